@@ -1,0 +1,78 @@
+"""A workout's samples as columns: what every formula of the domain takes."""
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatColumn = NDArray[np.float64]
+
+US_PER_S: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """Samples of one workout, one row a time point, sorted by time and without double times.
+
+    Every channel has the shape ``(n,)`` and is NaN where the device said nothing. A channel that no device recorded is a
+    column of NaN. ``distance_m`` is the device's own cumulative distance.
+    """
+
+    time_us: NDArray[np.int64]  # UTC, microseconds since 1970
+    heart_rate_bpm: FloatColumn
+    cadence_rpm: FloatColumn  # one leg or crank: 90, not 180 steps a minute
+    power_w: FloatColumn
+    speed_m_s: FloatColumn
+    distance_m: FloatColumn
+    latitude_deg: FloatColumn
+    longitude_deg: FloatColumn
+    altitude_m: FloatColumn
+    temperature_c: FloatColumn
+
+    def __post_init__(self) -> None:
+        n = len(self.time_us)
+        for field in fields(self):
+            if len(getattr(self, field.name)) != n:
+                raise ValueError(f"track column {field.name} has {len(getattr(self, field.name))} rows, time_us has {n}")
+        if n > 1 and not bool(np.all(np.diff(self.time_us) > 0)):
+            raise ValueError("track times must increase from row to row: sort and drop double times first")
+
+    def __len__(self) -> int:
+        return len(self.time_us)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds from the first sample to the last; 0 for fewer than two samples."""
+        return float(self.time_us[-1] - self.time_us[0]) / US_PER_S if len(self) > 1 else 0.0
+
+
+CHANNELS: Final = tuple(field.name for field in fields(Track) if field.name != "time_us")
+
+
+def track_from_columns(time_us: NDArray[np.int64], **channels: FloatColumn) -> Track:
+    """Build a track from columns in any order of time; rows of a double time are merged, the later row's values first.
+
+    Raises ``TypeError`` for a channel that does not exist.
+    """
+    unknown = set(channels) - set(CHANNELS)
+    if unknown:
+        raise TypeError(f"no such channel: {', '.join(sorted(unknown))}; there are {', '.join(CHANNELS)}")
+    order = np.argsort(time_us, kind="stable")
+    times = np.unique(time_us)
+    columns: dict[str, FloatColumn] = {}
+    for name in CHANNELS:
+        given = channels.get(name)
+        if given is None:
+            columns[name] = np.full(len(times), np.nan)
+            continue
+        ordered = np.asarray(given, dtype=np.float64)[order]
+        if len(times) == len(ordered):
+            columns[name] = ordered
+            continue
+        merged = np.full(len(times), np.nan)
+        row = np.searchsorted(times, time_us[order])
+        present = ~np.isnan(ordered)
+        merged[row[present]] = ordered[present]
+        columns[name] = merged
+    return Track(time_us=times, **columns)

@@ -1,0 +1,1 @@
+"""Where batches go: one small contract (base), one module a store."""

@@ -1,0 +1,1 @@
+"""Stridelog's runtime: the Faust app, batches, watermarks, topics, dead letters, metrics, settings, command line."""

@@ -1,0 +1,77 @@
+"""Settings: environment variables with the prefix STRIDELOG_, or a .env file in the folder it runs in."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where the stores are and how the engine behaves. The ports are those that the local stack listens on."""
+
+    model_config = SettingsConfigDict(env_prefix="STRIDELOG_", env_file=".env", extra="ignore", frozen=True)
+
+    host: str = "127.0.0.1"
+    kafka_port: int = 19092
+    clickhouse_port: int = 18123
+    mongo_port: int = 17017
+    redis_port: int = 16379
+    postgres_port: int = 15432
+    s3_port: int = 17070
+
+    local: Path = Field(default=Path(".local"), description="where the local stack and folder-backed stores keep files")
+    namespace: str = Field(
+        default="stridelog",
+        pattern=r"^[a-z][a-z0-9_]{0,30}$",
+        description="prefix of everything shared: consumer groups, database names, key space; tests use one each",
+    )
+    kafka: str = Field(default="", description="bootstrap servers; empty: host and kafka_port")
+    clickhouse_user: str = "default"
+    clickhouse_password: str = ""
+    mongo_url: str = ""
+    redis_url: str = ""
+    postgres_url: str = ""
+    lake_url: str = Field(default="", description="folder or s3://bucket/prefix of the Delta tables; empty: <local>/lake")
+    mlflow_url: str = Field(default="", description="MLflow tracking server; empty: SQLite and a folder in <local>/mlflow")
+    s3_endpoint: str = ""
+    s3_access_key: str = "stridelog"
+    s3_secret_key: str = "stridelog-secret"  # noqa: S105 - of the local stack only
+
+    fetch_max_records: int = Field(default=20_000, description="upper bound of records in one batch")
+    fetch_max_wait_ms: int = 50
+    lake_commit_interval_s: float = Field(default=5.0, description="Delta commits at least this often while there are rows")
+    lake_commit_rows: int = Field(default=50_000, description="…or when so many rows wait")
+    cached_users: int = Field(default=50_000, description="users whose facts a worker keeps in memory, per agent and partition")
+    metrics_port: int = Field(default=0, description="/metrics and /health of a worker; 0: a free port, printed")
+
+    @property
+    def bootstrap(self) -> str:
+        """Kafka bootstrap servers."""
+        return self.kafka or f"{self.host}:{self.kafka_port}"
+
+    @property
+    def mongo(self) -> str:
+        """MongoDB connection string."""
+        return self.mongo_url or f"mongodb://{self.host}:{self.mongo_port}"
+
+    @property
+    def redis(self) -> str:
+        """Redis URL."""
+        return self.redis_url or f"redis://{self.host}:{self.redis_port}/0"
+
+    @property
+    def postgres(self) -> str:
+        """PostgreSQL connection string."""
+        return self.postgres_url or f"postgresql://stridelog@{self.host}:{self.postgres_port}/stridelog"
+
+    @property
+    def lake(self) -> str:
+        """Root of the Delta tables."""
+        return self.lake_url or str((self.local / "lake").resolve())
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The process's settings, read once."""
+    return Settings()
