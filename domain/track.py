@@ -34,7 +34,9 @@ class Track:
         n = len(self.time_us)
         for field in fields(self):
             if len(getattr(self, field.name)) != n:
-                raise ValueError(f"track column {field.name} has {len(getattr(self, field.name))} rows, time_us has {n}")
+                raise ValueError(
+                    f"track column {field.name} has {len(getattr(self, field.name))} rows, time_us has {n}"
+                )
         if n > 1 and not bool(np.all(np.diff(self.time_us) > 0)):
             raise ValueError("track times must increase from row to row: sort and drop double times first")
 

@@ -1,16 +1,20 @@
 """The contract of every sink.
 
-A sink belongs to one agent. It keeps, next to its data, the watermark of each source partition: the next offset that it needs. It MUST
+A sink belongs to one agent. It keeps, next to its data, the watermark of each source partition: the next offset that it
+needs. It MUST
 
-* ``claim`` a partition before the first ``write`` to it: that returns the watermark (``None``: it holds nothing) and fences whoever
-  claimed the partition earlier, so that a worker that was paused and comes back is refused with ``Fenced``;
-* ``write`` the rows of a span and then (or in the same transaction) advance the watermark to ``span.next``; when ``write`` returns,
-  both are durable as far as the store promises, except in a sink that ``buffers``;
-* skip a span that ends at or before its watermark, and hold the same rows after a span was written twice, in part, or cut at other boundaries;
+* ``claim`` a partition before the first ``write`` to it: that returns the watermark (``None``: it holds nothing) and
+  fences whoever claimed the partition earlier, so that a worker that was paused and comes back is refused with
+  ``Fenced``;
+* ``write`` the rows of a span and then (or in the same transaction) advance the watermark to ``span.next``; when
+  ``write`` returns, both are durable as far as the store promises, except in a sink that ``buffers``;
+* skip a span that ends at or before its watermark, and hold the same rows after a span was written twice, in part, or
+  cut at other boundaries;
 * never advance the watermark past rows that it did not write, and never backwards.
 
-It raises ``SinkUnavailable`` for what a retry may mend, ``PoisonRows`` for rows that the store will never take, with the others
-written or not (the engine writes the span again without the named ones), and ``Fenced``. Nothing else leaves it.
+It raises ``SinkUnavailable`` for what a retry may mend, ``PoisonRows`` for rows that the store will never take, with
+the others written or not (the engine writes the span again without the named ones), and ``Fenced``. Nothing else leaves
+it.
 """
 
 from abc import ABC, abstractmethod
@@ -53,7 +57,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Fields of one document by ``_id`` (Mongo): set and unset by dotted path; no fields at all deletes the document."""
+    """Fields of one document by ``_id`` (Mongo), set and unset by dotted path; no fields at all deletes it."""
 
     collection: str
     id: str

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
-from sinks.base import Document, Fact, RedisCommand, Rows, Span
+from sinks.base import Document, RedisCommand, Rows, Span
 
 M = TypeVar("M")
 
@@ -38,6 +38,5 @@ class Writes:
     mongo: list[Document] = field(default_factory=list)
     redis: list[RedisCommand] = field(default_factory=list)
     delta: list[Rows] = field(default_factory=list)
-    facts: list[Fact] = field(default_factory=list)
     messages: list[Any] = field(default_factory=list)  # structs of schemas.hot; their topic is in topics.yaml
     dropped: Counter[str] = field(default_factory=Counter)  # records that needed no write, by reason

@@ -32,17 +32,29 @@ class Settings(BaseSettings):
     mongo_url: str = ""
     redis_url: str = ""
     postgres_url: str = ""
-    lake_url: str = Field(default="", description="folder or s3://bucket/prefix of the Delta tables; empty: <local>/lake")
-    mlflow_url: str = Field(default="", description="MLflow tracking server; empty: SQLite and a folder in <local>/mlflow")
+    topic_prefix: str = Field(default="", description="put before every topic name; tests use one each")
+    lake_url: str = Field(
+        default="", description="folder or s3://bucket/prefix of the Delta tables; empty: <local>/lake"
+    )
+    mlflow_url: str = Field(
+        default="", description="MLflow tracking server; empty: SQLite and a folder in <local>/mlflow"
+    )
     s3_endpoint: str = ""
     s3_access_key: str = "stridelog"
     s3_secret_key: str = "stridelog-secret"  # noqa: S105 - of the local stack only
 
     fetch_max_records: int = Field(default=20_000, description="upper bound of records in one batch")
-    fetch_max_wait_ms: int = 50
-    lake_commit_interval_s: float = Field(default=5.0, description="Delta commits at least this often while there are rows")
+    fetch_max_bytes: int = Field(default=4 << 20, description="upper bound of one partition's fetch, in bytes")
+    session_timeout_s: float = Field(
+        default=10.0, description="a worker that is silent for so long loses its partitions"
+    )
+    lake_commit_interval_s: float = Field(
+        default=5.0, description="Delta commits at least this often while there are rows"
+    )
     lake_commit_rows: int = Field(default=50_000, description="…or when so many rows wait")
-    cached_users: int = Field(default=50_000, description="users whose facts a worker keeps in memory, per agent and partition")
+    cached_users: int = Field(
+        default=50_000, description="users whose facts a worker keeps in memory, per agent and partition"
+    )
     metrics_port: int = Field(default=0, description="/metrics and /health of a worker; 0: a free port, printed")
 
     @property

@@ -1,0 +1,96 @@
+"""What an agent on a batch topic gets."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from faust import Schema
+from faust.types.tuples import ConsumerMessage
+
+if TYPE_CHECKING:
+    from aiokafka import ConsumerRecord
+    from faust.types import TP, EventT
+
+
+class FetchedBatch:
+    """All records of one fetch of one partition, undecoded and in offset order; never empty."""
+
+    __slots__ = ("_acks", "_deliveries", "records", "tp")
+
+    def __init__(self, tp: "TP", records: "Sequence[ConsumerRecord[bytes, bytes]]") -> None:
+        self.tp = tp
+        self.records = records
+        self._deliveries = 0
+        self._acks = 0
+
+    @property
+    def first_offset(self) -> int:
+        """Offset of the first record."""
+        return self.records[0].offset
+
+    @property
+    def next_offset(self) -> int:
+        """Offset after the last record: where the next batch may start."""
+        return self.records[-1].offset + 1
+
+    @property
+    def processed(self) -> bool:
+        """Whether every agent that got the batch has acked it."""
+        return 0 < self._deliveries <= self._acks
+
+    def ack(self, event: "EventT") -> None:
+        """Say that the agent is done with the whole batch; ``event`` is the event that brought it. Call it once."""
+        self._acks += 1
+        event.ack()
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __repr__(self) -> str:
+        return f"<FetchedBatch {self.tp.topic}-{self.tp.partition} {self.first_offset}..{self.next_offset - 1}>"
+
+
+class BatchMessage(ConsumerMessage):  # type: ignore[misc] # Faust has no types
+    """Faust's message around a batch; its offset is that of the first record."""
+
+    __slots__ = ("_release",)
+
+    def __init__(self, batch: FetchedBatch, generation_id: int, release: "Callable[[BatchMessage], bool]") -> None:
+        first = batch.records[0]
+        super().__init__(
+            first.topic,
+            first.partition,
+            first.offset,
+            first.timestamp / 1000.0,
+            first.timestamp_type,
+            None,
+            None,
+            batch,
+            None,
+            0,
+            sum(max(record.serialized_value_size, 0) for record in batch.records),
+            batch.tp,
+            generation_id=generation_id,
+        )
+        self._release = release
+
+    def incref(self, n: int = 1) -> None:
+        """Count the channels that the batch is delivered to."""
+        self.value._deliveries += n
+        super().incref(n)
+
+    def on_final_ack(self, consumer: Any) -> bool:
+        """Give the batch back to the consumer: processed or, after a rebalance, just dropped."""
+        self.acked = True
+        return self._release(self)
+
+
+class BatchSchema(Schema):  # type: ignore[misc] # Faust has no types
+    """Marks a topic as one whose agents get a :class:`FetchedBatch`; keys and values stay bytes."""
+
+    def loads_key(self, app: Any, message: Any, **kwargs: Any) -> None:
+        """A batch has no key of its own."""
+
+    def loads_value(self, app: Any, message: Any, **kwargs: Any) -> FetchedBatch:
+        """The batch, as the consumer made it."""
+        batch: FetchedBatch = message.value
+        return batch

@@ -1,0 +1,120 @@
+"""The Faust app of a role: its agents on batch topics, and where it starts."""
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import faust
+from faust.types import TP
+from faust_batches import BatchSchema
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from sinks.base import TopicPartition
+from stridelog import topics as topic_table
+from stridelog.agent import AGENTS, Agent
+from stridelog.engine import Runner, smallest
+from stridelog.errors import UserError
+from stridelog.settings import Settings
+
+
+def group_of(role: str, settings: Settings) -> str:
+    """The consumer group of a role."""
+    return f"{settings.namespace}-{role}"
+
+
+def agents_of(role: str) -> list[Agent]:
+    """The declared agents of a role. Raises ``UserError`` for a role that does not exist."""
+    import agents  # noqa: F401 - declares them
+
+    found = [agent for agent in AGENTS.values() if agent.role == role]
+    if not found:
+        roles = ", ".join(sorted({agent.role for agent in AGENTS.values()}))
+        raise UserError(f"no such role: {role}. There are {roles}")
+    return found
+
+
+def build_app(role: str, settings: Settings, *, instance: str | None = None, metrics_port: int = 0) -> Any:
+    """The Faust app that runs one role.
+
+    ``instance`` names this worker for static membership: a worker that comes back under its name within the session
+    timeout gets its partitions back without a rebalance.
+    """
+    app = faust.App(
+        group_of(role, settings),
+        broker="batches://" + settings.bootstrap.replace(",", ";batches://"),
+        datadir=str(Path(settings.local) / "faust" / f"{role}-{instance or 'worker'}"),
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=settings.fetch_max_bytes,
+        broker_max_poll_records=settings.fetch_max_records,
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=settings.session_timeout_s / 4,
+        consumer_group_instance_id=instance,
+        stream_wait_empty=False,  # lanes finish on their own, within seconds; sinks know what they have
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=True,
+        web_host=settings.host,
+        web_port=metrics_port or settings.metrics_port or free_port(settings.host),
+        web_tables_enabled=False,
+    )
+    table = topic_table.load()
+
+    async def end_offset(source: TopicPartition) -> int:
+        tp = TP(source.topic, source.partition)
+        return int((await app.consumer.highwaters(tp))[tp])
+
+    runners = [Runner(agent, table, settings, end_offset) for agent in agents_of(role)]
+    for runner in runners:
+        _declare(app, runner)
+
+    async def starts(partitions: set[TP]) -> Mapping[TP, int | None]:
+        sources = [TopicPartition(tp.topic, tp.partition) for tp in partitions]
+        claims = await asyncio.gather(*(runner.claim(sources) for runner in runners))
+        return {TP(*source): mark for source, mark in smallest(claims).items()}
+
+    app.batch_start_offsets = starts
+
+    @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator] # Faust has no types
+    async def leave(*_: Any, **__: Any) -> None:
+        await asyncio.gather(*(runner.leave() for runner in runners))
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def connect() -> None:
+        await asyncio.gather(*(runner.open() for runner in runners))
+
+    @app.on_before_shutdown.connect  # type: ignore[untyped-decorator]
+    async def disconnect(*_: Any, **__: Any) -> None:
+        await asyncio.gather(*(runner.close() for runner in runners))
+
+    @app.page("/metrics")  # type: ignore[untyped-decorator]
+    async def metrics(web: Any, request: Any) -> Any:
+        return web.bytes(generate_latest(), content_type=CONTENT_TYPE_LATEST.partition(";")[0])
+
+    @app.page("/health")  # type: ignore[untyped-decorator]
+    async def health(web: Any, request: Any) -> Any:
+        ready = not app.rebalancing and app.consumer_generation_id > 0
+        state = {"ready": ready, "role": role, "agents": [runner.agent.name for runner in runners]}
+        return web.json(state, status=200 if ready else 503)
+
+    return app
+
+
+def _declare(app: Any, runner: Runner) -> None:
+    """Make the Faust agent: it only moves batches into the runner's lanes."""
+    channel = app.topic(*runner.inputs, schema=BatchSchema())
+
+    async def deliver(stream: Any) -> None:
+        async for event in stream.noack().events():
+            runner.take(event)
+
+    deliver.__doc__ = runner.agent.doc
+    app.agent(channel, name=runner.agent.name)(deliver)
+
+
+def free_port(host: str) -> int:
+    """A port that nothing listens on right now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,90 @@
+"""An agent's state: facts about users, kept in PostgreSQL, cached in the worker.
+
+A fact is a small struct, identified by user, kind (the struct's class name) and id, and remembers the offset of the
+record that brought it. State is read per batch for the users of the batch, changed with ``put``, and written by the
+engine with the batch's watermark. Nothing is added up in it, so that the same record twice leaves the same facts.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from sinks.base import Fact, Span
+
+F = TypeVar("F", bound=msgspec.Struct)
+
+
+class Known(NamedTuple, Generic[F]):
+    """A fact and the offset of the record that brought it."""
+
+    fact: F
+    offset: int
+
+    def settled(self, span: Span) -> bool:
+        """Whether the fact came with an earlier batch than this one, whose writes are therefore all done."""
+        return self.offset < span.first
+
+
+class FactSource(Protocol):
+    """Where facts are loaded from."""
+
+    async def load(self, users: Sequence[str]) -> dict[str, list[Fact]]:
+        """All facts of the users; users without facts may be absent."""
+
+
+UserFacts = dict[str, dict[str, Known[msgspec.Struct]]]  # kind → id → fact
+
+
+class State:
+    """Facts of the users of one partition, for one agent."""
+
+    def __init__(self, source: FactSource | None, kinds: Iterable[type[msgspec.Struct]], cached_users: int) -> None:
+        self._source = source
+        self._decoders = {kind.__name__: msgspec.msgpack.Decoder(kind) for kind in kinds}
+        self._encoder = msgspec.msgpack.Encoder()
+        self._users: OrderedDict[str, UserFacts] = OrderedDict()
+        self._cached_users = cached_users
+        self._pending: dict[tuple[str, str, str], Fact] = {}
+
+    async def load(self, users: Iterable[str]) -> None:
+        """Make the users' facts available; asks the store once for those that are not cached."""
+        wanted = set(users)
+        for user in wanted & self._users.keys():
+            self._users.move_to_end(user)
+        missing = sorted(wanted - self._users.keys())
+        if missing and self._source is not None:
+            loaded = await self._source.load(missing)
+            for user in missing:
+                facts: UserFacts = {}
+                for row in loaded.get(user, ()):
+                    decoder = self._decoders.get(row.kind)
+                    if decoder is not None:
+                        facts.setdefault(row.kind, {})[row.id] = Known(decoder.decode(row.payload), row.offset)
+                self._users[user] = facts
+        while len(self._users) > max(self._cached_users, len(wanted)):
+            self._users.popitem(last=False)
+
+    def facts(self, user: str, kind: type[F]) -> dict[str, Known[F]]:
+        """The user's facts of one kind by id; the user must have been loaded. Change them with ``put`` only."""
+        found = self._users[user].get(kind.__name__, {})
+        return found  # type: ignore[return-value] # by construction: a kind's decoder makes that kind
+
+    def get(self, user: str, kind: type[F], id: str) -> Known[F] | None:
+        """One fact, or ``None``."""
+        return self.facts(user, kind).get(id)
+
+    def put(self, user: str, id: str, fact: msgspec.Struct, offset: int) -> None:
+        """Set a fact; it is in the store when the batch is done."""
+        kind = type(fact).__name__
+        if kind not in self._decoders:
+            raise TypeError(f"{kind} is not among the facts that the agent declares: {', '.join(self._decoders)}")
+        self._users[user].setdefault(kind, {})[id] = Known(fact, offset)
+        self._pending[user, kind, id] = Fact(user, kind, id, self._encoder.encode(fact), offset)
+
+    def take_pending(self) -> list[Fact]:
+        """The facts that were put since the last call."""
+        pending = list(self._pending.values())
+        self._pending.clear()
+        return pending
