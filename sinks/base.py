@@ -1,20 +1,21 @@
 """The contract of every sink.
 
-A sink belongs to one agent. It keeps, next to its data, the watermark of each source partition: the next offset that it
-needs. It MUST
+A sink belongs to one agent. It keeps, next to its data, the watermark of each source partition: the next offset that
+it needs. It MUST
 
 * ``claim`` a partition before the first ``write`` to it: that returns the watermark (``None``: it holds nothing) and
   fences whoever claimed the partition earlier, so that a worker that was paused and comes back is refused with
-  ``Fenced``;
+  ``Fenced``; so is a write to a partition that was never claimed or was released;
 * ``write`` the rows of a span and then (or in the same transaction) advance the watermark to ``span.next``; when
   ``write`` returns, both are durable as far as the store promises, except in a sink that ``buffers``;
 * skip a span that ends at or before its watermark, and hold the same rows after a span was written twice, in part, or
   cut at other boundaries;
-* never advance the watermark past rows that it did not write, and never backwards.
+* never advance the watermark past rows that it did not write, and never backwards;
+* allow writes of different partitions at the same time; those of one partition come one after the other, in order.
 
 It raises ``SinkUnavailable`` for what a retry may mend, ``PoisonRows`` for rows that the store will never take, with
-the others written or not (the engine writes the span again without the named ones), and ``Fenced``. Nothing else leaves
-it.
+the others written or not (the engine writes the span again without the named ones), and ``Fenced``. Nothing else
+leaves it. What each store adds to or lacks of this is in docs/sinks.md.
 """
 
 from abc import ABC, abstractmethod
@@ -49,7 +50,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of one table (ClickHouse, Delta) as Arrow columns; the table's key columns make them idempotent."""
+    """Rows of one table (ClickHouse, Delta) as Arrow columns; the table's key columns make them idempotent.
+
+    Columns that the table has and ``columns`` lacks are empty. ``source_offset`` is the offset, within the span that is
+    written, of the record that caused the row.
+    """
 
     table: str
     columns: pa.Table

@@ -1,0 +1,42 @@
+"""The one place of Redis key names. Every key starts with the namespace, so that one server can carry several."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Redis keys of one namespace.
+
+    * ``live(user)``: hash, the session that a user's devices send right now; expires by itself;
+    * ``rank(…)``: sorted set of a board, member user, score by ``domain.boards.encode_rank_score``;
+    * ``names()``: hash, user → display name, so that a ranking is read without another store;
+    * ``notifications(user)``: list of in-app notifications, newest first;
+    * ``watermarks(agent)``: hash, ``topic/partition`` → next offset;
+    * ``owners(agent)``: hash, ``topic/partition`` → token of the claim.
+    """
+
+    namespace: str
+
+    def live(self, user: str) -> str:
+        """Hash: a user's live session."""
+        return f"{self.namespace}:live:{user}"
+
+    def rank(self, metric: str, sport: str, period: str, period_key: str) -> str:
+        """Sorted set: users of one board by encoded score."""
+        return f"{self.namespace}:rank:{metric}:{sport}:{period}:{period_key}"
+
+    def names(self) -> str:
+        """Hash: user → display name."""
+        return f"{self.namespace}:names"
+
+    def notifications(self, user: str) -> str:
+        """List: a user's in-app notifications."""
+        return f"{self.namespace}:notifications:{user}"
+
+    def watermarks(self, agent: str) -> str:
+        """Hash: the sink's own, ``topic/partition`` → next offset."""
+        return f"{self.namespace}:watermarks:{agent}"
+
+    def owners(self, agent: str) -> str:
+        """Hash: the sink's own, ``topic/partition`` → token of the last claim."""
+        return f"{self.namespace}:owners:{agent}"
