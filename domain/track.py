@@ -15,8 +15,8 @@ US_PER_S: Final = 1_000_000
 class Track:
     """Samples of one workout, one row a time point, sorted by time and without double times.
 
-    Every channel has the shape ``(n,)`` and is NaN where the device said nothing. A channel that no device recorded is a
-    column of NaN. ``distance_m`` is the device's own cumulative distance.
+    Every channel has the shape ``(n,)`` and is NaN where the device said nothing. A channel that no device recorded is
+    a column of NaN. ``distance_m`` is the device's own cumulative distance.
     """
 
     time_us: NDArray[np.int64]  # UTC, microseconds since 1970

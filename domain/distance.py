@@ -1,0 +1,173 @@
+"""Distance along a track: the device's own counter, else the integral of speed, else GPS; robust to resets,
+spikes and jumps.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.sports import rule_of
+from domain.timeline import Timeline
+from domain.track import FloatColumn, Track
+
+DistanceSource = Literal["device", "speed", "gps", "stated", "none"]
+
+EARTH_RADIUS_M: Final = 6_371_008.8  # mean radius of the WGS 84 ellipsoid (IUGG)
+# A GPS fix on foot is uncertain by a few metres: steps within this are added up only after the track has left
+# the circle.
+GPS_NOISE_M: Final = 2.0
+# Below this a counter that falls is a correction by the device, above it is one that began anew.
+_CORRECTION_M: Final = 50.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DistanceSeries:
+    """``cumulative_m`` (n,): metres since the start at each sample, never falling, without NaN; and where it
+    comes from.
+    """
+
+    cumulative_m: FloatColumn
+    source: DistanceSource
+
+    @property
+    def total_m(self) -> float:
+        """Metres at the last sample, 0 for an empty track."""
+        return float(self.cumulative_m[-1]) if len(self.cumulative_m) else 0.0
+
+
+def haversine_m(latitude_deg: FloatColumn, longitude_deg: FloatColumn) -> FloatColumn:
+    """Great-circle distance in metres from each position to the next; shape (n,) in, (n-1,) out; NaN beside
+    an unknown position.
+
+    a = sin²(Δφ/2) + cos φ₁ cos φ₂ sin²(Δλ/2), d = 2 R asin √a (Sinnott 1984, Sky and Telescope 68, 158).
+    """
+    phi = np.radians(latitude_deg)
+    lam = np.radians(longitude_deg)
+    cos_phi = np.cos(phi)
+    half_dphi = np.sin((phi[1:] - phi[:-1]) * 0.5)
+    half_dlam = np.sin((lam[1:] - lam[:-1]) * 0.5)
+    a = half_dphi * half_dphi + cos_phi[1:] * cos_phi[:-1] * half_dlam * half_dlam
+    metres: FloatColumn = 2.0 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(a, 1.0)))
+    return metres
+
+
+def distance_series(track: Track, timeline: Timeline, sport: str) -> DistanceSeries:
+    """The best distance that a track has: device counter, else speed, else GPS, else a column of 0 with
+    source ``"none"``.
+    """
+    limit_m_s = rule_of(sport).max_speed_m_s
+    n = len(track)
+    if n < 2:
+        return DistanceSeries(np.zeros(n), "none")
+    device = device_distance_m(track.distance_m, timeline.offset_s, limit_m_s)
+    if device is not None and device[-1] > 0:
+        return DistanceSeries(device, "device")
+    speed = speed_distance_m(track.speed_m_s, timeline, limit_m_s)
+    if speed is not None and speed[-1] > 0:
+        return DistanceSeries(speed, "speed")
+    gps = gps_distance_m(track.latitude_deg, track.longitude_deg, timeline.offset_s, limit_m_s)
+    if gps is not None and gps[-1] > 0:
+        return DistanceSeries(gps, "gps")
+    return DistanceSeries(np.zeros(n), "none")
+
+
+def device_distance_m(distance_m: FloatColumn, offset_s: FloatColumn, limit_m_s: float) -> FloatColumn | None:
+    """The device's cumulative distance, cleaned; (n,) metres since the start, or ``None`` with fewer than two
+    known values.
+
+    A counter that falls far began anew and goes on from there; one that falls a little was corrected. A jump
+    faster than ``limit_m_s``, reckoned from when the counter last moved (it stands still without GPS and then
+    catches up), counts nothing. Between known values it is interpolated.
+    """
+    known = np.isfinite(distance_m)
+    every = bool(known.all())
+    value = distance_m if every else distance_m[known]
+    time_s = offset_s if every else offset_s[known]
+    if len(value) < 2:
+        return None
+    step = value[1:] - value[:-1]
+    allowed = (time_s[1:] - time_s[:-1]) * limit_m_s + limit_m_s
+    # What the counter shows at the first sample was covered before it, unless it carries on from an earlier
+    # leg.
+    first = float(value[0]) if 0 < value[0] <= max(0.0, float(time_s[0])) * limit_m_s + limit_m_s else 0.0
+    if bool(((step >= 0) & (step <= allowed)).all()):
+        cumulative = value - (float(value[0]) - first)
+    else:
+        cumulative = first + np.concatenate(([0.0], np.cumsum(_clean_steps(value, step, time_s, limit_m_s))))
+        np.maximum.accumulate(cumulative, out=cumulative)
+    return cumulative if every else np.interp(offset_s, time_s, cumulative)
+
+
+def _clean_steps(value: FloatColumn, step: FloatColumn, time_s: FloatColumn, limit_m_s: float) -> FloatColumn:
+    moved = np.concatenate(([True], step != 0))
+    last_moved = np.maximum.accumulate(np.where(moved, np.arange(len(value)), 0))[:-1]
+    allowed = (time_s[1:] - time_s[last_moved]) * limit_m_s + limit_m_s
+    anew = step < -_CORRECTION_M
+    clean = np.where(anew, value[1:], step)
+    return np.where(np.abs(clean) <= allowed, clean, 0.0)
+
+
+def speed_distance_m(speed_m_s: FloatColumn, timeline: Timeline, limit_m_s: float) -> FloatColumn | None:
+    """Integral of speed over timer time by the trapezoid rule, gaps over 60 s left out; (n,) metres, or
+    ``None`` without speeds.
+
+    Speeds below 0 or above ``limit_m_s`` are faults and count as unknown; unknown speeds are interpolated.
+    """
+    known = (speed_m_s >= 0) & (speed_m_s <= limit_m_s)
+    count = int(np.count_nonzero(known))
+    if count < 2:
+        return None
+    speed = (
+        speed_m_s
+        if count == len(speed_m_s)
+        else np.interp(timeline.offset_s, timeline.offset_s[known], speed_m_s[known])
+    )
+    cumulative = np.zeros(len(speed_m_s))
+    np.cumsum((speed[1:] + speed[:-1]) * (0.5 * timeline.held_s[:-1]), out=cumulative[1:])
+    return cumulative
+
+
+def gps_distance_m(
+    latitude_deg: FloatColumn, longitude_deg: FloatColumn, offset_s: FloatColumn, limit_m_s: float
+) -> FloatColumn | None:
+    """Sum of great-circle steps, without spikes, jumps and the jitter of standing still; (n,) metres, or
+    ``None`` with < 2 fixes.
+
+    A fix that cannot be reached from the fix before it nor left to the one after it at ``limit_m_s`` is
+    dropped; a step that is still too fast counts nothing. Fixes at 0°, 0° and outside of ±90°, ±180° are
+    unknown.
+    """
+    usable = (
+        (np.abs(latitude_deg) <= 90) & (np.abs(longitude_deg) <= 180) & ((latitude_deg != 0) | (longitude_deg != 0))
+    )
+    rows = np.flatnonzero(usable)
+    if len(rows) < 2:
+        return None
+    for _ in range(3):
+        step_m = haversine_m(latitude_deg[rows], longitude_deg[rows])
+        too_fast = step_m > np.diff(offset_s[rows]) * limit_m_s + GPS_NOISE_M
+        if not too_fast.any():
+            break
+        spike = np.zeros(len(rows), dtype=bool)
+        spike[1:-1] = too_fast[1:] & too_fast[:-1]
+        spike[0], spike[-1] = too_fast[0], too_fast[-1]
+        if not spike.any() or len(rows) - np.count_nonzero(spike) < 2:
+            step_m = np.where(too_fast, 0.0, step_m)
+            break
+        rows = rows[~spike]
+    else:
+        step_m = haversine_m(latitude_deg[rows], longitude_deg[rows])
+        step_m = np.where(step_m > np.diff(offset_s[rows]) * limit_m_s + GPS_NOISE_M, 0.0, step_m)
+    cumulative = np.concatenate(([0.0], np.cumsum(step_m)))
+    return cumulative if len(rows) == len(offset_s) else np.interp(offset_s, offset_s[rows], cumulative)
+
+
+def on_seconds(cumulative_m: FloatColumn, timeline: Timeline) -> FloatColumn:
+    """Cumulative distance at every whole second from the first sample on, shape (seconds + 1,)."""
+    if timeline.regular:
+        return cumulative_m
+    first = float(timeline.offset_s[0])
+    seconds: NDArray[np.float64] = np.arange(int(timeline.offset_s[-1] - first) + 1, dtype=np.float64)
+    return np.interp(seconds, timeline.offset_s - first, cumulative_m)

@@ -1,0 +1,67 @@
+"""Elevation gain and loss with hysteresis, so that the noise of a barometer or of GPS is not climbed."""
+
+from typing import Final
+
+import numpy as np
+
+from domain.track import FloatColumn
+
+THRESHOLD_M: Final = 3.0
+SMOOTHED_SAMPLES: Final = 5
+
+
+def gain_and_loss_m(altitude_m: FloatColumn, threshold_m: float = THRESHOLD_M) -> tuple[float, float] | None:
+    """Metres climbed and descended, both positive; ``None`` with fewer than two known altitudes.
+
+    Altitudes (n,) are smoothed by a moving mean of 5 samples. A turning point counts only once the track has
+    come back from it by ``threshold_m`` (hysteresis); between two turning points that count, the whole
+    difference is gain or loss. So a steady climb is counted in full and a wobble of less than the threshold
+    not at all.
+    """
+    known = np.isfinite(altitude_m)
+    altitude = altitude_m if known.all() else altitude_m[known]
+    if len(altitude) < 2:
+        return None
+    if len(altitude) > SMOOTHED_SAMPLES:
+        half = SMOOTHED_SAMPLES // 2
+        sums = np.cumsum(altitude - altitude[0])
+        smooth = (sums[SMOOTHED_SAMPLES:] - sums[:-SMOOTHED_SAMPLES]) / SMOOTHED_SAMPLES + altitude[0]
+        altitude = np.concatenate((altitude[:half], smooth, altitude[-half:]))
+    rising = altitude[1:] > altitude[:-1]
+    changes = altitude[1:] != altitude[:-1]
+    if not changes.all():
+        kept = np.concatenate(([True], changes))
+        altitude = altitude[kept]
+        rising = rising[changes]
+    if len(altitude) < 2:
+        return 0.0, 0.0
+    turns = np.flatnonzero(rising[1:] != rising[:-1]) + 1
+    points: list[float] = altitude[np.concatenate(([0], turns, [len(altitude) - 1]))].tolist()
+    return _between_turning_points(points, threshold_m)
+
+
+def _between_turning_points(points: list[float], threshold_m: float) -> tuple[float, float]:
+    gain = loss = 0.0
+    low = high = points[0]  # the extremes since the last turning point that counts
+    direction = 0  # +1 while climbing, -1 while descending, 0 until the threshold is first passed
+    for altitude in points:
+        if direction >= 0 and altitude > high:
+            high = altitude
+        if direction <= 0 and altitude < low:
+            low = altitude
+        if direction == 0:
+            if altitude - low >= threshold_m:
+                direction, high = 1, altitude
+            elif high - altitude >= threshold_m:
+                direction, low = -1, altitude
+        elif direction > 0 and high - altitude >= threshold_m:
+            gain += high - low
+            direction, low = -1, altitude
+        elif direction < 0 and altitude - low >= threshold_m:
+            loss += high - low
+            direction, high = 1, altitude
+    if direction > 0:
+        gain += high - low
+    elif direction < 0:
+        loss += high - low
+    return gain, loss

@@ -1,0 +1,145 @@
+"""Training load by local day: acute and chronic load, their ratios, monotony, strain, fitness and fatigue.
+
+Every function takes ``daily`` with shape (days,): the load of each local day in order, 0 on days without
+training, and returns a column of the same shape. Days before the first count as days without training. What
+is undefined (a ratio to nothing) is NaN, never 0 or infinite.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Final
+
+import numpy as np
+
+from domain.track import FloatColumn
+
+ACUTE_DAYS: Final = 7
+CHRONIC_DAYS: Final = 28
+FATIGUE_TAU_DAYS: Final = 7.0
+FITNESS_TAU_DAYS: Final = 42.0
+
+
+def session_rpe_load(rpe: float, duration_s: float) -> float:
+    """Session load = RPE (CR-10, 0 to 10) × minutes.
+
+    Foster et al. 2001, doi 10.1519/00124278-200102000-00019.
+    """
+    return rpe * duration_s / 60.0
+
+
+def daily_loads(facts: Iterable[tuple[date, float]], first: date, last: date) -> FloatColumn:
+    """Sum the loads by local day for every day from ``first`` to ``last``, both included; other days are left
+    out.
+
+    Independent of the order of ``facts`` (summed in order of day and load). Raises ``ValueError`` when
+    ``last`` is before ``first``.
+    """
+    if last < first:
+        raise ValueError(f"the last day {last} is before the first day {first}: give them in order")
+    daily = np.zeros((last - first).days + 1)
+    for day, load in sorted(facts):
+        if first <= day <= last:
+            daily[(day - first).days] += load
+    return daily
+
+
+def rolling_sum(daily: FloatColumn, days: int) -> FloatColumn:
+    """Sum over the last ``days`` days, today included."""
+    padded = np.concatenate((np.zeros(days - 1), daily))
+    sums: FloatColumn = np.lib.stride_tricks.sliding_window_view(padded, days).sum(axis=1)
+    return sums
+
+
+def rolling_mean(daily: FloatColumn, days: int) -> FloatColumn:
+    """Mean over the last ``days`` days, today included."""
+    return rolling_sum(daily, days) / days
+
+
+def acwr_coupled(daily: FloatColumn) -> FloatColumn:
+    """Acute:chronic workload ratio, mean of 7 days / mean of 28 days that contain them; NaN without chronic
+    load.
+
+    Hulin et al. 2014, doi 10.1136/bjsports-2013-092524. It adds nothing over acute load (Impellizzeri 2020):
+    a description, not a risk.
+    """
+    return _ratio(rolling_mean(daily, ACUTE_DAYS), rolling_mean(daily, CHRONIC_DAYS))
+
+
+def acwr_uncoupled(daily: FloatColumn) -> FloatColumn:
+    """Acute:chronic workload ratio, mean of 7 days / mean of the 21 days before them; NaN without chronic
+    load.
+
+    Lolli et al. 2019, doi 10.1136/bjsports-2017-098110.
+    """
+    before = CHRONIC_DAYS - ACUTE_DAYS
+    chronic = (rolling_sum(daily, CHRONIC_DAYS) - rolling_sum(daily, ACUTE_DAYS)) / before
+    return _ratio(rolling_mean(daily, ACUTE_DAYS), np.where(chronic > 1e-9, chronic, 0.0))
+
+
+def ewma(daily: FloatColumn, days: int) -> FloatColumn:
+    """Exponentially weighted mean, x ← λ load + (1 - λ) x from x = 0, λ = 2 / (days + 1)."""
+    return _decayed(daily, 1.0 - 2.0 / (days + 1))
+
+
+def acwr_ewma(daily: FloatColumn) -> FloatColumn:
+    """Acute:chronic workload ratio of exponentially weighted means over 7 and 28 days; NaN without chronic
+    load.
+
+    Williams et al. 2017, doi 10.1136/bjsports-2016-096589.
+    """
+    return _ratio(ewma(daily, ACUTE_DAYS), ewma(daily, CHRONIC_DAYS))
+
+
+def monotony(daily: FloatColumn) -> FloatColumn:
+    """Mean of the last 7 days / their population standard deviation; NaN (undefined, not infinite) where the
+    deviation is 0.
+
+    Foster 1998, doi 10.1097/00005768-199807000-00023.
+    """
+    week = np.lib.stride_tricks.sliding_window_view(np.concatenate((np.zeros(ACUTE_DAYS - 1), daily)), ACUTE_DAYS)
+    mean = week.mean(axis=1)
+    deviation = np.sqrt(np.square(week - mean[:, None]).mean(axis=1))
+    return _ratio(mean, np.where(deviation > 1e-9 * np.maximum(mean, 1.0), deviation, 0.0))
+
+
+def strain(daily: FloatColumn) -> FloatColumn:
+    """Load of the last 7 days × monotony; NaN where monotony is undefined.
+
+    Foster 1998, doi 10.1097/00005768-199807000-00023.
+    """
+    return rolling_sum(daily, ACUTE_DAYS) * monotony(daily)
+
+
+def fitness(daily: FloatColumn, tau_days: float = FITNESS_TAU_DAYS) -> FloatColumn:
+    """Chronic training load (CTL): x ← x e^(-1/τ) + load (1 - e^(-1/τ)) from x = 0, τ = 42 days.
+
+    Banister's impulse response as simplified by Coggan (Allen, Coggan, McGregor 2019). 42 days of 100 from
+    zero give 63.2.
+    """
+    return _decayed(daily, float(np.exp(-1.0 / tau_days)))
+
+
+def fatigue(daily: FloatColumn) -> FloatColumn:
+    """Acute training load (ATL): as :func:`fitness` with τ = 7 days."""
+    return fitness(daily, FATIGUE_TAU_DAYS)
+
+
+def form(daily: FloatColumn) -> FloatColumn:
+    """Training stress balance (TSB): CTL - ATL of the day *before*; 0 on the first day."""
+    balance = fitness(daily) - fatigue(daily)
+    return np.concatenate(([0.0], balance[:-1])) if len(balance) else balance
+
+
+def _decayed(daily: FloatColumn, keep: float) -> FloatColumn:
+    state = 0.0
+    states: list[float] = []
+    for load in daily.tolist():
+        state = state * keep + load * (1.0 - keep)
+        states.append(state)
+    return np.array(states, dtype=np.float64)
+
+
+def _ratio(over: FloatColumn, under: FloatColumn) -> FloatColumn:
+    result = np.full(len(over), np.nan)
+    np.divide(over, under, out=result, where=under > 0)
+    return result

@@ -1,0 +1,95 @@
+"""Power: normalised power, intensity factor, training stress score, mechanical work.
+
+Coggan 2003, "Training and racing using a power meter" (USA Cycling); Allen, Coggan, McGregor 2019, ISBN
+978-1-937715-93-9.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from domain.timeline import Timeline
+from domain.track import FloatColumn
+
+WINDOW_S: Final = 30
+# Above what the strongest track sprinters reach: such values are faults of the meter.
+MAX_POWER_W: Final = 3000.0
+GROSS_EFFICIENCY: Final = 0.24  # Coyle et al. 1992, doi 10.1249/00005768-199207000-00008: 0.20 to 0.25
+J_PER_KCAL: Final = 4184.0
+
+
+def clean_power_w(power_w: FloatColumn) -> FloatColumn:
+    """Power (n,) with faults (negative, above 3,000 W) as NaN; the same array when there is none."""
+    good = (power_w >= 0) & (power_w <= MAX_POWER_W)
+    return power_w if good.all() else np.where(good, power_w, np.nan)
+
+
+def power_on_timer_seconds(power_w: FloatColumn, timeline: Timeline) -> FloatColumn:
+    """Power for each second of timer time: pauses cut out, unknown seconds dropped, a value held until the
+    next one, at most 60 s.
+    """
+    if timeline.regular:
+        known = np.isfinite(power_w)
+        return power_w if known.all() else power_w[known]
+    known = np.isfinite(power_w)
+    held_s = timeline.held_s[known]
+    power = power_w[known]
+    ends = np.cumsum(held_s)
+    total = round(float(ends[-1])) if len(ends) else 0
+    at: FloatColumn = (
+        power[np.minimum(np.searchsorted(ends, np.arange(total) + 0.5), max(len(ends) - 1, 0))] if total else power[:0]
+    )
+    return at
+
+
+def power_on_elapsed_seconds(power_w: FloatColumn, timeline: Timeline) -> FloatColumn:
+    """Power for each second from the first sample on, 0 in pauses, gaps and where it is unknown: what best
+    efforts are cut from.
+    """
+    known = np.isfinite(power_w)
+    if timeline.regular:
+        return power_w if known.all() else np.where(known, power_w, 0.0)
+    offset_s = timeline.offset_s - timeline.offset_s[0]
+    seconds = np.arange(int(offset_s[-1]) + 1, dtype=np.float64)
+    row = np.searchsorted(offset_s, seconds, side="right") - 1
+    held = (seconds - offset_s[row] < np.maximum(timeline.held_s[row], 1.0)) & known[row]
+    return np.where(held, power_w[row], 0.0)
+
+
+def normalised_power_w(power_w: FloatColumn) -> float | None:
+    """(mean of (30 s moving average)^4)^(1/4) of power at 1 Hz (n,); ``None`` below 30 s.
+
+    The first average is that of the first 30 s: nothing is filled with zero before it. 15 s at 400 W and 15 s
+    at 100 W in turn give 250 W.
+    """
+    if len(power_w) < WINDOW_S:
+        return None
+    sums = np.empty(len(power_w) + 1)
+    sums[0] = 0.0
+    np.cumsum(power_w, out=sums[1:])
+    mean = sums[WINDOW_S:] - sums[:-WINDOW_S]
+    mean *= mean
+    return float((float(mean @ mean) / len(mean)) ** 0.25) / WINDOW_S
+
+
+def intensity_factor(normalised_w: float, ftp_w: float) -> float:
+    """Normalised power as a share of functional threshold power.
+
+    Raises ``ValueError`` for an FTP of 0 or less.
+    """
+    if ftp_w <= 0:
+        raise ValueError(f"functional threshold power is {ftp_w} W: it must be above 0")
+    return normalised_w / ftp_w
+
+
+def training_stress_score(duration_s: float, normalised_w: float, ftp_w: float) -> float:
+    """TSS = 100 * hours * IF²; one hour at threshold is 100.
+
+    Raises ``ValueError`` for an FTP of 0 or less.
+    """
+    return 100.0 * duration_s / 3600.0 * intensity_factor(normalised_w, ftp_w) ** 2
+
+
+def energy_kcal(mean_power_w: float, duration_s: float) -> float:
+    """Energy that the body spent for mechanical work, at a gross efficiency of 24 %."""
+    return mean_power_w * duration_s / J_PER_KCAL / GROSS_EFFICIENCY

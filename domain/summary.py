@@ -1,0 +1,315 @@
+"""The summary of one workout: everything that boards, feeds, load and features take from its samples.
+
+A pure function of the samples, the stated totals and the athlete, rounded, so that recomputing it gives the
+same bits: metres, seconds, watts and bpm to 0.1, speeds to 0.001 m/s, load to 0.01, coverage to 0.001.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+import numpy as np
+
+from domain import power as power_formulas
+from domain import trimp as trimp_formulas
+from domain import zones
+from domain.athlete import Athlete
+from domain.distance import DistanceSeries, DistanceSource, distance_series, on_seconds
+from domain.efforts import DISTANCES, DURATIONS, MAX_SPAN_S, BestEffort, fastest, highest_mean
+from domain.elevation import gain_and_loss_m
+from domain.load import session_rpe_load
+from domain.moving import moving_time_s
+from domain.sports import rule_of
+from domain.timeline import Timeline, timeline_of, weighted_mean
+from domain.track import US_PER_S, FloatColumn, Track
+from domain.zones import ZoneBasis
+
+LoadMethod = Literal["power_tss", "trimp", "srpe", "duration"]
+
+# One hour at threshold is felt as about 7 of 10: the second threshold of Seiler and Kjerland 2006, doi
+# 10.1111/j.1600-0838.2004.00418.x.
+THRESHOLD_RPE: Final = 7.0
+# Without heart rate, power or RPE: as at 70 % of threshold, an easy to steady session.
+UNKNOWN_LOAD_PER_HOUR: Final = 49.0
+# With fewer samples than this share of timer time, totals that the device stated are nearer the truth.
+ENOUGH_COVERAGE: Final = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """Totals that the device or app stated for the whole workout; ``None`` where it stated nothing."""
+
+    distance_m: float | None = None
+    timer_time_s: float | None = None
+    moving_time_s: float | None = None
+    elapsed_s: float | None = None
+    ascent_m: float | None = None
+    descent_m: float | None = None
+    energy_kcal: float | None = None
+    mean_heart_rate_bpm: float | None = None
+    max_heart_rate_bpm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Totals, means, bests and load of one workout; ``None`` is unknown. Field names carry the units."""
+
+    distance_m: float
+    distance_source: DistanceSource
+    elapsed_s: float
+    timer_time_s: float
+    moving_time_s: float
+    elevation_gain_m: float | None
+    elevation_loss_m: float | None
+    mean_heart_rate_bpm: float | None
+    max_heart_rate_bpm: float | None
+    mean_power_w: float | None
+    max_power_w: float | None
+    normalised_power_w: float | None
+    mean_speed_m_s: float | None  # distance / timer time
+    max_speed_m_s: float | None
+    mean_cadence_rpm: float | None  # while turning or stepping: zeros do not count
+    energy_kcal: float | None
+    time_in_zones_s: tuple[float, ...]  # five zones, or empty when zone_basis is "none"
+    zone_basis: ZoneBasis
+    best_efforts: tuple[BestEffort, ...]
+    load: float  # on one scale: an hour at threshold is 100
+    load_method: LoadMethod
+    tss: float | None
+    trimp: float | None
+    session_rpe_load: float | None
+    sample_count: int
+    coverage: float  # share of timer time for which there are samples
+
+
+def summarise(
+    track: Track,
+    *,
+    sport: str,
+    start_us: int,
+    end_us: int,
+    pauses: Sequence[tuple[int, int]],
+    athlete: Athlete,
+    stated: Stated,
+    rpe: float | None,
+) -> Summary:
+    """Summarise the samples of a workout from ``start_us`` to ``end_us`` (UTC, microseconds); ``pauses`` are
+    in the same time.
+
+    A track without samples (manual entry, or they are not here yet) gives the stated totals. The load is the
+    first that can be had:
+
+    - ``power_tss``: training stress score from normalised power (needs the athlete's FTP);
+    - ``trimp``: Banister's TRIMP × 100 / TRIMP of an hour at threshold heart rate;
+    - ``srpe``: session RPE (RPE × minutes) × 100 / (7 × 60), RPE 7 being threshold;
+    - ``duration``: 49 for each hour, as at 70 % of threshold.
+    """
+    rule = rule_of(sport)
+    timeline = timeline_of(track, start_us, end_us, pauses)
+    timer_s = _timer_time_s(timeline, stated, paused=bool(pauses))
+    held_s = timeline.held_s
+    coverage = min(1.0, float(held_s.sum()) / timer_s) if timer_s > 0 and len(track) > 1 else 0.0
+    series = distance_series(track, timeline, sport)
+    distance_m, source = _distance(series, stated, coverage)
+    year = datetime.fromtimestamp(start_us // US_PER_S, UTC).year
+
+    speed = _within(track.speed_m_s, rule.max_speed_m_s)
+    moving_s = _moving_time_s(series, speed, timeline, timer_s, stated, coverage, sport)
+    heart_rate = trimp_formulas.clean_heart_rate_bpm(track.heart_rate_bpm)
+    mean_hr = weighted_mean(heart_rate, held_s)
+    watts = power_formulas.clean_power_w(track.power_w)
+    mean_w = weighted_mean(watts, held_s)
+    normalised_w = None
+    if mean_w is not None:
+        normalised_w = power_formulas.normalised_power_w(power_formulas.power_on_timer_seconds(watts, timeline))
+    climbed = gain_and_loss_m(track.altitude_m)
+
+    tss = trimp = srpe = None
+    if normalised_w is not None and athlete.ftp_w:
+        tss = power_formulas.training_stress_score(timer_s, normalised_w, athlete.ftp_w)
+    if mean_hr is not None:
+        trimp = _trimp(heart_rate, held_s, athlete, year)
+    if rpe is not None:
+        srpe = session_rpe_load(rpe, timer_s)
+    load, method = _load(tss, trimp, srpe, timer_s, athlete, year)
+    basis, in_zones = _zones(heart_rate, watts, speed, held_s, mean_hr, mean_w, athlete, year)
+
+    return Summary(
+        distance_m=round(distance_m, 1),
+        distance_source=source,
+        elapsed_s=round(timeline.elapsed_s, 1),
+        timer_time_s=round(timer_s, 1),
+        moving_time_s=round(moving_s, 1),
+        elevation_gain_m=_rounded(climbed[0] if climbed else stated.ascent_m, 1),
+        elevation_loss_m=_rounded(climbed[1] if climbed else stated.descent_m, 1),
+        mean_heart_rate_bpm=_rounded(stated.mean_heart_rate_bpm if mean_hr is None else mean_hr, 1),
+        max_heart_rate_bpm=_rounded(stated.max_heart_rate_bpm if mean_hr is None else _max(heart_rate), 1),
+        mean_power_w=_rounded(mean_w, 1),
+        max_power_w=_rounded(None if mean_w is None else _max(watts), 1),
+        normalised_power_w=_rounded(normalised_w, 1),
+        mean_speed_m_s=round(distance_m / timer_s, 3) if timer_s > 0 and distance_m > 0 else None,
+        max_speed_m_s=_rounded(_max_speed_m_s(speed, series, timeline), 3),
+        mean_cadence_rpm=_rounded(_mean_cadence_rpm(track.cadence_rpm, held_s), 1),
+        energy_kcal=_rounded(_energy_kcal(stated, mean_w, mean_hr, timer_s, athlete, year), 1),
+        time_in_zones_s=tuple(round(seconds, 1) for seconds in in_zones),
+        zone_basis=basis,
+        best_efforts=_best_efforts(series, watts, timeline, start_us, has_power=mean_w is not None),
+        load=round(load, 2),
+        load_method=method,
+        tss=_rounded(tss, 2),
+        trimp=_rounded(trimp, 2),
+        session_rpe_load=_rounded(srpe, 2),
+        sample_count=len(track),
+        coverage=round(coverage, 3),
+    )
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _max(values: FloatColumn) -> float:
+    return float(np.fmax.reduce(values))
+
+
+def _within(values: FloatColumn, highest: float) -> FloatColumn:
+    good = (values >= 0) & (values <= highest)
+    return values if good.all() else np.where(good, values, np.nan)
+
+
+def _timer_time_s(timeline: Timeline, stated: Stated, *, paused: bool) -> float:
+    """Elapsed time less the pauses; without known pauses, what the device stated if that can be true."""
+    if not paused and stated.timer_time_s is not None and 0 < stated.timer_time_s <= timeline.elapsed_s:
+        return stated.timer_time_s
+    return timeline.timer_time_s
+
+
+def _distance(series: DistanceSeries, stated: Stated, coverage: float) -> tuple[float, DistanceSource]:
+    if stated.distance_m is not None and stated.distance_m >= 0:
+        incomplete = coverage < ENOUGH_COVERAGE and stated.distance_m > series.total_m
+        if series.source == "none" or incomplete:
+            return stated.distance_m, "stated" if stated.distance_m > 0 else "none"
+    return series.total_m, series.source
+
+
+def _moving_time_s(
+    series: DistanceSeries,
+    speed: FloatColumn,
+    timeline: Timeline,
+    timer_s: float,
+    stated: Stated,
+    coverage: float,
+    sport: str,
+) -> float:
+    measured = None
+    if coverage >= ENOUGH_COVERAGE or stated.moving_time_s is None:
+        measured = moving_time_s(series.cumulative_m, speed, timeline, sport)
+    if measured is None:
+        measured = stated.moving_time_s if stated.moving_time_s is not None else timer_s
+    return min(measured, timer_s) if timer_s > 0 else measured
+
+
+def _trimp(heart_rate: FloatColumn, held_s: FloatColumn, athlete: Athlete, year: int) -> float | None:
+    return trimp_formulas.banister_trimp(
+        heart_rate, held_s, athlete.hr_rest_or_default(), athlete.hr_max_or_default(year), athlete.sex
+    )
+
+
+def _load(
+    tss: float | None, trimp: float | None, srpe: float | None, timer_s: float, athlete: Athlete, year: int
+) -> tuple[float, LoadMethod]:
+    if tss is not None:
+        return tss, "power_tss"
+    if trimp is not None:
+        hour_at_threshold = trimp_formulas.trimp_of_steady(
+            60.0,
+            athlete.lthr_or_default(year),
+            athlete.hr_rest_or_default(),
+            athlete.hr_max_or_default(year),
+            athlete.sex,
+        )
+        if hour_at_threshold:
+            return 100.0 * trimp / hour_at_threshold, "trimp"
+    if srpe is not None:
+        return 100.0 * srpe / (THRESHOLD_RPE * 60.0), "srpe"
+    return UNKNOWN_LOAD_PER_HOUR * timer_s / 3600.0, "duration"
+
+
+def _zones(
+    heart_rate: FloatColumn,
+    watts: FloatColumn,
+    speed: FloatColumn,
+    held_s: FloatColumn,
+    mean_hr: float | None,
+    mean_w: float | None,
+    athlete: Athlete,
+    year: int,
+) -> tuple[ZoneBasis, tuple[float, ...]]:
+    if mean_hr is not None:
+        if athlete.lthr_bpm:
+            return "heart_rate_threshold", zones.time_in_zones_s(
+                heart_rate, held_s, athlete.lthr_bpm, zones.HR_THRESHOLD_EDGES
+            )
+        return "heart_rate_max", zones.time_in_zones_s(
+            heart_rate, held_s, athlete.hr_max_or_default(year), zones.HR_MAX_EDGES
+        )
+    if mean_w is not None and athlete.ftp_w:
+        return "power", zones.time_in_zones_s(watts, held_s, athlete.ftp_w, zones.POWER_EDGES)
+    if athlete.threshold_speed_m_s and np.isfinite(speed).any():
+        return "pace", zones.time_in_zones_s(speed, held_s, athlete.threshold_speed_m_s, zones.SPEED_EDGES)
+    return "none", ()
+
+
+def _max_speed_m_s(speed: FloatColumn, series: DistanceSeries, timeline: Timeline) -> float | None:
+    """Highest speed of the channel, else of five seconds of distance."""
+    highest = _max(speed) if len(speed) else np.nan
+    if np.isfinite(highest):
+        return highest
+    if series.total_m <= 0 or timeline.offset_s[-1] - timeline.offset_s[0] > MAX_SPAN_S:
+        return None
+    metres = on_seconds(series.cumulative_m, timeline)
+    return float((metres[5:] - metres[:-5]).max()) / 5.0 if len(metres) > 5 else None
+
+
+def _mean_cadence_rpm(cadence: FloatColumn, held_s: FloatColumn) -> float | None:
+    turning = cadence > 0
+    seconds = float(held_s @ turning)
+    return float(np.where(turning, cadence, 0.0) @ held_s) / seconds if seconds > 0 else None
+
+
+def _energy_kcal(
+    stated: Stated, mean_w: float | None, mean_hr: float | None, timer_s: float, athlete: Athlete, year: int
+) -> float | None:
+    """What the device stated, else from work, else from heart rate, else unknown."""
+    if stated.energy_kcal is not None:
+        return stated.energy_kcal
+    if mean_w is not None:
+        return power_formulas.energy_kcal(mean_w, timer_s)
+    if mean_hr is not None:
+        return trimp_formulas.energy_kcal(
+            mean_hr, timer_s, athlete.mass_or_default(), athlete.age_or_default(year), athlete.sex
+        )
+    return None
+
+
+def _best_efforts(
+    series: DistanceSeries, watts: FloatColumn, timeline: Timeline, start_us: int, *, has_power: bool
+) -> tuple[BestEffort, ...]:
+    if len(timeline.offset_s) < 2 or timeline.offset_s[-1] - timeline.offset_s[0] > MAX_SPAN_S:
+        return ()
+    first_us = start_us + round(float(timeline.offset_s[0]) * US_PER_S)
+    efforts: list[BestEffort] = []
+    if series.total_m >= DISTANCES[0][1]:
+        found = fastest(on_seconds(series.cumulative_m, timeline), [metres for _, metres in DISTANCES])
+        for (name, metres), best in zip(DISTANCES, found, strict=True):
+            if best is not None:
+                begin_us = first_us + round(best[1], 1) * US_PER_S
+                efforts.append(BestEffort("distance", name, round(best[0], 1), metres, None, int(begin_us)))
+    if has_power:
+        means = highest_mean(power_formulas.power_on_elapsed_seconds(watts, timeline), [s for _, s in DURATIONS])
+        for (name, seconds), mean in zip(DURATIONS, means, strict=True):
+            if mean is not None:
+                begin_us = first_us + mean[1] * US_PER_S
+                efforts.append(BestEffort("power", name, float(seconds), None, round(mean[0], 1), int(begin_us)))
+    return tuple(efforts)
