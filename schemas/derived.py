@@ -1,0 +1,235 @@
+"""Facts that agents derive from other facts. Each is whole and absolute: the newest word about a workout replaces the others."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.envelope import Event, Part
+from schemas.types import (
+    Cadence,
+    Climb,
+    Count,
+    Energy,
+    HeartRate,
+    Load,
+    Metres,
+    Real,
+    Seconds,
+    Share,
+    SpeedMs,
+    Sport,
+    Status,
+    Time,
+    Title,
+    Token,
+    Uuid,
+    Version,
+    Watts,
+)
+
+
+class SamplesStoredData(Part):
+    """What one batch of frames stored of one workout."""
+
+    workout_id: Uuid
+    """The workout."""
+    first_time: Time
+    """Time of the earliest sample of the batch."""
+    last_time: Time
+    """Time of the latest sample of the batch."""
+    frames: Count
+    """Frames of the workout in the batch."""
+    samples: Count
+    """Time points of the workout in the batch."""
+
+
+class SamplesStored(Event[SamplesStoredData]):
+    """Samples of a workout are in ClickHouse: topic samples-stored."""
+
+    type: Literal["SamplesStored"] = "SamplesStored"
+    version: Literal[1] = 1
+
+
+class BestEffort(Part):
+    """The best stretch of a workout over a distance or a duration."""
+
+    kind: Literal["distance", "power"]
+    """Fastest over a distance, or highest mean power over a duration."""
+    target: Annotated[float, Field(ge=0, le=10_000_000, json_schema_extra={"unit": "m or s"})]
+    """The distance in metres, or the duration in seconds."""
+    value: Annotated[float, Field(ge=0, le=5_000_000, json_schema_extra={"unit": "s or W"})]
+    """The time that it took in seconds, or the mean power in watts."""
+    start: Time
+    """Start of the stretch."""
+
+
+class Summary(Part):
+    """A workout in figures; see domain.summary for how each is computed."""
+
+    distance_m: Metres
+    """Distance."""
+    distance_source: Literal["device", "speed", "gps", "stated", "none"]
+    """What the distance was taken from."""
+    elapsed_s: Seconds
+    """Time from start to end."""
+    timer_time_s: Seconds
+    """Elapsed time less pauses."""
+    moving_time_s: Seconds
+    """Time in motion."""
+    elevation_gain_m: Climb
+    """Height climbed."""
+    elevation_loss_m: Climb
+    """Height descended."""
+    mean_heart_rate_bpm: HeartRate | None = None
+    """Mean heart rate."""
+    max_heart_rate_bpm: HeartRate | None = None
+    """Highest heart rate."""
+    mean_power_w: Watts | None = None
+    """Mean power."""
+    max_power_w: Watts | None = None
+    """Highest power."""
+    normalised_power_w: Watts | None = None
+    """Normalised power."""
+    mean_speed_m_s: SpeedMs | None = None
+    """Mean speed in motion."""
+    max_speed_m_s: SpeedMs | None = None
+    """Highest speed."""
+    mean_cadence_rpm: Cadence | None = None
+    """Mean cadence."""
+    energy_kcal: Energy | None = None
+    """Energy used."""
+    zone_basis: Literal["heart_rate", "power", "pace", "none"]
+    """What the zones are zones of."""
+    time_in_zones_s: tuple[Seconds, ...] = ()
+    """Time in each zone, the easiest first."""
+    best_efforts: tuple[BestEffort, ...] = ()
+    """Best stretches."""
+    load: Load
+    """Training load of the session."""
+    load_method: Literal["power_tss", "trimp", "srpe", "duration"]
+    """Formula of the load."""
+    sample_count: Count
+    """Time points that the figures rest on."""
+    coverage: Share
+    """Share of the timer time that has samples."""
+
+
+class WorkoutSummarisedData(Part):
+    """The last word on a workout."""
+
+    workout_id: Uuid
+    """The workout."""
+    status: Status
+    """Whether it counts, is another recording of a workout that counts, or is void."""
+    duplicate_of: Uuid | None = None
+    """The workout that counts in place of this one, if it is a duplicate."""
+    sport: Sport
+    """Sport, as corrected."""
+    title: Title | None = None
+    """Title."""
+    start: Time
+    """Start of the workout."""
+    end: Time
+    """End of the workout."""
+    local_day: date
+    """The day it belongs to, where the athlete was."""
+    device_id: Token | None = None
+    """The recording device."""
+    summary: Summary | None = None
+    """The figures; none when deleted."""
+
+
+class WorkoutSummarised(Event[WorkoutSummarisedData]):
+    """A workout was summarised, again or for the first time: topic workout-summaries."""
+
+    type: Literal["WorkoutSummarised"] = "WorkoutSummarised"
+    version: Literal[1] = 1
+
+
+class FeaturesComputedData(Part):
+    """The features as of the end of a workout."""
+
+    workout_id: Uuid
+    """The workout."""
+    status: Status
+    """Features count only while the workout does."""
+    at: Time
+    """The instant that the features are as of: the end of the workout."""
+    local_day: date
+    """The workout's local day."""
+    names_version: Annotated[int, Field(ge=1, le=1_000_000, json_schema_extra={"unit": "version"})]
+    """Version of the list of names, domain.features.FEATURE_NAMES."""
+    features: tuple[Real | None, ...] = ()
+    """A value a name; null is unknown. Empty unless the workout counts."""
+
+
+class FeaturesComputed(Event[FeaturesComputedData]):
+    """Training features of a user at the end of a workout: topic training-features."""
+
+    type: Literal["FeaturesComputed"] = "FeaturesComputed"
+    version: Literal[1] = 1
+
+
+class Factor(Part):
+    """What moved a score."""
+
+    name: Token
+    """Name of the feature."""
+    contribution: Real
+    """Its part of the score, in the model's own unit (log-odds)."""
+
+
+class InjuryRiskScoredData(Part):
+    """The score."""
+
+    workout_id: Uuid
+    """The workout after which the user stands so."""
+    at: Time
+    """The instant that the score is as of."""
+    model_version: Version
+    """The model that scored."""
+    risk: Share
+    """Probability of an injury within the model's horizon (see its card)."""
+    top_factors: tuple[Factor, ...] = ()
+    """What moved the score most, the strongest first."""
+
+
+class InjuryRiskScored(Event[InjuryRiskScoredData]):
+    """An injury-risk score of a user: topic injury-risk."""
+
+    type: Literal["InjuryRiskScored"] = "InjuryRiskScored"
+    version: Literal[1] = 1
+
+
+class Recommendation(Part):
+    """A workout to do next."""
+
+    workout_kind: Token
+    """Kind of workout, for example easy or intervals."""
+    sport: Sport
+    """Sport."""
+    score: Real
+    """The model's score; higher is better."""
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    """Why, in words for the athlete."""
+
+
+class RecommendationsReadyData(Part):
+    """The recommendations."""
+
+    workout_id: Uuid
+    """The workout after which they hold."""
+    at: Time
+    """The instant that they are as of."""
+    model_version: Version
+    """The model that scored."""
+    items: tuple[Recommendation, ...] = ()
+    """Best first."""
+
+
+class RecommendationsReady(Event[RecommendationsReadyData]):
+    """What the user could train next: topic recommendations-ready."""
+
+    type: Literal["RecommendationsReady"] = "RecommendationsReady"
+    version: Literal[1] = 1

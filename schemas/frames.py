@@ -1,0 +1,190 @@
+"""Sensor frames: packing a device's columns, and unpacking many frames into numpy columns with few steps per frame."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from schemas import hot
+from schemas.channels import BY_COLUMN, CHANNELS, Channel, FloatColumn, RawColumn
+from schemas.identity import event_id
+from schemas.rules import US_PER_MS, DeadReason, RuleBroken, check
+from schemas.types import TIME_MAX_US
+
+_pack = msgspec.msgpack.Encoder().encode
+_TIME_TYPE: Final = np.dtype("<u4")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """The samples of many frames, one after the other: ``rows`` time points, ``len(frames)`` frames."""
+
+    frame: NDArray[np.int64]  # (rows,) index of the frame that a row is of
+    time_us: NDArray[np.int64]  # (rows,) UTC µs since 1970
+    values: dict[str, FloatColumn]  # column name → (rows,), NaN where missing; only channels that some frame has
+    lists: dict[str, "ListColumn"]  # channels with another number of values: RR intervals, acceleration, ECG, PPG
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListColumn:
+    """Values of a fast channel or of RR intervals: those of frame ``i`` are ``values[offsets[i] : offsets[i + 1]]``."""
+
+    values: FloatColumn  # (m,) or (m, components)
+    offsets: NDArray[np.int64]  # (len(frames) + 1,)
+
+
+def pack_frame(
+    *,
+    user: str,
+    device_id: str,
+    sequence: int,
+    start_us: int,
+    zone: str,
+    source: str,
+    producer: str,
+    columns: Mapping[str, ArrayLike],
+    workout_id: str | None = None,
+    interval_us: int | None = None,
+    time_us: ArrayLike | None = None,
+    impossible: Literal["raise", "missing"] = "raise",
+) -> bytes:
+    """Pack the samples of one device as a SensorFrame.
+
+    ``columns`` has physical values by column name (``heart_rate_bpm``, ``speed_m_s``…: ``schemas.channels``), shape ``(n,)`` with
+    NaN for missing; fast channels ``(n·k,)`` or ``(n·k, components)``, RR intervals any length. Times are given by
+    ``interval_us`` from ``start_us`` on, or as ``time_us``, shape ``(n,)``, UTC µs, never falling, kept to the millisecond after ``start_us``.
+
+    Raises ``RuleBroken`` (a ``ValueError``) for columns of unlike length or an impossible value; with
+    ``impossible="missing"`` such a value is packed as missing. Other fields are checked by whoever reads the frame.
+    """
+    packed: dict[str, bytes] = {}
+    n: int | None = None
+    for column, values in columns.items():
+        channel = BY_COLUMN.get(column)
+        if channel is None:
+            raise KeyError(f"no column {column!r} in a sensor frame; there are {', '.join(BY_COLUMN)}")
+        physical = np.asarray(values, dtype=np.float64).reshape(-1)
+        if channel.layout == "sample":
+            n = len(physical) if n is None else n
+        packed[channel.name] = channel.to_raw(physical, impossible=impossible).tobytes()
+    offsets: bytes | None = None
+    if time_us is not None:
+        since_ms = (np.asarray(time_us, dtype=np.int64) - start_us) // US_PER_MS
+        if len(since_ms) and (since_ms.min() < 0 or since_ms.max() > np.iinfo(_TIME_TYPE).max):
+            raise RuleBroken(DeadReason.out_of_range, "time_us must lie within 49 days after start_us")
+        offsets, n = since_ms.astype(_TIME_TYPE).tobytes(), len(since_ms)
+    frame = hot.SensorFrame(
+        id=event_id("SensorFrame", user, device_id, sequence, start_us),
+        user=user,
+        workout_id=workout_id,
+        device_id=device_id,
+        sequence=sequence,
+        start=start_us,
+        zone=zone,
+        source=source,
+        producer=producer,
+        n=1 if n is None else n,
+        interval_us=interval_us,
+        time=offsets,
+        channels=hot.Channels(**packed),
+    )
+    check(frame)
+    return _pack(frame)
+
+
+def unpack(frame: hot.SensorFrame) -> dict[str, NDArray[np.int64] | FloatColumn]:
+    """One frame's columns by name with ``time_us``, for tests and tools; batches go through ``unpack_columns``."""
+    columns = unpack_columns([frame])
+    lists = {name: column.values for name, column in columns.lists.items()}
+    return {"time_us": columns.time_us, **columns.values, **lists}
+
+
+def unpack_columns(frames: Sequence[hot.SensorFrame]) -> Columns:
+    """The samples of all frames as columns, in the order of the frames. The frames have passed ``schemas.decode``."""
+    counts = np.fromiter((frame.n for frame in frames), dtype=np.int64, count=len(frames))
+    rows = np.repeat(np.arange(len(frames)), counts)
+    values: dict[str, FloatColumn] = {}
+    lists: dict[str, ListColumn] = {}
+    for channel in CHANNELS:
+        parts = _parts(frames, channel)
+        if not any(parts):
+            continue
+        if channel.layout == "sample":
+            values[channel.column] = channel.to_physical(_joined(parts, channel, counts))
+            continue
+        flat = channel.to_physical(np.frombuffer(b"".join(part or b"" for part in parts), dtype=channel.wire))
+        width = channel.wire.itemsize * channel.components
+        offsets = np.zeros(len(frames) + 1, dtype=np.int64)
+        np.cumsum([len(part or b"") // width for part in parts], out=offsets[1:])
+        shaped = flat.reshape(-1, channel.components) if channel.components > 1 else flat
+        lists[channel.column] = ListColumn(shaped, offsets)
+    return Columns(frame=rows, time_us=_times(frames, counts, rows), values=values, lists=lists)
+
+
+def impossible_frames(frames: Sequence[hot.SensorFrame]) -> dict[int, RuleBroken]:
+    """The frames with a value that cannot be, by index: one pass a channel over the whole batch."""
+    counts = np.fromiter((frame.n for frame in frames), dtype=np.int64, count=len(frames))
+    found: dict[int, RuleBroken] = {}
+    for channel in CHANNELS:
+        parts = _parts(frames, channel)
+        if not any(parts):
+            continue
+        sizes = np.fromiter((len(part or b"") for part in parts), dtype=np.int64, count=len(parts))
+        raw: RawColumn = np.frombuffer(b"".join(part or b"" for part in parts), dtype=channel.wire)
+        wrong = np.flatnonzero(channel.out_of_range(raw))
+        if len(wrong):
+            ends = np.cumsum(sizes // channel.wire.itemsize)
+            owners, first = np.unique(np.searchsorted(ends, wrong, side="right"), return_index=True)
+            for index, at in zip(owners.tolist(), wrong[first].tolist(), strict=True):
+                value = channel.to_physical(raw[at : at + 1])[0]
+                detail = f"{channel.name} of {value:g} {channel.unit} is outside {channel.low:g}..{channel.high:g}"
+                found.setdefault(index, RuleBroken(DeadReason.out_of_range, detail))
+    for index, reason in _impossible_times(frames, counts).items():
+        found.setdefault(index, reason)
+    return found
+
+
+def _impossible_times(frames: Sequence[hot.SensorFrame], counts: NDArray[np.int64]) -> dict[int, RuleBroken]:
+    irregular = [index for index, frame in enumerate(frames) if frame.time is not None]
+    if not irregular:
+        return {}
+    raw = np.frombuffer(b"".join(frames[index].time or b"" for index in irregular), dtype=_TIME_TYPE)
+    ends = np.cumsum(counts[irregular])
+    falls = np.flatnonzero(raw[1:] < raw[:-1]) + 1
+    falls = falls[~np.isin(falls, ends)]
+    found = {
+        irregular[at]: RuleBroken(DeadReason.out_of_range, "time falls within the frame")
+        for at in np.searchsorted(ends, falls, side="right").tolist()
+    }
+    for index, last_ms in zip(irregular, raw[ends - 1].tolist(), strict=True):
+        if frames[index].start + last_ms * US_PER_MS > TIME_MAX_US:
+            found[index] = RuleBroken(DeadReason.time_out_of_range, "the last sample is after 2099")
+    return found
+
+
+def _parts(frames: Sequence[hot.SensorFrame], channel: Channel) -> list[bytes | None]:
+    name = channel.name
+    return [getattr(frame.channels, name) for frame in frames]
+
+
+def _joined(parts: list[bytes | None], channel: Channel, counts: NDArray[np.int64]) -> RawColumn:
+    """All parts as one column; a frame without the channel has missing values."""
+    missing = channel.missing_bytes
+    filled = [missing * n if part is None else part for part, n in zip(parts, counts.tolist(), strict=True)]
+    return np.frombuffer(b"".join(filled), dtype=channel.wire)
+
+
+def _times(frames: Sequence[hot.SensorFrame], counts: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    starts = np.fromiter((frame.start for frame in frames), dtype=np.int64, count=len(frames))
+    intervals = np.fromiter((frame.interval_us or 0 for frame in frames), dtype=np.int64, count=len(frames))
+    first_row = np.cumsum(counts) - counts
+    position = np.arange(len(rows)) - first_row[rows]
+    times = np.asarray(starts[rows] + position * intervals[rows], dtype=np.int64)
+    irregular = [frame.time for frame in frames if frame.time is not None]
+    if irregular:
+        since_ms = np.frombuffer(b"".join(irregular), dtype=_TIME_TYPE)
+        times[(intervals == 0)[rows]] += since_ms.astype(np.int64) * US_PER_MS
+    return times

@@ -1,0 +1,32 @@
+"""Every message type, by name."""
+
+from typing import Final
+
+from pydantic import BaseModel
+
+from schemas import derived, sensor, social, user, workout
+from schemas.envelope import Message
+
+SUBJECTS: Final = (user, workout, social, sensor, derived)
+
+
+def _messages() -> dict[str, type[Message]]:
+    found: dict[str, type[Message]] = {}
+    for module in SUBJECTS:
+        for name, thing in vars(module).items():
+            if isinstance(thing, type) and issubclass(thing, Message) and thing.model_fields["type"].default == name:
+                found[name] = thing
+    return found
+
+
+MESSAGES: Final = _messages()
+
+
+def version_of(message_type: str) -> int:
+    """The newest version of a message type."""
+    return int(MESSAGES[message_type].model_fields["version"].default)
+
+
+def encoding_of(model: type[BaseModel]) -> str:
+    """How the type is encoded: frames in MessagePack, events in JSON."""
+    return "msgpack" if model is sensor.SensorFrame else "json"

@@ -1,0 +1,135 @@
+"""Facts between users: topic social-events. The envelope's user is the athlete whom the fact is about, so that an athlete's
+followers, workouts and kudos are in one partition."""
+
+from typing import Literal
+
+from schemas.envelope import Event, Part
+from schemas.types import Name, Sport, Text, User, Uuid
+
+
+class FollowedData(Part):
+    """The follower."""
+
+    follower: User
+    """Who follows the envelope's user."""
+
+
+class Followed(Event[FollowedData]):
+    """Someone follows the user from now on."""
+
+    type: Literal["Followed"] = "Followed"
+    version: Literal[1] = 1
+
+
+class UnfollowedData(Part):
+    """The follower."""
+
+    follower: User
+    """Who no longer follows the envelope's user."""
+
+
+class Unfollowed(Event[UnfollowedData]):
+    """Someone no longer follows the user."""
+
+    type: Literal["Unfollowed"] = "Unfollowed"
+    version: Literal[1] = 1
+
+
+class KudosGivenData(Part):
+    """Kudos."""
+
+    workout_id: Uuid
+    """The user's workout."""
+    actor: User
+    """Who gives them."""
+
+
+class KudosGiven(Event[KudosGivenData]):
+    """Someone likes a workout of the user."""
+
+    type: Literal["KudosGiven"] = "KudosGiven"
+    version: Literal[1] = 1
+
+
+class CommentPostedData(Part):
+    """The comment."""
+
+    workout_id: Uuid
+    """The user's workout."""
+    comment_id: Uuid
+    """The comment."""
+    actor: User
+    """Who wrote it."""
+    text: Text
+    """What they wrote."""
+
+
+class CommentPosted(Event[CommentPostedData]):
+    """Someone commented on a workout of the user."""
+
+    type: Literal["CommentPosted"] = "CommentPosted"
+    version: Literal[1] = 1
+
+
+class CommentDeletedData(Part):
+    """The comment that goes."""
+
+    workout_id: Uuid
+    """The user's workout."""
+    comment_id: Uuid
+    """The comment."""
+    actor: User
+    """Who deletes it."""
+
+
+class CommentDeleted(Event[CommentDeletedData]):
+    """A comment on a workout of the user is void."""
+
+    type: Literal["CommentDeleted"] = "CommentDeleted"
+    version: Literal[1] = 1
+
+
+class GroupCreatedData(Part):
+    """The group."""
+
+    group_id: Uuid
+    """The group."""
+    name: Name
+    """Its name."""
+    sport: Sport
+    """The sport that it belongs to."""
+
+
+class GroupCreated(Event[GroupCreatedData]):
+    """The user founded a group."""
+
+    type: Literal["GroupCreated"] = "GroupCreated"
+    version: Literal[1] = 1
+
+
+class GroupJoinedData(Part):
+    """The group."""
+
+    group_id: Uuid
+    """The group."""
+
+
+class GroupJoined(Event[GroupJoinedData]):
+    """The user joined a group."""
+
+    type: Literal["GroupJoined"] = "GroupJoined"
+    version: Literal[1] = 1
+
+
+class GroupLeftData(Part):
+    """The group."""
+
+    group_id: Uuid
+    """The group."""
+
+
+class GroupLeft(Event[GroupLeftData]):
+    """The user left a group."""
+
+    type: Literal["GroupLeft"] = "GroupLeft"
+    version: Literal[1] = 1

@@ -1,0 +1,113 @@
+"""Facts about a user: topic user-events."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.envelope import Event, Part
+from schemas.types import Country, HeartRate, Name, Sex, SpeedMs, Time, Token, Watts
+
+
+class ProfileFields(Part):
+    """Physiology and place. What is left out stays as it was."""
+
+    birth_year: Annotated[int, Field(ge=1900, le=2099, json_schema_extra={"unit": "year"})] | None = None
+    """Year of birth."""
+    height_cm: Annotated[float, Field(ge=50, le=280, json_schema_extra={"unit": "cm"})] | None = None
+    """Body height."""
+    mass_kg: Annotated[float, Field(ge=20, le=400, json_schema_extra={"unit": "kg"})] | None = None
+    """Body mass."""
+    hr_max_bpm: HeartRate | None = None
+    """Highest heart rate that the athlete reaches."""
+    hr_rest_bpm: HeartRate | None = None
+    """Heart rate at rest."""
+    lthr_bpm: HeartRate | None = None
+    """Heart rate at the lactate threshold."""
+    ftp_w: Watts | None = None
+    """Functional threshold power: the highest mean power of an hour."""
+    threshold_speed_m_s: SpeedMs | None = None
+    """Running speed that can be held for an hour."""
+    country: Country | None = None
+    """ISO 3166-1 alpha-2 code of the country of residence."""
+
+
+class UserRegisteredData(ProfileFields):
+    """A new user."""
+
+    name: Name
+    """Name that other users see."""
+    sex: Sex
+    """Sex, for the formulas that differ by it."""
+
+
+class UserRegistered(Event[UserRegisteredData]):
+    """Someone registered. Everything else about a user needs this fact first."""
+
+    type: Literal["UserRegistered"] = "UserRegistered"
+    version: Literal[1] = 1
+
+
+class ProfileChangedData(ProfileFields):
+    """What changed."""
+
+    name: Name | None = None
+    """Name that other users see."""
+    sex: Sex | None = None
+    """Sex, for the formulas that differ by it."""
+
+
+class ProfileChanged(Event[ProfileChangedData]):
+    """The profile changed; it counts from the event's time on."""
+
+    type: Literal["ProfileChanged"] = "ProfileChanged"
+    version: Literal[1] = 1
+
+
+class UserErasedData(Part):
+    """Why."""
+
+    reason: Token | None = None
+    """Legal ground or cause, for example gdpr-17."""
+
+
+class UserErased(Event[UserErasedData]):
+    """The user and all that is known about them must go."""
+
+    type: Literal["UserErased"] = "UserErased"
+    version: Literal[1] = 1
+
+
+class ConsentChangedData(Part):
+    """One purpose."""
+
+    purpose: Token
+    """What the data may be used for, for example model-training."""
+    granted: bool
+    """Whether the user agrees."""
+
+
+class ConsentChanged(Event[ConsentChangedData]):
+    """The user gave or withdrew consent for a purpose, from the event's time on."""
+
+    type: Literal["ConsentChanged"] = "ConsentChanged"
+    version: Literal[1] = 1
+
+
+class InjuryReportedData(Part):
+    """The injury."""
+
+    onset_time: Time
+    """When it began."""
+    body_part: Token
+    """Where it hurts, for example knee."""
+    severity: Literal["slight", "minimal", "mild", "moderate", "severe"]
+    """By days of training lost: 0, 1-3, 4-7, 8-28, more (Fuller 2006, doi 10.1136/bjsm.2005.025270)."""
+    days_lost: Annotated[int, Field(ge=0, le=3650, json_schema_extra={"unit": "d"})] | None = None
+    """Days without full training, once known."""
+
+
+class InjuryReported(Event[InjuryReportedData]):
+    """The user reports an injury: the label that injury models learn from."""
+
+    type: Literal["InjuryReported"] = "InjuryReported"
+    version: Literal[1] = 1

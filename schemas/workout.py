@@ -1,0 +1,113 @@
+"""Facts about workouts, from devices and apps: topic workout-events."""
+
+from typing import Literal
+
+from schemas.envelope import Event, Part
+from schemas.types import Climb, Count, Energy, Interval, Metres, Rpe, Seconds, Sport, Time, Title, Token, Uuid
+
+
+class WorkoutStartedData(Part):
+    """The workout that begins."""
+
+    workout_id: Uuid
+    """The workout."""
+    sport: Sport
+    """Sport, as in domain.sports."""
+    device_id: Token | None = None
+    """The recording device."""
+
+
+class WorkoutStarted(Event[WorkoutStartedData]):
+    """An athlete pressed start."""
+
+    type: Literal["WorkoutStarted"] = "WorkoutStarted"
+    version: Literal[1] = 1
+
+
+class Stated(Part):
+    """Totals as the device or app states them; they are compared with, and stand in for, what samples say."""
+
+    distance_m: Metres | None = None
+    """Distance."""
+    timer_time_s: Seconds | None = None
+    """Time with the timer running: elapsed less pauses."""
+    moving_time_s: Seconds | None = None
+    """Time in motion."""
+    elapsed_s: Seconds | None = None
+    """Time from start to end."""
+    ascent_m: Climb | None = None
+    """Height climbed."""
+    energy_kcal: Energy | None = None
+    """Energy used."""
+
+
+class WorkoutCompletedData(Part):
+    """The workout as a whole."""
+
+    workout_id: Uuid
+    """The workout."""
+    sport: Sport
+    """Sport, as in domain.sports."""
+    sub_sport: Sport | None = None
+    """Kind within the sport, for example track."""
+    device_id: Token | None = None
+    """The recording device; none for an entry by hand."""
+    start: Time
+    """Start of the workout."""
+    end: Time
+    """End of the workout, not before its start."""
+    pauses: tuple[Interval, ...] = ()
+    """Spans with the timer stopped: sorted, apart, within the workout."""
+    stated: Stated = Stated()
+    """Totals as stated."""
+    rpe: Rpe | None = None
+    """Perceived exertion of the session, Borg CR-10."""
+    title: Title | None = None
+    """Title that the athlete gave."""
+    channels: tuple[Token, ...] = ()
+    """Sensor channels that the device recorded."""
+    samples: Count | None = None
+    """Time points that the device says it sent."""
+
+
+class WorkoutCompleted(Event[WorkoutCompletedData]):
+    """A workout is over. Its samples may be there already, come later, or never (entry by hand)."""
+
+    type: Literal["WorkoutCompleted"] = "WorkoutCompleted"
+    version: Literal[1] = 1
+
+
+class WorkoutEditedData(Part):
+    """What the athlete changed. What is left out stays as it was."""
+
+    workout_id: Uuid
+    """The workout."""
+    title: Title | None = None
+    """New title."""
+    sport: Sport | None = None
+    """New sport."""
+    rpe: Rpe | None = None
+    """New perceived exertion."""
+
+
+class WorkoutEdited(Event[WorkoutEditedData]):
+    """The athlete corrected a workout; the latest event time wins."""
+
+    type: Literal["WorkoutEdited"] = "WorkoutEdited"
+    version: Literal[1] = 1
+
+
+class WorkoutDeletedData(Part):
+    """The workout that goes."""
+
+    workout_id: Uuid
+    """The workout."""
+    reason: Token | None = None
+    """Why, for example by-athlete."""
+
+
+class WorkoutDeleted(Event[WorkoutDeletedData]):
+    """A workout is void: boards, feeds and features forget it."""
+
+    type: Literal["WorkoutDeleted"] = "WorkoutDeleted"
+    version: Literal[1] = 1
