@@ -2,9 +2,10 @@
 
 MULTI/EXEC would run the watermark's HSET even when a command before it failed; a script sees the failure and leaves the
 watermark where it is. It also makes the driver's retries harmless: a script that ran and whose answer was lost finds
-the watermark advanced and does nothing. A span too large for one script is cut: every part checks the owner, the last one
-advances the watermark, and as commands are idempotent a crash between two parts is repaired by writing the span again.
-The script touches keys that it does not declare, so this is for one Redis (with replicas), not for Redis Cluster.
+the watermark advanced and does nothing. A span too large for one script is cut: every part checks the owner, the last
+one advances the watermark, and as commands are idempotent a crash between two parts is repaired by writing the span
+again. The script touches keys that it does not declare, so this is for one Redis (with replicas), not for Redis
+Cluster.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from .store_clickhouse import ClickHouse
 from .store_memory import Memory
 from .store_postgres import Postgres
 from .store_redis import RedisStore
 from .stores import Store
 
-ON_SERVERS: tuple[type[Store], ...] = (Postgres, RedisStore)
+ON_SERVERS: tuple[type[Store], ...] = (Postgres, ClickHouse, RedisStore)
 
 
 @pytest.fixture

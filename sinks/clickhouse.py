@@ -1,0 +1,242 @@
+"""ClickHouse over HTTP: Arrow columns into ReplacingMergeTree tables, then the watermark.
+
+Rows carry their source offset and replace older rows of their key, so a span may be inserted again in any cut. No
+``insert_deduplication_token`` is set: a token says that two inserts are equal, and a span that is written again without
+its poison rows is not. ``async_insert`` is off: with it, an insert is acknowledged before it is where its reader looks.
+
+ClickHouse has no compare-and-set, so a claim is a row with a higher epoch and the fence is a look at the highest one,
+made while the rows are inserted and before the watermark is. Rows that a fenced worker still inserts do no harm: their
+version is older. On a replicated cluster the watermark must be read where it was written: set
+``select_sequential_consistency`` and ``insert_quorum`` for the worker's user.
+"""
+
+import asyncio
+import secrets
+from collections import defaultdict
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Any, Final
+
+import aiohttp
+import pyarrow as pa
+from clickhouse_connect import get_async_client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from sinks.base import PoisonRows, Rows, Sink, SinkUnavailable, Span, TopicPartition
+from sinks.claims import Claims
+from sinks.tables import TABLES, VIEWS, WATERMARKS_DDL
+from stridelog.settings import Settings
+
+CONNECT_TIMEOUT_S: Final = 5
+ANSWER_TIMEOUT_S: Final = 60
+EPOCH_RANDOM_BITS: Final = 20  # two workers that claim at the same moment get different epochs; the higher one owns
+
+# Error codes by which the server says that it will never take such rows (src/Common/ErrorCodes.cpp).
+POISON_CODES: Final = frozenset({6, 27, 33, 41, 53, 69, 70, 72, 117, 131, 349, 407, 636})
+
+_STATE: Final = """
+SELECT topic, `partition`, max(epoch), argMax(next_offset, (epoch, next_offset)), argMax(held, (epoch, next_offset))
+FROM `{db}`.watermarks WHERE agent = {{agent:String}} GROUP BY topic, `partition`
+"""
+_TOP_EPOCH: Final = """
+SELECT max(epoch) FROM `{db}`.watermarks
+WHERE agent = {{agent:String}} AND topic = {{topic:String}} AND `partition` = {{partition:UInt16}}
+"""
+
+
+class ClickHouseSink(Sink[Rows]):
+    """Rows of the tables in ``sinks/tables.py``."""
+
+    name = "clickhouse"
+
+    def __init__(self, agent: str, settings: Settings) -> None:
+        super().__init__(agent)
+        self._settings = settings
+        self._database = settings.namespace
+        self._claims = Claims(self.name, agent)
+        self._client: Any = None  # clickhouse_connect's AsyncClient; the library has no types
+
+    async def open(self) -> None:
+        settings = self._settings
+        self._client = await _mapped(
+            get_async_client(
+                host=settings.host,
+                port=settings.clickhouse_port,
+                username=settings.clickhouse_user,
+                password=settings.clickhouse_password,
+                compress=False,
+                connect_timeout=CONNECT_TIMEOUT_S,
+                send_receive_timeout=ANSWER_TIMEOUT_S,
+                autogenerate_session_id=False,  # a session would serialise concurrent inserts
+                settings={
+                    "async_insert": 0,
+                    "max_partitions_per_insert_block": 0,  # a device that was offline for months sends many of them
+                },
+            )
+        )
+        await self._create()
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def claim(self, sources: Iterable[TopicPartition]) -> dict[TopicPartition, int | None]:
+        wanted = list(sources)
+        if not wanted:
+            return {}
+        state = await self._state()
+        claimed: list[tuple[TopicPartition, int, int | None]] = []
+        for source in wanted:
+            top_epoch, watermark = state.get(source, (0, None))
+            epoch = ((top_epoch >> EPOCH_RANDOM_BITS) + 1) << EPOCH_RANDOM_BITS | secrets.randbits(EPOCH_RANDOM_BITS)
+            claimed.append((source, epoch, watermark))
+        await self._write_watermarks(claimed)
+        for source, epoch, watermark in claimed:
+            self._claims.take(source, str(epoch), watermark)
+        return {source: watermark for source, _, watermark in claimed}
+
+    async def watermarks(self) -> dict[TopicPartition, int]:
+        return {source: mark for source, (_, mark) in (await self._state()).items() if mark is not None}
+
+    async def write(self, rows: Sequence[Rows], span: Span) -> None:
+        claim = self._claims.of(span)
+        if claim.covers(span):
+            return
+        by_table = _conformed(rows)
+        answers = await asyncio.gather(
+            self._top_epoch(span.source),
+            *(self._insert(name, parts) for name, parts in by_table.items()),
+            return_exceptions=True,
+        )
+        errors = [answer for answer in answers if isinstance(answer, BaseException)]
+        refused = [error for error in errors if not isinstance(error, PoisonRows)]
+        if refused:
+            raise refused[0]
+        if answers[0] != int(claim.owner):
+            raise self._claims.lost(span.source)
+        if errors:
+            raise PoisonRows(
+                {index: why for error in errors if isinstance(error, PoisonRows) for index, why in error.rows.items()}
+            )
+        await self._write_watermarks([(span.source, int(claim.owner), span.next)])
+        claim.watermark = span.next
+
+    def release(self, sources: Iterable[TopicPartition]) -> None:
+        self._claims.release(sources)
+
+    async def _create(self) -> None:
+        await self._command(f"CREATE DATABASE IF NOT EXISTS `{self._database}`")
+        await self._command(WATERMARKS_DDL.format(db=self._database))
+        for table in TABLES.values():
+            await self._command(table.ddl(self._database))
+        for view in VIEWS.values():
+            await self._command(view.ddl(self._database))
+
+    async def _insert(self, table: str, parts: Sequence[tuple[int, pa.Table]]) -> None:
+        """Insert what a span has for one table at once; where the server refuses, find out which of it."""
+        try:
+            await self._insert_arrow(table, pa.concat_tables([columns for _, columns in parts]))
+        except _RefusedError as error:
+            if len(parts) == 1:
+                raise PoisonRows({parts[0][0]: str(error)}) from error
+            refused: dict[int, str] = {}
+            for index, columns in parts:
+                try:
+                    await self._insert_arrow(table, columns)
+                except _RefusedError as reason:
+                    refused[index] = str(reason)
+            if refused:
+                raise PoisonRows(refused) from error
+
+    async def _insert_arrow(self, table: str, columns: pa.Table) -> None:
+        await _mapped(self._open_client().insert_arrow(table, columns, database=self._database))
+
+    async def _write_watermarks(self, marks: Iterable[tuple[TopicPartition, int, int | None]]) -> None:
+        table = pa.Table.from_pylist(
+            [
+                {
+                    "agent": self.agent,
+                    "topic": source.topic,
+                    "partition": source.partition,
+                    "epoch": epoch,
+                    "next_offset": watermark or 0,
+                    "held": int(watermark is not None),
+                }
+                for source, epoch, watermark in marks
+            ],
+            schema=_WATERMARK_SCHEMA,
+        )
+        await self._insert_arrow("watermarks", table)
+
+    async def _state(self) -> dict[TopicPartition, tuple[int, int | None]]:
+        """Highest epoch and watermark of each partition."""
+        result = await self._query(_STATE, agent=self.agent)
+        return {
+            TopicPartition(topic, partition): (epoch, next_offset if held else None)
+            for topic, partition, epoch, next_offset, held in result
+        }
+
+    async def _top_epoch(self, source: TopicPartition) -> int:
+        result = await self._query(_TOP_EPOCH, agent=self.agent, topic=source.topic, partition=source.partition)
+        return int(result[0][0])
+
+    async def _query(self, text: str, **parameters: Any) -> Sequence[Sequence[Any]]:
+        query = self._open_client().query(text.format(db=self._database), parameters=parameters)
+        rows: Sequence[Sequence[Any]] = (await _mapped(query)).result_rows
+        return rows
+
+    async def _command(self, text: str) -> None:
+        await _mapped(self._open_client().command(text))
+
+    def _open_client(self) -> Any:
+        if self._client is None:
+            raise SinkUnavailable("clickhouse: not open")
+        return self._client
+
+
+_WATERMARK_SCHEMA: Final = pa.schema(
+    {
+        "agent": pa.string(),
+        "topic": pa.string(),
+        "partition": pa.uint16(),
+        "epoch": pa.uint64(),
+        "next_offset": pa.uint64(),
+        "held": pa.uint8(),
+    }
+)
+
+
+def _conformed(rows: Sequence[Rows]) -> dict[str, list[tuple[int, pa.Table]]]:
+    """Rows by table with their index, as the tables want them. Raises ``PoisonRows`` before anything is sent."""
+    by_table: dict[str, list[tuple[int, pa.Table]]] = defaultdict(list)
+    refused: dict[int, str] = {}
+    for index, row in enumerate(rows):
+        table = TABLES.get(row.table)
+        if table is None:
+            refused[index] = f"there is no table {row.table} in sinks/tables.py"
+            continue
+        try:
+            columns = table.conform(row.columns)
+        except ValueError as error:
+            refused[index] = str(error)
+            continue
+        if columns.num_rows:
+            by_table[row.table].append((index, columns))
+    if refused:
+        raise PoisonRows(refused)
+    return by_table
+
+
+class _RefusedError(Exception):
+    """The server says that it will never take these rows."""
+
+
+async def _mapped(call: Awaitable[Any]) -> Any:
+    """Turns the driver's errors into the contract's."""
+    try:
+        return await call
+    except (ClickHouseError, aiohttp.ClientError, OSError, TimeoutError) as error:
+        text = " ".join(str(error).split())[:300] or type(error).__name__
+        if getattr(error, "code", None) in POISON_CODES:
+            raise _RefusedError(text) from error
+        raise SinkUnavailable(f"clickhouse: {text}") from error

@@ -1,0 +1,363 @@
+"""The one place of ClickHouse tables: columns with units, keys, and the views to read them by.
+
+Every table is a ReplacingMergeTree: the rows of one key are versions of one row, the one caused by the latest source
+record counts (``source_offset``; a user's rows all come from one partition of one topic, so offsets can be compared).
+Read with ``FINAL`` or through the views. Channels without a value are NULL: measured against NaN it costs no space and
+no time, and aggregates and Grafana leave NULL out by themselves.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_ARROW: Final = {
+    "String": pa.string(),
+    "LowCardinality(String)": pa.string(),
+    "Float32": pa.float32(),
+    "Float64": pa.float64(),
+    "UInt8": pa.uint8(),
+    "UInt16": pa.uint16(),
+    "UInt32": pa.uint32(),
+    "UInt64": pa.uint64(),
+    "Date32": pa.date32(),
+    "DateTime('UTC')": pa.timestamp("s", "UTC"),
+    "DateTime64(6, 'UTC')": pa.timestamp("us", "UTC"),
+}
+_CODECS: Final = {"DateTime64(6, 'UTC')": "DoubleDelta, ZSTD(1)", "DateTime('UTC')": "DoubleDelta, ZSTD(1)"}
+TIME: Final = "DateTime64(6, 'UTC')"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its ClickHouse type (nullable where ``optional``), the unit of its numbers, and what it means."""
+
+    name: str
+    type: str
+    doc: str
+    unit: str = ""
+    optional: bool = False
+
+    @property
+    def arrow(self) -> pa.Field:
+        """The Arrow field that an insert carries."""
+        return pa.field(self.name, _ARROW[self.type], nullable=self.optional)
+
+    @property
+    def ddl(self) -> str:
+        """The column's line of CREATE TABLE."""
+        kind = f"Nullable({self.type})" if self.optional else self.type
+        comment = f"{self.doc} [{self.unit}]" if self.unit else self.doc
+        quoted = comment.replace("'", "''")
+        return f"`{self.name}` {kind} COMMENT '{quoted}' CODEC({_CODECS.get(self.type, 'ZSTD(1)')})"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table. ``order_by`` is the natural key: one row each is kept."""
+
+    name: str
+    doc: str
+    columns: tuple[Column, ...]
+    order_by: tuple[str, ...]
+    partition_by: str = ""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow columns that ``sinks.base.Rows`` of this table carry."""
+        return pa.schema([column.arrow for column in self.columns])
+
+    def ddl(self, database: str) -> str:
+        """CREATE TABLE of this table in a database."""
+        columns = ",\n    ".join(column.ddl for column in self.columns)
+        partition = f"PARTITION BY {self.partition_by}\n" if self.partition_by else ""
+        doc = self.doc.replace("'", "''")
+        return (
+            f"CREATE TABLE IF NOT EXISTS `{database}`.`{self.name}` (\n    {columns}\n)\n"
+            f"ENGINE = ReplacingMergeTree(source_offset)\n{partition}"
+            f"ORDER BY ({', '.join(self.order_by)})\nCOMMENT '{doc}'"
+        )
+
+    def conform(self, given: pa.Table) -> pa.Table:
+        """``given`` with this table's columns in their order and types; NaN in an optional column becomes NULL.
+
+        Raises ``ValueError`` that names the column: one that does not exist, is missing, or does not fit.
+        """
+        unknown = set(given.column_names) - {column.name for column in self.columns}
+        if unknown:
+            raise ValueError(f"table {self.name} has no column {', '.join(sorted(unknown))}")
+        return pa.table([self._conform_column(column, given) for column in self.columns], schema=self.schema)
+
+    def _conform_column(self, column: Column, given: pa.Table) -> pa.ChunkedArray | pa.Array:
+        if column.name not in given.column_names:
+            if column.optional:
+                return pa.nulls(given.num_rows, column.arrow.type)
+            raise ValueError(f"table {self.name} needs column {column.name}")
+        values = given.column(column.name)
+        if column.optional and pa.types.is_floating(values.type):
+            values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+        if not column.optional and values.null_count:
+            raise ValueError(f"table {self.name}: column {column.name} has {values.null_count} empty values")
+        try:
+            return values.cast(column.arrow.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise ValueError(f"table {self.name}: column {column.name}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A named SELECT; ``{db}`` stands for the database."""
+
+    name: str
+    doc: str
+    select: str
+
+    def ddl(self, database: str) -> str:
+        """CREATE VIEW in a database; an older definition is replaced."""
+        return f"CREATE OR REPLACE VIEW `{database}`.`{self.name}` AS\n{self.select.format(db=f'`{database}`')}"
+
+
+USER: Final = Column("user_id", "String", "the athlete")
+WORKOUT: Final = Column("workout_id", "String", "the workout (UUID)")
+WORKOUT_OR_NONE: Final = Column("workout_id", "String", "the workout (UUID); empty: all-day wear")
+DEVICE: Final = Column("device_id", "String", "the device that measured")
+SOURCE: Final = (
+    Column("source_partition", "UInt16", "partition of the record that caused the row"),
+    Column("source_offset", "UInt64", "offset of the record that caused the row, and the row's version"),
+)
+_CHANNELS: Final = (("heart_rate", "bpm"), ("cadence", "rpm"), ("power", "W"), ("speed", "m/s"), ("altitude", "m"))
+
+
+def _suffix(unit: str) -> str:
+    return unit.lower().replace("/", "_")
+
+
+SAMPLES: Final = Table(
+    "samples",
+    "What devices measured: one row a point in time.",
+    (
+        USER,
+        WORKOUT_OR_NONE,
+        Column("time", TIME, "when it was measured"),
+        DEVICE,
+        Column("heart_rate_bpm", "Float32", "heart rate", "bpm", optional=True),
+        Column("cadence_rpm", "Float32", "cadence of one leg or crank", "rpm", optional=True),
+        Column("power_w", "Float32", "power", "W", optional=True),
+        Column("speed_m_s", "Float32", "speed", "m/s", optional=True),
+        Column("distance_m", "Float64", "the device's own cumulative distance", "m", optional=True),
+        Column("latitude_deg", "Float64", "latitude, WGS 84", "deg", optional=True),
+        Column("longitude_deg", "Float64", "longitude, WGS 84", "deg", optional=True),
+        Column("altitude_m", "Float32", "altitude", "m", optional=True),
+        Column("temperature_c", "Float32", "temperature at the device", "°C", optional=True),
+        *SOURCE,
+    ),
+    order_by=("user_id", "workout_id", "time", "device_id"),
+    partition_by="toYYYYMM(time)",
+)
+
+MINUTE_PARTIALS: Final = Table(
+    "minute_partials",
+    "What one sensor frame says of one minute; read minute_rollups, which counts resent and overlapping frames once.",
+    (
+        USER,
+        Column("minute", "DateTime('UTC')", "start of the minute"),
+        DEVICE,
+        WORKOUT_OR_NONE,
+        Column("frame_start", TIME, "time of the frame's first sample"),
+        Column("seconds_mask", "UInt64", "bit i: the frame has a sample in second i of the minute"),
+        Column("n", "UInt16", "samples of the frame in the minute"),
+        *(
+            column
+            for channel, unit in _CHANNELS
+            for column in (
+                Column(f"{channel}_{_suffix(unit)}_sum", "Float64", f"sum of {channel}", unit),
+                Column(f"{channel}_{_suffix(unit)}_min", "Float32", f"smallest {channel}", unit, optional=True),
+                Column(f"{channel}_{_suffix(unit)}_max", "Float32", f"largest {channel}", unit, optional=True),
+                Column(f"{channel}_count", "UInt16", f"samples that have {channel}"),
+            )
+        ),
+        Column("distance_m", "Float32", "distance gained between the frame's samples in the minute", "m"),
+        *SOURCE,
+    ),
+    order_by=("user_id", "minute", "device_id", "frame_start"),
+    partition_by="toYYYYMM(minute)",
+)
+
+BOARD_SCORES: Final = Table(
+    "board_scores",
+    "Leaderboards: a user's whole score on a board; read the view boards, which ranks them.",
+    (
+        Column("metric", "LowCardinality(String)", "what is counted: distance, moving_time, elevation, load, workouts"),
+        Column("sport", "LowCardinality(String)", "family of sports, or all"),
+        Column("period", "LowCardinality(String)", "day, week, month, year or all"),
+        Column("period_key", "String", "which one: 2026-11-24, 2026-W48, 2026-11, 2026, all"),
+        USER,
+        Column("score", "Float64", "the whole score, in the metric's unit"),
+        Column("achieved_at", TIME, "end of the latest workout that counts"),
+        Column("workouts", "UInt32", "workouts that count"),
+        Column("deleted", "UInt8", "1: the user is no longer on the board"),
+        *SOURCE,
+    ),
+    order_by=("metric", "sport", "period", "period_key", "user_id"),
+)
+
+WORKOUTS: Final = Table(
+    "workouts",
+    "One row a workout, for analysts.",
+    (
+        USER,
+        WORKOUT,
+        Column("status", "LowCardinality(String)", "counted, duplicate or deleted"),
+        Column("duplicate_of", "String", "the workout that counts instead; empty: none"),
+        Column("sport", "LowCardinality(String)", "sport"),
+        Column("title", "String", "title given by the athlete or device"),
+        Column("device_id", "String", "the device that recorded; empty: entered by hand"),
+        Column("start", TIME, "start"),
+        Column("end", TIME, "end"),
+        Column("local_day", "Date32", "local day of the start"),
+        Column("distance_m", "Float64", "distance", "m", optional=True),
+        Column("elapsed_s", "Float64", "start to end", "s", optional=True),
+        Column("timer_time_s", "Float64", "elapsed less pauses", "s", optional=True),
+        Column("moving_time_s", "Float64", "time in motion", "s", optional=True),
+        Column("elevation_gain_m", "Float64", "climbed", "m", optional=True),
+        Column("elevation_loss_m", "Float64", "descended", "m", optional=True),
+        Column("mean_heart_rate_bpm", "Float32", "mean heart rate", "bpm", optional=True),
+        Column("max_heart_rate_bpm", "Float32", "highest heart rate", "bpm", optional=True),
+        Column("mean_power_w", "Float32", "mean power", "W", optional=True),
+        Column("max_power_w", "Float32", "highest power", "W", optional=True),
+        Column("normalised_power_w", "Float32", "normalised power", "W", optional=True),
+        Column("mean_speed_m_s", "Float32", "mean speed", "m/s", optional=True),
+        Column("max_speed_m_s", "Float32", "highest speed", "m/s", optional=True),
+        Column("mean_cadence_rpm", "Float32", "mean cadence", "rpm", optional=True),
+        Column("energy_kcal", "Float32", "energy", "kcal", optional=True),
+        Column("load", "Float64", "training load", optional=True),
+        Column("load_method", "LowCardinality(String)", "how the load was computed; empty: deleted"),
+        Column("sample_count", "UInt32", "samples that the summary rests on"),
+        Column("deleted", "UInt8", "1: deleted by the athlete"),
+        *SOURCE,
+    ),
+    order_by=("user_id", "workout_id"),
+)
+
+INJURY_SCORES: Final = Table(
+    "injury_scores",
+    "Injury risk after a workout, as the model of that time saw it.",
+    (
+        USER,
+        WORKOUT,
+        Column("at", TIME, "as of when: the workout's end"),
+        Column("model_version", "LowCardinality(String)", "model that scored"),
+        Column("risk", "Float64", "calibrated probability, 0 to 1"),
+        *SOURCE,
+    ),
+    order_by=("user_id", "workout_id"),
+)
+
+RECOMMENDATIONS: Final = Table(
+    "recommendations",
+    "What was recommended after a workout; rank 1 first. Rows of ranks that a later list lacks have an older offset.",
+    (
+        USER,
+        WORKOUT,
+        Column("rank", "UInt8", "place in the list, from 1"),
+        Column("at", TIME, "as of when: the workout's end"),
+        Column("model_version", "LowCardinality(String)", "model that recommended"),
+        Column("workout_kind", "LowCardinality(String)", "kind of workout"),
+        Column("sport", "LowCardinality(String)", "sport"),
+        Column("score", "Float64", "the model's score"),
+        *SOURCE,
+    ),
+    order_by=("user_id", "workout_id", "rank"),
+)
+
+TABLES: Final = {
+    table.name: table for table in (SAMPLES, MINUTE_PARTIALS, BOARD_SCORES, WORKOUTS, INJURY_SCORES, RECOMMENDATIONS)
+}
+
+_PARTIAL: Final = tuple(
+    column.name for column in MINUTE_PARTIALS.columns if column.name not in {"user_id", "minute", "device_id"}
+)
+
+
+def _rollup_columns() -> str:
+    lines = []
+    for channel, unit in _CHANNELS:
+        stem = f"{channel}_{_suffix(unit)}"
+        lines += [
+            f"if(sum(partial.{channel}_count) = 0, NULL, sum(partial.{stem}_sum) / sum(partial.{channel}_count)) "
+            f"AS {stem}_mean",
+            f"min(partial.{stem}_min) AS {stem}_min",
+            f"max(partial.{stem}_max) AS {stem}_max",
+            f"sum(partial.{channel}_count) AS {channel}_count",
+        ]
+    return ",\n    ".join(lines)
+
+
+MINUTE_ROLLUPS: Final = View(
+    "minute_rollups",
+    "One row a (user, minute, device). Of the frames that say something about a minute, the one with most samples "
+    "counts first, then by time of its first sample; one that shares a second with those taken before is left out.",
+    f"""
+SELECT user_id, minute, device_id,
+    max(partial.workout_id) AS workout_id,
+    sum(partial.n) AS n,
+    bitCount(groupBitOr(partial.seconds_mask)) AS seconds,
+    {_rollup_columns()},
+    sum(partial.distance_m) AS distance_m
+FROM (
+    SELECT user_id, minute, device_id,
+        arraySort(p -> (-toInt32(p.n), p.frame_start), groupArray(
+            CAST(tuple({", ".join(_PARTIAL)}) AS Tuple({
+        ", ".join(
+            f"{c.name} " + (f"Nullable({c.type})" if c.optional else c.type)
+            for c in MINUTE_PARTIALS.columns
+            if c.name in _PARTIAL
+        )
+    })))) AS partials,
+        arrayFold(
+            (taken, mask) -> if(
+                bitAnd(taken.1, mask) = 0,
+                (bitOr(taken.1, mask), arrayPushBack(taken.2, toUInt8(1))),
+                (taken.1, arrayPushBack(taken.2, toUInt8(0)))
+            ),
+            arrayMap(p -> p.seconds_mask, partials),
+            (toUInt64(0), emptyArrayUInt8())
+        ).2 AS counts,
+        arrayJoin(arrayFilter((p, count) -> count = 1, partials, counts)) AS partial
+    FROM {{db}}.minute_partials FINAL
+    GROUP BY user_id, minute, device_id
+)
+GROUP BY user_id, minute, device_id
+""",  # noqa: S608 - names of this module only
+)
+
+BOARDS: Final = View(
+    "boards",
+    "Boards with ranks (1, 2, 2, 4): highest score first, of equals who got there first. Name one board in the WHERE: "
+    "the filter reaches the table before anything is ranked.",
+    """
+SELECT metric, sport, period, period_key,
+    rank() OVER (PARTITION BY metric, sport, period, period_key ORDER BY score DESC, achieved_at ASC) AS rank,
+    user_id, score, achieved_at, workouts
+FROM {db}.board_scores FINAL
+WHERE NOT deleted
+""",
+)
+
+VIEWS: Final = {view.name: view for view in (MINUTE_ROLLUPS, BOARDS)}
+
+WATERMARKS_DDL: Final = """
+CREATE TABLE IF NOT EXISTS `{db}`.watermarks (
+    agent String COMMENT 'the agent whose sink it is',
+    topic String COMMENT 'source topic',
+    `partition` UInt16 COMMENT 'source partition',
+    epoch UInt64 COMMENT 'claim: the highest owns the partition',
+    next_offset UInt64 COMMENT 'next offset that the sink needs',
+    held UInt8 COMMENT '0: claimed, and nothing was ever written',
+    written_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree(next_offset)
+ORDER BY (agent, topic, `partition`, epoch)
+COMMENT 'Where each agent resumes: one row a claim, the one of the highest epoch counts'
+"""
