@@ -15,11 +15,14 @@ from domain.track import FloatColumn, Track
 DistanceSource = Literal["device", "speed", "gps", "stated", "none"]
 
 EARTH_RADIUS_M: Final = 6_371_008.8  # mean radius of the WGS 84 ellipsoid (IUGG)
-# A GPS fix on foot is uncertain by a few metres: steps within this are added up only after the track has left
-# the circle.
+# Fixes wander by this much from one to the next even when nothing moves.
 GPS_NOISE_M: Final = 2.0
-# Below this a counter that falls is a correction by the device, above it is one that began anew.
-_CORRECTION_M: Final = 50.0
+# Standing: the place five seconds later is, for each second, no farther than this from that five seconds before.
+STANDING_M_S: Final = 0.3
+STANDING_WINDOW_S: Final = 10.0
+# A counter that lost GPS catches up by this much at once; one that falls by this much began anew, by less was
+# corrected.
+CATCH_UP_M: Final = 50.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +91,7 @@ def device_distance_m(distance_m: FloatColumn, offset_s: FloatColumn, limit_m_s:
     if len(value) < 2:
         return None
     step = value[1:] - value[:-1]
-    allowed = (time_s[1:] - time_s[:-1]) * limit_m_s + limit_m_s
+    allowed = (time_s[1:] - time_s[:-1]) * limit_m_s + CATCH_UP_M
     # What the counter shows at the first sample was covered before it, unless it carries on from an earlier
     # leg.
     first = float(value[0]) if 0 < value[0] <= max(0.0, float(time_s[0])) * limit_m_s + limit_m_s else 0.0
@@ -103,8 +106,8 @@ def device_distance_m(distance_m: FloatColumn, offset_s: FloatColumn, limit_m_s:
 def _clean_steps(value: FloatColumn, step: FloatColumn, time_s: FloatColumn, limit_m_s: float) -> FloatColumn:
     moved = np.concatenate(([True], step != 0))
     last_moved = np.maximum.accumulate(np.where(moved, np.arange(len(value)), 0))[:-1]
-    allowed = (time_s[1:] - time_s[last_moved]) * limit_m_s + limit_m_s
-    anew = step < -_CORRECTION_M
+    allowed = (time_s[1:] - time_s[last_moved]) * limit_m_s + CATCH_UP_M
+    anew = step < -CATCH_UP_M
     clean = np.where(anew, value[1:], step)
     return np.where(np.abs(clean) <= allowed, clean, 0.0)
 
@@ -160,8 +163,20 @@ def gps_distance_m(
     else:
         step_m = haversine_m(latitude_deg[rows], longitude_deg[rows])
         step_m = np.where(step_m > np.diff(offset_s[rows]) * limit_m_s + GPS_NOISE_M, 0.0, step_m)
+    standing = _standing(latitude_deg[rows], longitude_deg[rows], offset_s[rows])
+    step_m = np.where(standing[1:] & standing[:-1], 0.0, step_m)
     cumulative = np.concatenate(([0.0], np.cumsum(step_m)))
     return cumulative if len(rows) == len(offset_s) else np.interp(offset_s, offset_s[rows], cumulative)
+
+
+def _standing(latitude_deg: FloatColumn, longitude_deg: FloatColumn, offset_s: FloatColumn) -> NDArray[np.bool_]:
+    last = len(offset_s) - 1
+    after = np.minimum(np.searchsorted(offset_s, offset_s + STANDING_WINDOW_S / 2), last)
+    before = np.maximum(np.searchsorted(offset_s, offset_s - STANDING_WINDOW_S / 2, side="right") - 1, 0)
+    phi, lam = np.radians(latitude_deg), np.radians(longitude_deg)
+    net_m = EARTH_RADIUS_M * np.hypot((lam[after] - lam[before]) * np.cos(phi), phi[after] - phi[before])
+    standing: NDArray[np.bool_] = net_m < STANDING_M_S * (offset_s[after] - offset_s[before])
+    return standing
 
 
 def on_seconds(cumulative_m: FloatColumn, timeline: Timeline) -> FloatColumn:

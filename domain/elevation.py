@@ -36,8 +36,27 @@ def gain_and_loss_m(altitude_m: FloatColumn, threshold_m: float = THRESHOLD_M) -
     if len(altitude) < 2:
         return 0.0, 0.0
     turns = np.flatnonzero(rising[1:] != rising[:-1]) + 1
-    points: list[float] = altitude[np.concatenate(([0], turns, [len(altitude) - 1]))].tolist()
-    return _between_turning_points(points, threshold_m)
+    points = altitude[np.concatenate(([0], turns, [len(altitude) - 1]))]
+    return _between_turning_points(_without_wobbles(points, threshold_m).tolist(), threshold_m)
+
+
+def _without_wobbles(points: FloatColumn, threshold_m: float) -> FloatColumn:
+    """Drop pairs of turning points whose swing is below the threshold and no greater than the swings beside it.
+
+    Such a swing lies within a longer rise or fall and can never count, so this changes no result; it leaves few points
+    for the loop that follows.
+    """
+    while len(points) > 64:
+        swing = np.abs(points[1:] - points[:-1])
+        inner = swing[1:-1]
+        gone = np.flatnonzero((inner < threshold_m) & (inner < swing[:-2]) & (inner <= swing[2:])) + 1
+        if len(gone) == 0:
+            break
+        kept = np.ones(len(points), dtype=bool)
+        kept[gone] = False
+        kept[gone + 1] = False
+        points = points[kept]
+    return points
 
 
 def _between_turning_points(points: list[float], threshold_m: float) -> tuple[float, float]:

@@ -126,7 +126,7 @@ _TELLING_SUB_SPORTS: Final = frozenset(
 
 
 def _letters(name: str) -> str:
-    """Names are compared by letters and digits only: ``"E-Bike Ride"``, ``"EBikeRide"`` and ``"e_bike_ride"`` are one."""
+    """Names are compared by letters and digits: ``"E-Bike Ride"``, ``"EBikeRide"`` and ``"e_bike_ride"`` are one."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
@@ -138,10 +138,11 @@ _BY_LETTERS: Final[dict[str, Sport]] = {
 
 @lru_cache(maxsize=4096)
 def sport_of(name: str, sub_sport: str | None = None) -> Sport:
-    """Our name of the sport that a file or an app calls ``name``, more exact by FIT's ``sub_sport`` where that says more.
+    """Our name of the sport that a file or an app calls ``name``, more exact by FIT's ``sub_sport`` where that says
+    more.
 
-    Unknown names are ``"other"``. ``sport_of("cycling", "mountain")`` is ``"mountain_biking"``, ``sport_of("Biking")`` is
-    ``"cycling"``.
+    Unknown names are ``"other"``. ``sport_of("cycling", "mountain")`` is ``"mountain_biking"``, ``sport_of("Biking")``
+    is ``"cycling"``.
     """
     sport = _BY_LETTERS.get(_letters(name), "other")
     sub = _BY_LETTERS.get(_letters(sub_sport), "other") if sub_sport else "other"

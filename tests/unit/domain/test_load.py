@@ -1,0 +1,122 @@
+"""Training load by day: values worked by hand, and the published figures of SoccerMon as an oracle."""
+
+import csv
+import json
+import os
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from domain import load
+
+# Players whose published columns do not follow from the published sessions (see the notes of the data).
+BROKEN_PLAYERS = ("4051bba7", "32fed4b3")
+
+
+def test_forty_two_days_of_100_from_nothing_give_a_fitness_of_63() -> None:
+    assert load.fitness(np.full(42, 100.0))[-1] == pytest.approx(63.2, abs=0.02)
+    assert load.fatigue(np.full(7, 100.0))[-1] == pytest.approx(63.2, abs=0.02)
+
+
+def test_form_is_that_of_the_day_before() -> None:
+    daily = np.array([100.0, 0.0])
+    fitness, fatigue = 100 * (1 - np.exp(-1 / 42)), 100 * (1 - np.exp(-1 / 7))
+    assert load.form(daily).tolist() == pytest.approx([0.0, fitness - fatigue])
+
+
+def test_coupled_ratio_contains_its_own_week_and_uncoupled_does_not() -> None:
+    daily = np.concatenate((np.full(21, 10.0), np.full(7, 20.0)))
+    assert load.acwr_coupled(daily)[-1] == pytest.approx(20.0 / 12.5)
+    assert load.acwr_uncoupled(daily)[-1] == pytest.approx(2.0)
+
+
+def test_ratios_to_nothing_are_undefined() -> None:
+    daily = np.concatenate((np.zeros(28), [50.0]))
+    assert np.isnan(load.acwr_coupled(daily)[27])
+    assert np.isnan(load.acwr_uncoupled(daily)[-1])
+    assert np.isnan(load.acwr_ewma(np.zeros(3))).all()
+
+
+def test_ewma_takes_two_over_n_plus_one() -> None:
+    assert load.ewma(np.array([8.0, 0.0]), 7).tolist() == pytest.approx([2.0, 1.5])
+    assert load.acwr_ewma(np.array([10.0]))[0] == pytest.approx((2 / 8) / (2 / 29))
+
+
+def test_monotony_takes_the_population_deviation() -> None:
+    daily = np.array([100.0, 0, 100, 0, 100, 0, 100])  # mean 57.14, population deviation 49.49
+    assert load.monotony(daily)[-1] == pytest.approx(57.142857 / 49.487166)
+    assert load.strain(daily)[-1] == pytest.approx(400 * 57.142857 / 49.487166)
+
+
+def test_monotony_of_seven_equal_days_is_undefined_not_infinite() -> None:
+    assert np.isnan(load.monotony(np.full(7, 33.3))[-1])
+    assert np.isnan(load.strain(np.full(7, 33.3))[-1])
+
+
+def test_session_load_is_rpe_times_minutes() -> None:
+    assert load.session_rpe_load(7, 90 * 60) == 630
+
+
+def test_daily_loads_add_up_by_day_and_leave_other_days_out() -> None:
+    facts = [
+        (date(2026, 11, 3), 5.0),
+        (date(2026, 11, 1), 1.0),
+        (date(2026, 11, 3), 2.0),
+        (date(2026, 10, 31), 9.0),
+    ]
+    assert load.daily_loads(facts, date(2026, 11, 1), date(2026, 11, 3)).tolist() == [1.0, 0.0, 7.0]
+    with pytest.raises(ValueError, match="before the first day"):
+        load.daily_loads([], date(2026, 11, 2), date(2026, 11, 1))
+
+
+def _soccermon() -> Path:
+    given = os.environ.get("STRIDELOG_TEST_DATA")
+    root = Path(given) if given else Path(__file__).parents[4] / "shared" / "data"
+    path = root / "soccermon" / "training-load"
+    if not path.is_dir():
+        pytest.skip(f"no SoccerMon data at {path}: set STRIDELOG_TEST_DATA to the folder that has soccermon/")
+    return path
+
+
+def _published(path: Path, name: str) -> dict[str, NDArray[np.float64]]:
+    with (path / f"{name}.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    table = np.array([[float(cell) for cell in row[1:]] for row in rows])
+    return {player: table[:, i] for i, player in enumerate(header[1:]) if not player[6:].startswith(BROKEN_PLAYERS)}
+
+
+def _mismatches(ours: NDArray[np.float64], published: NDArray[np.float64], tolerance: float) -> int:
+    return int(np.count_nonzero(np.abs(np.nan_to_num(ours) - published) > tolerance))
+
+
+def test_soccermon_session_loads_are_rpe_times_minutes() -> None:
+    sessions = json.loads((_soccermon() / "session.json").read_text())
+    flat = [session for player in sessions.values() for session in player]
+    assert len(flat) > 5000
+    assert all(load.session_rpe_load(s["rpe"], s["duration"] * 60) == pytest.approx(s["srpe"]) for s in flat)
+
+
+@pytest.mark.parametrize(
+    ("name", "formula", "tolerance"),
+    [
+        ("atl", lambda daily: load.rolling_mean(daily, 7), 0.006),
+        ("ctl28", lambda daily: load.rolling_mean(daily, 28), 0.006),
+        ("ctl42", lambda daily: load.rolling_mean(daily, 42), 0.006),
+        ("weekly_load", lambda daily: load.rolling_sum(daily, 7), 0.006),
+        ("acwr", load.acwr_coupled, 0.0051),
+        ("monotony", load.monotony, 0.0051),
+    ],
+)
+def test_soccermon_published_columns_follow_from_its_daily_loads(name: str, formula: object, tolerance: float) -> None:
+    path = _soccermon()
+    daily, published = _published(path, "daily_load"), _published(path, name)
+    assert callable(formula)
+    wrong = {player: _mismatches(formula(daily[player]), published[player], tolerance) for player in daily}
+    days = sum(len(column) for column in daily.values())
+    assert days > 15_000
+    assert sum(wrong.values()) <= 0.02 * days, wrong
+
+
