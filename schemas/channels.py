@@ -1,8 +1,8 @@
-"""The one table of sensor channels: how each is packed on the wire, in what unit it is read, and what is possible.
+"""The one table of sensor channels: how each is packed, in what unit it is read, and what is possible.
 
 A channel is a column of little-endian integers; ``physical = raw * scale``, and the largest integer of the type means
-"the device said nothing". A column of a plain channel has one value a time point. Fast channels (acceleration, ECG, PPG)
-have k values a time point, evenly spread until the next; RR intervals are a list of their own, one entry a heart beat.
+"the device said nothing". A plain channel has one value a time point. Fast channels (acceleration, ECG,
+PPG) have k values a time point, evenly spread until the next; RR intervals are a list of their own, one entry a heart beat.
 """
 
 from dataclasses import dataclass
@@ -63,23 +63,24 @@ class Channel:
         """``physical = raw / divisor``."""
         return round(1 / self.scale)
 
-    def fits(self, size: int, n: int) -> bool:
-        """Whether a column of ``size`` bytes can belong to a frame of ``n`` time points."""
-        if self.layout == "sample":
-            return size == n * self.wire.itemsize
-        if self.layout == "fast":
-            return size > 0 and size % (n * self.wire.itemsize * self.components) == 0
-        return size > 0 and size % self.wire.itemsize == 0
-
-    def expected_bytes(self, n: int) -> str:
-        """What ``fits`` wants, in words."""
+    def fits(self, sizes: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether columns of ``sizes`` bytes can belong to frames of ``counts`` time points."""
         one = self.wire.itemsize * self.components
         if self.layout == "sample":
-            return str(n * one)
-        return f"a multiple of {n * one if self.layout == 'fast' else one}"
+            whole: NDArray[np.bool_] = sizes == counts * one
+        else:
+            whole = (sizes > 0) & (sizes % (counts * one if self.layout == "fast" else one) == 0)
+        return whole
+
+    @cached_property
+    def expected(self) -> str:
+        """What ``fits`` wants, in words."""
+        one = self.wire.itemsize * self.components
+        per = {"sample": "a sample", "fast": "a sample, or a multiple of it", "list": "an entry, at least one"}
+        return f"{one} bytes {per[self.layout]}"
 
     def to_raw(self, values: FloatColumn, *, impossible: Literal["raise", "missing"] = "raise") -> RawColumn:
-        """Pack physical values; NaN becomes missing. An impossible value raises ``ValueError`` or becomes missing too."""
+        """Pack physical values; NaN becomes missing. An impossible one raises ``ValueError`` or becomes missing too."""
         scaled = np.rint(np.asarray(values, dtype=np.float64) * self.divisor)
         absent = np.isnan(scaled)
         wrong = (scaled < self.raw_low) | (scaled > self.raw_high)

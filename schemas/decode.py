@@ -1,12 +1,13 @@
 """From bytes to messages and back: the hot path of every agent.
 
-Good records cost one msgspec call and the rules between fields. A bad one takes a slow second look through the pydantic
-models, which finds the reason that the dead letter will state. A property test holds that both ways accept the same bytes.
+Good records cost one msgspec call and the rules between fields. A bad one takes a slow second look through the
+pydantic models, which finds the reason that the dead letter will state. A property test holds that both ways accept the
+same bytes.
 """
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
@@ -15,15 +16,16 @@ from pydantic_core import ErrorDetails
 
 from schemas import hot
 from schemas.envelope import Message
-from schemas.frames import impossible_frames
+from schemas.frame_rules import broken_frames
+from schemas.reasons import DeadReason, RuleBroken
 from schemas.registry import MESSAGES, version_of
-from schemas.rules import DeadReason, RuleBroken, check
+from schemas.rules import check, check_zone
 from schemas.types import TIME_MAX_US, TIME_MIN_US
 
 if TYPE_CHECKING:
     from stridelog.topics import Topic
 
-__all__ = ["BadRecord", "DeadReason", "Decoder", "decoder_for", "encode", "explain", "parse", "time_of"]
+__all__ = ["BadRecord", "DeadReason", "Decoder", "decoder_for", "encode", "parse", "time_of"]
 
 _to_json = msgspec.json.Encoder().encode
 _to_msgpack = msgspec.msgpack.Encoder().encode
@@ -61,14 +63,14 @@ class Decoder:
         """Read one record completely. Raises ``BadRecord``."""
         message = self._read(key, value)
         if isinstance(message, hot.SensorFrame):
-            for broken in impossible_frames([message]).values():
+            for broken in broken_frames([message]).values():
                 raise BadRecord(broken.reason, broken.detail)
         return message
 
     def decode_many(self, records: Sequence[tuple[bytes | None, bytes | None]]) -> list[hot.Message | BadRecord]:
         """Read a batch of (key, value): for each record its message, or what is wrong with it.
 
-        Same outcome as ``decode`` record by record; the samples of all frames are checked in one go.
+        Same outcome as ``decode`` record by record; the columns of all frames are checked in one go.
         """
         outcomes: list[hot.Message | BadRecord] = []
         for key, value in records:
@@ -79,7 +81,7 @@ class Decoder:
         if self.encoding == "msgpack":
             at = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, hot.SensorFrame)]
             frames = [outcome for outcome in outcomes if isinstance(outcome, hot.SensorFrame)]
-            for index, broken in impossible_frames(frames).items():
+            for index, broken in broken_frames(frames).items():
                 outcomes[at[index]] = BadRecord(broken.reason, broken.detail)
         return outcomes
 
@@ -92,7 +94,10 @@ class Decoder:
             if self.encoding == "json" and not value.isascii():
                 value.decode()  # msgspec does not look into fields that it skips
             message: hot.Message = self._decode(value)
-            check(message)
+            if self.encoding == "json":
+                check(message)
+            else:
+                check_zone(message)  # a frame's other rules are checked for a whole batch
         except RuleBroken as broken:
             raise BadRecord(broken.reason, broken.detail) from None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -104,7 +109,7 @@ class Decoder:
         return message
 
     def _explain(self, value: bytes, otherwise: str) -> NoReturn:
-        explain(value, self.types, self.encoding)
+        parse(value, self.types, self.encoding)
         raise BadRecord(DeadReason.undecodable, otherwise)
 
 
@@ -128,13 +133,8 @@ def time_of(message: hot.Message) -> int:
     return message.start if isinstance(message, hot.SensorFrame) else message.time
 
 
-def parse(value: bytes, types: Sequence[str] = (), encoding: str = "json") -> Message:
-    """Read a message as its pydantic model: for the edges, where the reason counts more than speed. Raises ``BadRecord``."""
-    return explain(value, types or tuple(MESSAGES), encoding)
-
-
-def explain(value: bytes, types: Sequence[str], encoding: str) -> Message:
-    """Read by the models; raises ``BadRecord`` with the exact reason when they refuse."""
+def parse(value: bytes, types: Collection[str] = MESSAGES.keys(), encoding: str = "json") -> Message:
+    """Read a message as its pydantic model, at the edges. Raises ``BadRecord`` with the exact reason."""
     fields = _fields(value, encoding)
     if not isinstance(fields, dict):
         raise BadRecord(DeadReason.undecodable, f"a message is an object, not {type(fields).__name__}")

@@ -1,4 +1,4 @@
-"""Facts that agents derive from other facts. Each is whole and absolute: the newest word about a workout replaces the others."""
+"""Facts that agents derive from others. Each is whole: the newest word about a workout replaces those before."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -12,6 +12,7 @@ from schemas.types import (
     Count,
     Energy,
     HeartRate,
+    Label,
     Load,
     Metres,
     Real,
@@ -52,20 +53,24 @@ class SamplesStored(Event[SamplesStoredData]):
 
 
 class BestEffort(Part):
-    """The best stretch of a workout over a distance or a duration."""
+    """The best stretch of a workout over a distance or a duration: domain.efforts."""
 
     kind: Literal["distance", "power"]
     """Fastest over a distance, or highest mean power over a duration."""
-    target: Annotated[float, Field(ge=0, le=10_000_000, json_schema_extra={"unit": "m or s"})]
-    """The distance in metres, or the duration in seconds."""
-    value: Annotated[float, Field(ge=0, le=5_000_000, json_schema_extra={"unit": "s or W"})]
-    """The time that it took in seconds, or the mean power in watts."""
-    start: Time
+    name: Label
+    """Its name, for example 5 km."""
+    duration_s: Seconds
+    """How long it took, or the duration over which the power is meant."""
+    distance_m: Metres | None = None
+    """The distance, when it is one over a distance."""
+    power_w: Watts | None = None
+    """Mean power, when it is one of power."""
+    start_us: Time
     """Start of the stretch."""
 
 
 class Summary(Part):
-    """A workout in figures; see domain.summary for how each is computed."""
+    """A workout in figures: the fields of domain.summary.Summary, which says how each is computed."""
 
     distance_m: Metres
     """Distance."""
@@ -77,9 +82,9 @@ class Summary(Part):
     """Elapsed time less pauses."""
     moving_time_s: Seconds
     """Time in motion."""
-    elevation_gain_m: Climb
+    elevation_gain_m: Climb | None = None
     """Height climbed."""
-    elevation_loss_m: Climb
+    elevation_loss_m: Climb | None = None
     """Height descended."""
     mean_heart_rate_bpm: HeartRate | None = None
     """Mean heart rate."""
@@ -92,23 +97,29 @@ class Summary(Part):
     normalised_power_w: Watts | None = None
     """Normalised power."""
     mean_speed_m_s: SpeedMs | None = None
-    """Mean speed in motion."""
+    """Distance by timer time."""
     max_speed_m_s: SpeedMs | None = None
     """Highest speed."""
     mean_cadence_rpm: Cadence | None = None
-    """Mean cadence."""
+    """Mean cadence while turning or stepping."""
     energy_kcal: Energy | None = None
     """Energy used."""
-    zone_basis: Literal["heart_rate", "power", "pace", "none"]
+    time_in_zones_s: tuple[Seconds, ...]
+    """Time in each zone, the easiest first; empty without a basis."""
+    zone_basis: Literal["heart_rate_max", "heart_rate_threshold", "power", "pace", "none"]
     """What the zones are zones of."""
-    time_in_zones_s: tuple[Seconds, ...] = ()
-    """Time in each zone, the easiest first."""
-    best_efforts: tuple[BestEffort, ...] = ()
+    best_efforts: tuple[BestEffort, ...]
     """Best stretches."""
     load: Load
-    """Training load of the session."""
+    """Training load; an hour at threshold is 100."""
     load_method: Literal["power_tss", "trimp", "srpe", "duration"]
     """Formula of the load."""
+    tss: Load | None = None
+    """Training stress score."""
+    trimp: Load | None = None
+    """Banister's TRIMP."""
+    session_rpe_load: Load | None = None
+    """RPE × minutes."""
     sample_count: Count
     """Time points that the figures rest on."""
     coverage: Share
@@ -134,7 +145,7 @@ class WorkoutSummarisedData(Part):
     """End of the workout."""
     local_day: date
     """The day it belongs to, where the athlete was."""
-    device_id: Token | None = None
+    device_id: Label | None = None
     """The recording device."""
     summary: Summary | None = None
     """The figures; none when deleted."""

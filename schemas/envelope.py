@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from schemas.identity import event_id
 from schemas.rules import check
-from schemas.types import Time, Token, User, Uuid, Zone
+from schemas.types import Label, Time, User, Uuid, Zone
 
 
 class Part(BaseModel):
-    """A part of a message. Types are exact (no text for a number); unknown fields are ignored, so that fields can be added."""
+    """A part of a message. Types are exact (no text for a number); unknown fields are ignored: some may be added."""
 
     model_config = ConfigDict(
         strict=True,
@@ -36,9 +36,9 @@ class Message(Part):
     """The user whom the fact is about; also the record's key."""
     zone: Zone
     """Where the user was: an IANA name or a fixed offset like +02:00. Days are local days."""
-    source: Token
+    source: Label
     """Where the fact comes from: a device, an app, a file, an agent."""
-    producer: Token
+    producer: Label
     """The program that wrote the message, for example stridelog-replay."""
 
     @model_validator(mode="after")

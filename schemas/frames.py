@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from schemas import hot
 from schemas.channels import BY_COLUMN, CHANNELS, Channel, FloatColumn, RawColumn
+from schemas.frame_rules import TIME_TYPE, US_PER_MS
 from schemas.identity import event_id
-from schemas.rules import US_PER_MS, DeadReason, RuleBroken, check
-from schemas.types import TIME_MAX_US
+from schemas.reasons import DeadReason, RuleBroken
+from schemas.rules import check
 
 _pack = msgspec.msgpack.Encoder().encode
-_TIME_TYPE: Final = np.dtype("<u4")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,9 +53,10 @@ def pack_frame(
 ) -> bytes:
     """Pack the samples of one device as a SensorFrame.
 
-    ``columns`` has physical values by column name (``heart_rate_bpm``, ``speed_m_s``…: ``schemas.channels``), shape ``(n,)`` with
-    NaN for missing; fast channels ``(n·k,)`` or ``(n·k, components)``, RR intervals any length. Times are given by
-    ``interval_us`` from ``start_us`` on, or as ``time_us``, shape ``(n,)``, UTC µs, never falling, kept to the millisecond after ``start_us``.
+    ``columns`` has physical values by column name (``heart_rate_bpm``, ``speed_m_s``…: ``schemas.channels``), shape
+    ``(n,)`` with NaN for missing; fast channels ``(n·k,)`` or ``(n·k, components)``, RR intervals any length. Times are
+    given by ``interval_us`` from ``start_us`` on, or as ``time_us``, shape ``(n,)``, UTC µs, never falling, kept to the
+    millisecond after ``start_us``.
 
     Raises ``RuleBroken`` (a ``ValueError``) for columns of unlike length or an impossible value; with
     ``impossible="missing"`` such a value is packed as missing. Other fields are checked by whoever reads the frame.
@@ -73,9 +74,9 @@ def pack_frame(
     offsets: bytes | None = None
     if time_us is not None:
         since_ms = (np.asarray(time_us, dtype=np.int64) - start_us) // US_PER_MS
-        if len(since_ms) and (since_ms.min() < 0 or since_ms.max() > np.iinfo(_TIME_TYPE).max):
+        if len(since_ms) and (since_ms.min() < 0 or since_ms.max() > np.iinfo(TIME_TYPE).max):
             raise RuleBroken(DeadReason.out_of_range, "time_us must lie within 49 days after start_us")
-        offsets, n = since_ms.astype(_TIME_TYPE).tobytes(), len(since_ms)
+        offsets, n = since_ms.astype(TIME_TYPE).tobytes(), len(since_ms)
     frame = hot.SensorFrame(
         id=event_id("SensorFrame", user, device_id, sequence, start_us),
         user=user,
@@ -124,47 +125,6 @@ def unpack_columns(frames: Sequence[hot.SensorFrame]) -> Columns:
     return Columns(frame=rows, time_us=_times(frames, counts, rows), values=values, lists=lists)
 
 
-def impossible_frames(frames: Sequence[hot.SensorFrame]) -> dict[int, RuleBroken]:
-    """The frames with a value that cannot be, by index: one pass a channel over the whole batch."""
-    counts = np.fromiter((frame.n for frame in frames), dtype=np.int64, count=len(frames))
-    found: dict[int, RuleBroken] = {}
-    for channel in CHANNELS:
-        parts = _parts(frames, channel)
-        if not any(parts):
-            continue
-        sizes = np.fromiter((len(part or b"") for part in parts), dtype=np.int64, count=len(parts))
-        raw: RawColumn = np.frombuffer(b"".join(part or b"" for part in parts), dtype=channel.wire)
-        wrong = np.flatnonzero(channel.out_of_range(raw))
-        if len(wrong):
-            ends = np.cumsum(sizes // channel.wire.itemsize)
-            owners, first = np.unique(np.searchsorted(ends, wrong, side="right"), return_index=True)
-            for index, at in zip(owners.tolist(), wrong[first].tolist(), strict=True):
-                value = channel.to_physical(raw[at : at + 1])[0]
-                detail = f"{channel.name} of {value:g} {channel.unit} is outside {channel.low:g}..{channel.high:g}"
-                found.setdefault(index, RuleBroken(DeadReason.out_of_range, detail))
-    for index, reason in _impossible_times(frames, counts).items():
-        found.setdefault(index, reason)
-    return found
-
-
-def _impossible_times(frames: Sequence[hot.SensorFrame], counts: NDArray[np.int64]) -> dict[int, RuleBroken]:
-    irregular = [index for index, frame in enumerate(frames) if frame.time is not None]
-    if not irregular:
-        return {}
-    raw = np.frombuffer(b"".join(frames[index].time or b"" for index in irregular), dtype=_TIME_TYPE)
-    ends = np.cumsum(counts[irregular])
-    falls = np.flatnonzero(raw[1:] < raw[:-1]) + 1
-    falls = falls[~np.isin(falls, ends)]
-    found = {
-        irregular[at]: RuleBroken(DeadReason.out_of_range, "time falls within the frame")
-        for at in np.searchsorted(ends, falls, side="right").tolist()
-    }
-    for index, last_ms in zip(irregular, raw[ends - 1].tolist(), strict=True):
-        if frames[index].start + last_ms * US_PER_MS > TIME_MAX_US:
-            found[index] = RuleBroken(DeadReason.time_out_of_range, "the last sample is after 2099")
-    return found
-
-
 def _parts(frames: Sequence[hot.SensorFrame], channel: Channel) -> list[bytes | None]:
     name = channel.name
     return [getattr(frame.channels, name) for frame in frames]
@@ -185,6 +145,6 @@ def _times(frames: Sequence[hot.SensorFrame], counts: NDArray[np.int64], rows: N
     times = np.asarray(starts[rows] + position * intervals[rows], dtype=np.int64)
     irregular = [frame.time for frame in frames if frame.time is not None]
     if irregular:
-        since_ms = np.frombuffer(b"".join(irregular), dtype=_TIME_TYPE)
+        since_ms = np.frombuffer(b"".join(irregular), dtype=TIME_TYPE)
         times[(intervals == 0)[rows]] += since_ms.astype(np.int64) * US_PER_MS
     return times

@@ -11,12 +11,12 @@ SUBJECTS: Final = (user, workout, social, sensor, derived)
 
 
 def _messages() -> dict[str, type[Message]]:
-    found: dict[str, type[Message]] = {}
-    for module in SUBJECTS:
-        for name, thing in vars(module).items():
-            if isinstance(thing, type) and issubclass(thing, Message) and thing.model_fields["type"].default == name:
-                found[name] = thing
-    return found
+    return {
+        name: thing
+        for module in SUBJECTS
+        for name, thing in vars(module).items()
+        if isinstance(thing, type) and issubclass(thing, Message) and thing.model_fields["type"].default == name
+    }
 
 
 MESSAGES: Final = _messages()

@@ -6,11 +6,11 @@ from pydantic import ConfigDict, Field, create_model
 
 from schemas.channels import CHANNELS
 from schemas.envelope import Message, Part
-from schemas.types import Time, Token, Uuid
+from schemas.types import Label, Time, Uuid
 
 
 class _Closed(Part):
-    """Columns by channel name. Unlike elsewhere an unknown name is refused: samples must not vanish over a misspelling."""
+    """Columns by channel name. Unlike elsewhere an unknown name is refused: no samples vanish over a misspelling."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -41,7 +41,7 @@ class SensorFrame(Message):
     version: Literal[1] = 1
     workout_id: Uuid | None = None
     """The workout; none when the device is worn all day."""
-    device_id: Token
+    device_id: Label
     """The device."""
     sequence: Annotated[int, Field(ge=0, le=2**53, json_schema_extra={"unit": "count"})]
     """Counts the device's frames; a frame sent again has the same number."""

@@ -1,4 +1,4 @@
-"""The shape of a message, read from its pydantic model: what hot structs, Avro, docs and the compatibility check are made from."""
+"""The shape of a message, read from its pydantic model: hot structs, Avro, docs and compatibility rest on it."""
 
 import types
 from dataclasses import dataclass
@@ -87,6 +87,10 @@ def record_of(model: type[BaseModel]) -> Record:
         if not info.description and name not in ("type", "version"):
             raise TypeError(f"{model.__name__}.{name} has no doc: write a docstring below it")
         required = info.is_required()
+        if nullable and (required or info.get_default() is not None):
+            raise TypeError(
+                f"{model.__name__}.{name} may be null: its default must be None, so that null and absent are one"
+            )
         members.append(
             Member(
                 name=name,

@@ -1,5 +1,8 @@
-"""Facts between users: topic social-events. The envelope's user is the athlete whom the fact is about, so that an athlete's
-followers, workouts and kudos are in one partition."""
+"""Facts between users: topic social-events.
+
+The envelope's user is the athlete whom the fact is about, so that an athlete's followers, workouts and kudos are in one
+partition.
+"""
 
 from typing import Literal
 

@@ -3,7 +3,22 @@
 from typing import Literal
 
 from schemas.envelope import Event, Part
-from schemas.types import Climb, Count, Energy, Interval, Metres, Rpe, Seconds, Sport, Time, Title, Token, Uuid
+from schemas.types import (
+    Climb,
+    Count,
+    Energy,
+    HeartRate,
+    Interval,
+    Label,
+    Metres,
+    Rpe,
+    Seconds,
+    Sport,
+    Time,
+    Title,
+    Token,
+    Uuid,
+)
 
 
 class WorkoutStartedData(Part):
@@ -13,7 +28,7 @@ class WorkoutStartedData(Part):
     """The workout."""
     sport: Sport
     """Sport, as in domain.sports."""
-    device_id: Token | None = None
+    device_id: Label | None = None
     """The recording device."""
 
 
@@ -37,8 +52,14 @@ class Stated(Part):
     """Time from start to end."""
     ascent_m: Climb | None = None
     """Height climbed."""
+    descent_m: Climb | None = None
+    """Height descended."""
     energy_kcal: Energy | None = None
     """Energy used."""
+    mean_heart_rate_bpm: HeartRate | None = None
+    """Mean heart rate."""
+    max_heart_rate_bpm: HeartRate | None = None
+    """Highest heart rate."""
 
 
 class WorkoutCompletedData(Part):
@@ -50,7 +71,7 @@ class WorkoutCompletedData(Part):
     """Sport, as in domain.sports."""
     sub_sport: Sport | None = None
     """Kind within the sport, for example track."""
-    device_id: Token | None = None
+    device_id: Label | None = None
     """The recording device; none for an entry by hand."""
     start: Time
     """Start of the workout."""
@@ -64,7 +85,7 @@ class WorkoutCompletedData(Part):
     """Perceived exertion of the session, Borg CR-10."""
     title: Title | None = None
     """Title that the athlete gave."""
-    channels: tuple[Token, ...] = ()
+    channels: tuple[Label, ...] = ()
     """Sensor channels that the device recorded."""
     samples: Count | None = None
     """Time points that the device says it sent."""

@@ -164,38 +164,31 @@ def _checked(model: type[Model], fields: Any, path: Path, where: str) -> Model:
 def _check_references(topics: Mapping[str, Topic], path: Path) -> None:
     carried: dict[str, str] = {}
     for name, topic in topics.items():
-        for message in topic.messages:
-            if message not in MESSAGES:
-                raise UserError(
-                    f"{path.name}: topic {name} carries {message!r}, which schemas/ does not have{_did_you_mean(message, MESSAGES)}"
-                )
-            if message in carried:
-                raise UserError(
-                    f"{path.name}: {message} is in topic {carried[message]} and in {name}: a message has one topic"
-                )
-            if encoding_of(MESSAGES[message]) != topic.encoding:
-                raise UserError(
-                    f"{path.name}: topic {name} is {topic.encoding}, but {message} is encoded as {encoding_of(MESSAGES[message])}"
-                )
-            carried[message] = name
-        if (topic.encoding == "original") != (not topic.messages):
-            raise UserError(f"{path.name}: topic {name} must have messages or the encoding 'original'")
-        if topic.max_bytes > topic.broker_max_bytes:
-            raise UserError(
-                f"{path.name}: max_bytes of topic {name} exceeds its broker_max_bytes: such records never arrive"
-            )
-        if topic.consumers and topic.dead_letter is None:
-            raise UserError(
-                f"{path.name}: topic {name} has consumers but no dead_letter: bad records need a place to go"
-            )
-        if topic.dead_letter is not None and topic.dead_letter not in topics:
-            raise UserError(
-                f"{path.name}: dead_letter {topic.dead_letter!r} of topic {name} is no topic{_did_you_mean(topic.dead_letter, topics)}"
-            )
+        for fault in _faults(topic, carried, topics):
+            raise UserError(f"{path.name}: topic {name} {fault}")
+        carried |= dict.fromkeys(topic.messages, name)
+
+
+def _faults(topic: Topic, carried: Mapping[str, str], topics: Mapping[str, Topic]) -> Iterator[str]:
+    for message in topic.messages:
+        if message not in MESSAGES:
+            yield f"carries {message!r}, which schemas/ does not have{_did_you_mean(message, MESSAGES)}"
+        elif message in carried:
+            yield f"carries {message}, and so does {carried[message]}: a message has one topic"
+        elif (encoding := encoding_of(MESSAGES[message])) != topic.encoding:
+            yield f"is {topic.encoding}, but {message} is encoded as {encoding}: change the encoding"
+    if (topic.encoding == "original") != (not topic.messages):
+        yield "must have either messages or the encoding 'original'"
+    if topic.max_bytes > topic.broker_max_bytes:
+        yield "accepts more max_bytes than its broker_max_bytes: such records would never arrive"
+    if topic.consumers and topic.dead_letter is None:
+        yield "has consumers but no dead_letter: bad records need a place to go"
+    if topic.dead_letter is not None and topic.dead_letter not in topics:
+        yield f"has the dead_letter {topic.dead_letter!r}, which is no topic{_did_you_mean(topic.dead_letter, topics)}"
 
 
 def _check_partitions(topics: Mapping[str, Topic], path: Path) -> None:
-    """All that one agent reads or writes is co-partitioned: it keeps a user's state in one place, and marks outputs with input offsets."""
+    """What an agent reads and writes is co-partitioned: a user's state is in one place, outputs carry input offsets."""
     agents = {agent for topic in topics.values() for agent in topic.consumers}
     for agent in sorted(agents):
         counts: dict[int, str] = {}
