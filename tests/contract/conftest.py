@@ -7,11 +7,12 @@ import pytest
 
 from .store_clickhouse import ClickHouse
 from .store_memory import Memory
+from .store_mongo import Mongo
 from .store_postgres import Postgres
 from .store_redis import RedisStore
 from .stores import Store
 
-ON_SERVERS: tuple[type[Store], ...] = (Postgres, ClickHouse, RedisStore)
+ON_SERVERS: tuple[type[Store], ...] = (Postgres, ClickHouse, RedisStore, Mongo)
 
 
 @pytest.fixture
