@@ -14,6 +14,7 @@ from rich.console import Console
 from compose import install as installer
 from compose import show
 from compose.services import make_services
+from compose.services.kafka import Kafka
 from compose.settings import ALL_SERVICES, ROOT, StackSettings, chosen_services
 from compose.supervisor import Report, Row, Supervisor
 from stridelog.errors import UserError
@@ -107,9 +108,7 @@ def _supervisor(brokers: int, services: str | None, report: Report) -> Superviso
 def _started(services: str | None, report: Report) -> Supervisor:
     """The named services, or all, with as many brokers as Kafka's data were made for."""
     settings = StackSettings.from_environment()
-    marker = settings.data("kafka") / "brokers"
-    if marker.exists():
-        settings = replace(settings, brokers=int(marker.read_text()))
+    settings = replace(settings, brokers=Kafka(settings).stored_brokers() or 1)
     names = chosen_services(services) if services else ALL_SERVICES
     return Supervisor(settings, make_services(names, settings), report)
 

@@ -1,12 +1,14 @@
-"""Where the stack lives and listens: everything that a person may change, read from the environment once."""
+"""Where the stack lives and listens: the project's settings, turned into folders and ports."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from pydantic import ValidationError
+
 from stridelog.errors import UserError
+from stridelog.settings import Settings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 HOST: Final = "127.0.0.1"
@@ -14,15 +16,6 @@ HOST: Final = "127.0.0.1"
 ServiceName = Literal["kafka", "clickhouse", "mongo", "redis", "postgres", "s3"]
 ALL_SERVICES: Final[tuple[ServiceName, ...]] = ("kafka", "clickhouse", "mongo", "redis", "postgres", "s3")
 DEFAULT_SERVICES: Final[tuple[ServiceName, ...]] = ("kafka", "clickhouse", "mongo", "redis", "postgres")
-
-_DEFAULT_PORTS: Final[dict[ServiceName, int]] = {
-    "kafka": 19092,
-    "clickhouse": 18123,
-    "mongo": 17017,
-    "redis": 16379,
-    "postgres": 15432,
-    "s3": 17070,
-}
 
 
 def port_setting(service: ServiceName) -> str:
@@ -41,21 +34,38 @@ class StackSettings:
     local: Path
     ports: Mapping[ServiceName, int]
     brokers: int = 1
-    s3_access_key: str = "stridelog"
-    s3_secret_key: str = "stridelog-secret"  # noqa: S105 - the public default of a loopback-only test server
+    s3_access_key: str = ""
+    s3_secret_key: str = ""
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ, brokers: int = 1) -> "StackSettings":
-        """Read the settings; raise `UserError` that names the variable where a value cannot be used."""
+    def from_environment(cls, brokers: int = 1) -> "StackSettings":
+        """The project's settings, as the stack sees them; raise `UserError` where a value cannot be used."""
         if brokers not in (1, 3):
             raise UserError(f"--brokers is {brokers}: a stack has 1 or 3 Kafka brokers")
-        local = Path(environ.get("STRIDELOG_LOCAL") or ".local")
+        try:
+            settings = Settings()
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "_".join(str(part) for part in first["loc"])
+            raise UserError(f"STRIDELOG_{name.upper()} is {first['input']!r}: {first['msg'].lower()}") from error
+        ports: dict[ServiceName, int] = {
+            "kafka": settings.kafka_port,
+            "clickhouse": settings.clickhouse_port,
+            "mongo": settings.mongo_port,
+            "redis": settings.redis_port,
+            "postgres": settings.postgres_port,
+            "s3": settings.s3_port,
+        }
+        for name, port in ports.items():
+            # Kafka takes up to six ports in a row, so the highest usable first port is a little lower.
+            if not 1 <= port <= 65_530:
+                raise UserError(f"{port_setting(name)} is {port}: give a port number from 1 to 65530")
         return cls(
-            local=local if local.is_absolute() else ROOT / local,
-            ports={name: _port(environ, name) for name in ALL_SERVICES},
+            local=settings.local if settings.local.is_absolute() else ROOT / settings.local,
+            ports=ports,
             brokers=brokers,
-            s3_access_key=environ.get("STRIDELOG_S3_ACCESS_KEY") or cls.s3_access_key,
-            s3_secret_key=environ.get("STRIDELOG_S3_SECRET_KEY") or cls.s3_secret_key,
+            s3_access_key=settings.s3_access_key,
+            s3_secret_key=settings.s3_secret_key,
         )
 
     def data(self, service: ServiceName) -> Path:
@@ -79,15 +89,6 @@ class StackSettings:
     def log(self, process: str) -> Path:
         """Log file of a process."""
         return self.local / "logs" / f"{process}.log"
-
-
-def _port(environ: Mapping[str, str], service: ServiceName) -> int:
-    setting = port_setting(service)
-    text = environ.get(setting) or str(_DEFAULT_PORTS[service])
-    # Kafka takes up to six ports in a row, so the highest usable first port is a little lower.
-    if not text.isdigit() or not 1 <= int(text) <= 65_530:
-        raise UserError(f"{setting} is {text!r}: give a port number from 1 to 65530")
-    return int(text)
 
 
 def chosen_services(text: str | None) -> tuple[ServiceName, ...]:

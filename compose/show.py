@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from rich import box
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -20,13 +21,16 @@ _COLOURS: Final = {"up": "green", "starting": "yellow", "died": "red", "down": "
 
 def show_rows(console: Console, rows: Sequence[Row]) -> None:
     """Print the status table."""
-    table = Table(title="Stridelog's local stack", title_justify="left")
+    folders = " ".join(dict.fromkeys(_short(row.log.parent) for row in rows))
+    table = Table(
+        title=f"Stridelog's local stack, logs in {folders}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for heading in ("service", "port", "version", "state", "pid", "memory", "log"):
-        table.add_column(heading, justify="right" if heading in ("port", "pid", "memory") else "left")
+        table.add_column(heading, justify="right" if heading in ("port", "pid", "memory") else "left", no_wrap=True)
     for row in rows:
         memory = f"{row.rss_bytes / 1024**2:.0f} MiB" if row.rss_bytes else ""
         state = f"[{_COLOURS[row.state]}]{row.state}[/]"
-        table.add_row(row.name, str(row.port), row.version, state, str(row.pid or ""), memory, _short(row.log))
+        table.add_row(row.name, str(row.port), row.version, state, str(row.pid or ""), memory, row.log.name)
     console.print(table)
 
 

@@ -54,6 +54,8 @@ class Supervisor:
         """Start what does not run. Raise `UserError` where something is missing, busy, full, or does not come up."""
         with self._lock():
             self._check_needs()
+            for service in self.services:
+                service.check()
             self._check_disk()
             to_start = [service for service in self.services if not self._all_alive(service)]
             self._check_ports(to_start)

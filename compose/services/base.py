@@ -56,6 +56,9 @@ class Service(ABC):
     def missing(self) -> Sequence[Need]:
         """What has to be installed before `processes` can run; empty when all is there."""
 
+    def check(self) -> None:  # noqa: B027 - most services fit any settings
+        """Raise `UserError` where what is stored does not fit the settings."""
+
     @abstractmethod
     def processes(self) -> Sequence[ProcessSpec]:
         """The processes of this service, in the order of their names."""

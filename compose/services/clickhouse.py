@@ -33,6 +33,6 @@ class ClickHouse(Service):
         request = urllib.request.Request(f"http://{HOST}:{process.port}/", data=b"SELECT version()", method="POST")
         try:
             with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310 - our own loopback address
-                return f"{response.read().decode().strip()} (chDB)"
+                return f"{response.read().decode().strip()} chDB"
         except (urllib.error.URLError, OSError) as error:
             raise NotReadyError(str(error)) from error

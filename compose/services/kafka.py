@@ -46,14 +46,25 @@ class Kafka(Service):
             for node in self._nodes()
         ]
 
-    def prepare(self) -> None:
-        """Write each broker's properties and format its folder; raise `UserError` on data of another cluster size."""
-        marker = self.settings.data("kafka") / "brokers"
-        if marker.exists() and marker.read_text() != str(self.settings.brokers):
+    @property
+    def _size_file(self) -> Path:
+        """Holds the number of brokers that the data were made for."""
+        return self.settings.data("kafka") / "brokers"
+
+    def stored_brokers(self) -> int | None:
+        """The number of brokers that the data were made for, or None where there are no data yet."""
+        return int(self._size_file.read_text()) if self._size_file.exists() else None
+
+    def check(self) -> None:
+        stored = self.stored_brokers()
+        if stored not in (None, self.settings.brokers):
             raise UserError(
-                f"{marker.parent} was made for {marker.read_text()} Kafka broker(s), not {self.settings.brokers}: "
-                "use the same --brokers, or `python -m compose clean` first, or another folder in STRIDELOG_LOCAL"
+                f"{self._size_file.parent} was made for {stored} Kafka broker(s), not {self.settings.brokers}: "
+                f"say --brokers {stored}, or `python -m compose clean` first, or another folder in STRIDELOG_LOCAL"
             )
+
+    def prepare(self) -> None:
+        """Write each broker's properties, and format its folder the first time."""
         for node in self._nodes():
             folder = self._folder(node)
             folder.mkdir(parents=True, exist_ok=True)
@@ -62,7 +73,7 @@ class Kafka(Service):
                 argv = [*self._java("128m"), "kafka.tools.StorageTool", "format", "--ignore-formatted"]
                 argv += ["--cluster-id", _CLUSTER_ID, "--config", str(self._properties_file(node))]
                 run_tool(argv, "formatting Kafka's data folder", self.settings.log(self._process_name(node)))
-        marker.write_text(str(self.settings.brokers))
+        self._size_file.write_text(str(self.settings.brokers))
 
     def probe(self, process: ProcessSpec) -> str:
         try:

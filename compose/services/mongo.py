@@ -42,7 +42,7 @@ class Mongo(Service):
     def probe(self, process: ProcessSpec) -> str:
         client: MongoClient[dict[str, Any]] = MongoClient(HOST, process.port, serverSelectionTimeoutMS=1_000)
         try:
-            return f"{client.admin.command('buildInfo')['version']} (stand-in)"
+            return f"{client.admin.command('buildInfo')['version']} stand-in"
         except PyMongoError as error:
             raise NotReadyError(str(error)) from error
         finally:

@@ -9,7 +9,8 @@ from typing import ClassVar, Final
 from compose.services.base import Need, NotReadyError, ProcessSpec, Service
 from compose.settings import HOST, ServiceName
 
-GATEWAY_VERSION: Final = "v1.0.20"
+GATEWAY_VERSION: Final = "v1.8.0"
+BUCKET: Final = "stridelog"
 
 
 class S3(Service):
@@ -27,7 +28,7 @@ class S3(Service):
 
     def processes(self) -> Sequence[ProcessSpec]:
         port = self.settings.ports["s3"]
-        argv = [str(self.program), "--port", f"{HOST}:{port}", "posix", str(self.settings.data("s3"))]
+        argv = [str(self.program), "--port", f"{HOST}:{port}", "--quiet", "posix", str(self.settings.data("s3"))]
         env = {
             "ROOT_ACCESS_KEY": self.settings.s3_access_key,
             "ROOT_SECRET_KEY": self.settings.s3_secret_key,
@@ -35,7 +36,8 @@ class S3(Service):
         return [ProcessSpec("s3", self.name, argv, [port], self.settings.log("s3"), env)]
 
     def prepare(self) -> None:
-        self.settings.data("s3").mkdir(parents=True, exist_ok=True)
+        # A bucket is a folder; this one is there for everybody who does not need one of their own.
+        (self.settings.data("s3") / BUCKET).mkdir(parents=True, exist_ok=True)
 
     def probe(self, process: ProcessSpec) -> str:
         try:

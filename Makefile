@@ -1,0 +1,68 @@
+# Stridelog. `make` lists what there is; docs/stack.md says more about the local stack.
+
+PYTHON     := .venv/bin/python
+UV         := .venv/bin/uv
+STACK      ?= local
+BROKERS    ?= 1
+ACTIVITIES ?=
+ARGS       ?=
+SOURCES    := agents bench compose domain models recordings schemas simulator sinks stridelog tests packages
+PRESENT     = $(wildcard $(SOURCES))
+
+export STACK
+
+.DEFAULT_GOAL := help
+.PHONY: help setup install up down status clean run test check lint types lock fmt
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":[^#]*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo '  Variables: ACTIVITIES=folder with FIT, GPX or TCX files, ARGS="more options", BROKERS=1|3, STACK=local|docker'
+
+setup: ## make or update .venv from the lock file; quick when nothing has changed
+	@sh compose/bootstrap.sh
+
+install: setup ## get what the local stack needs: Debian packages (as root) and jars
+	@$(PYTHON) -m compose install
+
+up: install ## start the local stack, wait until it answers, show the table
+	@$(PYTHON) -m compose up --brokers $(BROKERS)
+
+down: setup ## stop what `make up` has started, and nothing else
+	@$(PYTHON) -m compose down
+
+status: setup ## show the services: port, version, state, memory, log
+	@$(PYTHON) -m compose status
+
+clean: setup ## stop the stack and remove all that its services have stored
+	@$(PYTHON) -m compose clean
+
+run: up ## the whole thing: stack, town, models, workers, replay of ACTIVITIES, live view
+	@echo 'stridelog run: topics and tables, a town of athletes, models, workers, replay, live view'
+	@.venv/bin/stridelog run $(if $(ACTIVITIES),--activities '$(ACTIVITIES)') $(ARGS)
+
+test: install ## all tests, on the real servers of the local stack
+	@echo 'pytest: unit, property, contract, integration'
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: lint types test ## lint, types and tests: what must pass before a commit
+
+lint: setup ## ruff: rules and format
+	@echo 'ruff: rules and format'
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+types: setup ## mypy, strict
+	@echo 'mypy --strict'
+	@.venv/bin/mypy $(filter-out packages,$(PRESENT))
+
+fmt: setup ## format the code, and repair what ruff can repair
+	@echo 'ruff: repair and format'
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+lock: setup ## solve the dependencies anew and write requirements.lock
+	@echo 'uv: requirements.lock, every package with its hashes'
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --group stack --group dev \
+		--no-emit-package faust-batches --output-file requirements.lock pyproject.toml
+	@sh compose/bootstrap.sh
