@@ -68,6 +68,8 @@ FEATURE_NAMES: Final[tuple[str, ...]] = (
     "sex_female",  # 1 female, 0 male, NaN unspecified
     *(f"family_{family}" for family in FAMILIES),
 )
+NAMES_VERSION: Final = 1
+"""Version of ``FEATURE_NAMES``, in every message and model; it goes up when a name, a meaning or the order changes."""
 _US_PER_DAY: Final = 86_400_000_000
 
 

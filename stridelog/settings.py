@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     mlflow_url: str = Field(
         default="", description="MLflow tracking server; empty: SQLite and a folder in <local>/mlflow"
     )
+    model_poll_s: float = Field(
+        default=5.0, gt=0, description="seconds between looks at the registry for a new champion"
+    )
     s3_endpoint: str = ""
     s3_access_key: str = "stridelog"
     s3_secret_key: str = "stridelog-secret"  # noqa: S105 - of the local stack only
