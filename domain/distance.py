@@ -80,30 +80,31 @@ def device_distance_m(distance_m: FloatColumn, offset_s: FloatColumn, limit_m_s:
     """The device's cumulative distance, cleaned; (n,) metres since the start, or ``None`` with fewer than two
     known values.
 
-    A counter that falls far began anew and goes on from there; one that falls a little was corrected. A jump
-    faster than ``limit_m_s``, reckoned from when the counter last moved (it stands still without GPS and then
-    catches up), counts nothing. Between known values it is interpolated.
+    A counter that falls far began anew and goes on from there; one that falls a little was corrected; a single value
+    far above both neighbours is dropped. A jump faster than ``limit_m_s``, reckoned from when the counter last moved
+    (it stands still without GPS and then catches up), counts nothing. Between known values it is interpolated.
     """
     known = np.isfinite(distance_m)
-    every = bool(known.all())
-    value = distance_m if every else distance_m[known]
-    time_s = offset_s if every else offset_s[known]
+    value, time_s = (distance_m, offset_s) if known.all() else (distance_m[known], offset_s[known])
     if len(value) < 2:
         return None
+    # What the counter shows at the first sample was covered before it, unless it carries on from an earlier leg.
+    first = float(value[0]) if 0 < value[0] <= (max(0.0, float(time_s[0])) + 1.0) * limit_m_s else 0.0
     step = value[1:] - value[:-1]
     allowed = (time_s[1:] - time_s[:-1]) * limit_m_s + CATCH_UP_M
-    # What the counter shows at the first sample was covered before it, unless it carries on from an earlier
-    # leg.
-    first = float(value[0]) if 0 < value[0] <= max(0.0, float(time_s[0])) * limit_m_s + limit_m_s else 0.0
     if bool(((step >= 0) & (step <= allowed)).all()):
         cumulative = value - (float(value[0]) - first)
     else:
-        cumulative = first + np.concatenate(([0.0], np.cumsum(_clean_steps(value, step, time_s, limit_m_s))))
+        spike = np.zeros(len(value), dtype=bool)
+        spike[1:-1] = (step > allowed)[:-1] & (step[1:] < -CATCH_UP_M) & (value[2:] >= value[:-2] - CATCH_UP_M)
+        value, time_s = value[~spike], time_s[~spike]
+        cumulative = first + np.concatenate(([0.0], np.cumsum(_clean_steps(value, time_s, limit_m_s))))
         np.maximum.accumulate(cumulative, out=cumulative)
-    return cumulative if every else np.interp(offset_s, time_s, cumulative)
+    return cumulative if len(cumulative) == len(offset_s) else np.interp(offset_s, time_s, cumulative)
 
 
-def _clean_steps(value: FloatColumn, step: FloatColumn, time_s: FloatColumn, limit_m_s: float) -> FloatColumn:
+def _clean_steps(value: FloatColumn, time_s: FloatColumn, limit_m_s: float) -> FloatColumn:
+    step = value[1:] - value[:-1]
     moved = np.concatenate(([True], step != 0))
     last_moved = np.maximum.accumulate(np.where(moved, np.arange(len(value)), 0))[:-1]
     allowed = (time_s[1:] - time_s[last_moved]) * limit_m_s + CATCH_UP_M

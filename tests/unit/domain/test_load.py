@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from domain import load
 
-# Players whose published columns do not follow from the published sessions (see the notes of the data).
-BROKEN_PLAYERS = ("4051bba7", "32fed4b3")
+# Players whose published columns do not follow from their own published daily loads: sessions were added afterwards.
+INCONSISTENT_PLAYERS = ("4051bba7", "32fed4b3", "5cd7a61b")
 
 
 def test_forty_two_days_of_100_from_nothing_give_a_fitness_of_63() -> None:
@@ -85,7 +85,9 @@ def _published(path: Path, name: str) -> dict[str, NDArray[np.float64]]:
     with (path / f"{name}.csv").open(newline="") as file:
         header, *rows = csv.reader(file)
     table = np.array([[float(cell) for cell in row[1:]] for row in rows])
-    return {player: table[:, i] for i, player in enumerate(header[1:]) if not player[6:].startswith(BROKEN_PLAYERS)}
+    return {
+        player: table[:, i] for i, player in enumerate(header[1:]) if not player[6:].startswith(INCONSISTENT_PLAYERS)
+    }
 
 
 def _mismatches(ours: NDArray[np.float64], published: NDArray[np.float64], tolerance: float) -> int:
@@ -117,6 +119,11 @@ def test_soccermon_published_columns_follow_from_its_daily_loads(name: str, form
     wrong = {player: _mismatches(formula(daily[player]), published[player], tolerance) for player in daily}
     days = sum(len(column) for column in daily.values())
     assert days > 15_000
-    assert sum(wrong.values()) <= 0.02 * days, wrong
+    # One day of some players was published before its last session came in.
+    assert max(wrong.values()) <= 1, wrong
 
 
+def test_soccermon_strain_is_weekly_load_times_monotony() -> None:
+    path = _soccermon()
+    weekly, monotony, strain = (_published(path, name) for name in ("weekly_load", "monotony", "strain"))
+    assert not any(_mismatches(weekly[player] * monotony[player], strain[player], 0.51) for player in strain)
