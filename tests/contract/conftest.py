@@ -10,9 +10,10 @@ from .store_memory import Memory
 from .store_mongo import Mongo
 from .store_postgres import Postgres
 from .store_redis import RedisStore
+from .store_topic import Topic
 from .stores import Store
 
-ON_SERVERS: tuple[type[Store], ...] = (Postgres, ClickHouse, RedisStore, Mongo)
+ON_SERVERS: tuple[type[Store], ...] = (Postgres, ClickHouse, RedisStore, Mongo, Topic)
 
 
 @pytest.fixture

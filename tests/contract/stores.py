@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from sinks.base import Sink, TopicPartition
+from sinks.base import Sink, Span, TopicPartition
 from stridelog.settings import Settings
 
-SOURCE = TopicPartition("source-topic", 0)
 CLOSED_PORT = 1  # nobody listens on tcpmux
 
 
@@ -17,11 +16,11 @@ class Store(ABC):
     """One store as the suite sees it. Rows are named by a number and carry one: ``{0: 7}`` is row 0 with value 7."""
 
     name: ClassVar[str]
-    partial: ClassVar[bool] = True  # a refused span may leave its good rows behind
-    can_be_away: ClassVar[bool] = True
 
     def __init__(self, folder: Path) -> None:
         self.settings = self.configure(folder)
+        self.source = TopicPartition(f"{self.settings.namespace}-in", 0)
+        self.other = TopicPartition(self.source.topic, 1)
 
     def configure(self, folder: Path) -> Settings:
         """Settings with a namespace of its own."""
@@ -33,6 +32,10 @@ class Store(ABC):
     @abstractmethod
     def sink(self, agent: str = "tester", settings: Settings | None = None) -> Sink[Any]:
         """A new sink, not open yet, as a starting worker makes it."""
+
+    def span(self, first: int, end: int, source: TopicPartition | None = None) -> Span:
+        """Offsets ``first`` up to, without, ``end`` of a source partition."""
+        return Span(*(source or self.source), first, end)
 
     @abstractmethod
     def row(self, key: int, value: int, *, offset: int | None = None) -> Any:

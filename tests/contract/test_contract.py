@@ -8,11 +8,9 @@ import pytest
 
 from sinks.base import Fenced, PoisonRows, Sink, SinkUnavailable, Span, TopicPartition
 
-from .stores import SOURCE, Store
+from .stores import Store
 
 pytestmark = pytest.mark.anyio
-
-OTHER = TopicPartition(SOURCE.topic, 1)
 
 
 @asynccontextmanager
@@ -25,10 +23,6 @@ async def worker(store: Store, *sources: TopicPartition, agent: str = "tester") 
         yield sink
     finally:
         await sink.close()
-
-
-def span(first: int, end: int, source: TopicPartition = SOURCE) -> Span:
-    return Span(*source, first, end)
 
 
 async def put(sink: Sink[Any], rows: Sequence[Any], where: Span) -> None:
@@ -46,136 +40,136 @@ def numbers(first: int, end: int, factor: int = 10) -> dict[int, int]:
 
 
 async def test_what_was_written_is_there_with_its_watermark(store: Store) -> None:
-    async with worker(store, SOURCE) as sink:
+    async with worker(store, store.source) as sink:
         assert await sink.watermarks() == {}
-        await put(sink, rows(store, 0, 5), span(0, 5))
+        await put(sink, rows(store, 0, 5), store.span(0, 5))
         assert await store.read() == numbers(0, 5)
-        assert await sink.watermarks() == {SOURCE: 5}
+        assert await sink.watermarks() == {store.source: 5}
 
 
 async def test_a_partition_that_nothing_was_written_for_has_no_watermark(store: Store) -> None:
     async with worker(store) as sink:
-        assert await sink.claim([SOURCE, OTHER]) == {SOURCE: None, OTHER: None}
+        assert await sink.claim([store.source, store.other]) == {store.source: None, store.other: None}
 
 
 async def test_a_restarted_worker_finds_the_watermark(store: Store) -> None:
-    async with worker(store, SOURCE, OTHER) as sink:
-        await put(sink, rows(store, 0, 3), span(0, 3))
-        await put(sink, rows(store, 3, 5), span(3, 5))
+    async with worker(store, store.source, store.other) as sink:
+        await put(sink, rows(store, 0, 3), store.span(0, 3))
+        await put(sink, rows(store, 3, 5), store.span(3, 5))
     async with worker(store) as sink:
-        assert await sink.claim([SOURCE, OTHER]) == {SOURCE: 5, OTHER: None}
+        assert await sink.claim([store.source, store.other]) == {store.source: 5, store.other: None}
 
 
 async def test_each_partition_and_each_agent_has_its_own_watermark(store: Store) -> None:
-    async with worker(store, SOURCE, OTHER) as one, worker(store, SOURCE, agent="second") as two:
-        await put(one, rows(store, 0, 3), span(0, 3))
-        await put(one, rows(store, 3, 6), span(100, 106, OTHER))
-        await put(two, rows(store, 6, 9), span(40, 45))
-        assert await one.watermarks() == {SOURCE: 3, OTHER: 106}
-        assert await two.watermarks() == {SOURCE: 45}
+    async with worker(store, store.source, store.other) as one, worker(store, store.source, agent="second") as two:
+        await put(one, rows(store, 0, 3), store.span(0, 3))
+        await put(one, rows(store, 3, 6), store.span(100, 106, store.other))
+        await put(two, rows(store, 6, 9), store.span(40, 45))
+        assert await one.watermarks() == {store.source: 3, store.other: 106}
+        assert await two.watermarks() == {store.source: 45}
 
 
 async def test_the_same_span_twice_changes_nothing(store: Store) -> None:
-    async with worker(store, SOURCE) as sink:
+    async with worker(store, store.source) as sink:
         for _ in range(2):
-            await put(sink, rows(store, 0, 5), span(0, 5))
+            await put(sink, rows(store, 0, 5), store.span(0, 5))
         assert await store.read() == numbers(0, 5)
-        assert await sink.watermarks() == {SOURCE: 5}
+        assert await sink.watermarks() == {store.source: 5}
 
 
 async def test_a_span_below_the_watermark_is_skipped(store: Store) -> None:
-    async with worker(store, SOURCE) as sink:
-        await put(sink, rows(store, 0, 6), span(0, 6))
-        await put(sink, rows(store, 0, 3, factor=99), span(0, 3))
+    async with worker(store, store.source) as sink:
+        await put(sink, rows(store, 0, 6), store.span(0, 6))
+        await put(sink, rows(store, 0, 3, factor=99), store.span(0, 3))
         assert await store.read() == numbers(0, 6)
-        assert await sink.watermarks() == {SOURCE: 6}
+        assert await sink.watermarks() == {store.source: 6}
 
 
 async def test_rows_without_a_watermark_may_be_written_again_at_other_boundaries(store: Store) -> None:
-    async with worker(store, SOURCE) as sink:
-        await put(sink, rows(store, 0, 4), span(0, 4))
-        await put(sink, rows(store, 4, 8), span(4, 8))
+    async with worker(store, store.source) as sink:
+        await put(sink, rows(store, 0, 4), store.span(0, 4))
+        await put(sink, rows(store, 4, 8), store.span(4, 8))
     await store.lose_watermarks()
     async with worker(store) as sink:
-        await sink.claim([SOURCE])
+        await sink.claim([store.source])
         for first, end in ((0, 3), (3, 7), (7, 10)):
-            await put(sink, rows(store, first, end), span(first, end))
+            await put(sink, rows(store, first, end), store.span(first, end))
         assert await store.read() == numbers(0, 10)
-        assert await sink.watermarks() == {SOURCE: 10}
+        assert await sink.watermarks() == {store.source: 10}
 
 
 async def test_a_span_that_is_partly_there_is_completed(store: Store) -> None:
-    async with worker(store, SOURCE) as sink:
-        await put(sink, rows(store, 0, 5), span(0, 5))
-    async with worker(store, SOURCE) as sink:
-        await put(sink, rows(store, 3, 9), span(3, 9))
+    async with worker(store, store.source) as sink:
+        await put(sink, rows(store, 0, 5), store.span(0, 5))
+    async with worker(store, store.source) as sink:
+        await put(sink, rows(store, 3, 9), store.span(3, 9))
         assert await store.read() == numbers(0, 9)
-        assert await sink.watermarks() == {SOURCE: 9}
+        assert await sink.watermarks() == {store.source: 9}
 
 
 async def test_a_span_without_rows_advances_the_watermark(store: Store) -> None:
-    async with worker(store, SOURCE) as sink:
-        await put(sink, [], span(0, 7))
-        assert await sink.watermarks() == {SOURCE: 7}
+    async with worker(store, store.source) as sink:
+        await put(sink, [], store.span(0, 7))
+        assert await sink.watermarks() == {store.source: 7}
     async with worker(store) as sink:
-        assert await sink.claim([SOURCE]) == {SOURCE: 7}
+        assert await sink.claim([store.source]) == {store.source: 7}
 
 
 async def test_the_watermark_never_goes_back(store: Store) -> None:
-    async with worker(store, SOURCE) as sink:
-        await put(sink, [], span(0, 9))
-        await put(sink, [], span(0, 4))
-        assert await sink.watermarks() == {SOURCE: 9}
-    async with worker(store, SOURCE) as sink:
-        await put(sink, [], span(2, 6))
-        assert await sink.watermarks() == {SOURCE: 9}
+    async with worker(store, store.source) as sink:
+        await put(sink, [], store.span(0, 9))
+        await put(sink, [], store.span(0, 4))
+        assert await sink.watermarks() == {store.source: 9}
+    async with worker(store, store.source) as sink:
+        await put(sink, [], store.span(2, 6))
+        assert await sink.watermarks() == {store.source: 9}
 
 
 async def test_poison_is_named_and_the_span_without_it_is_written(store: Store) -> None:
-    async with worker(store, SOURCE) as sink:
+    async with worker(store, store.source) as sink:
         mixed = [store.row(0, 0), store.poison(1), store.row(2, 20), store.poison(3), store.row(4, 40)]
         with pytest.raises(PoisonRows) as refused:
-            await put(sink, mixed, span(0, 5))
+            await put(sink, mixed, store.span(0, 5))
         assert set(refused.value.rows) == {1, 3}
         assert all(refused.value.rows.values())
         assert await sink.watermarks() == {}
-        await put(sink, [row for index, row in enumerate(mixed) if index not in refused.value.rows], span(0, 5))
+        await put(sink, [row for index, row in enumerate(mixed) if index not in refused.value.rows], store.span(0, 5))
         assert await store.read() == {0: 0, 2: 20, 4: 40}
-        assert await sink.watermarks() == {SOURCE: 5}
+        assert await sink.watermarks() == {store.source: 5}
 
 
 async def test_an_older_owner_is_fenced_and_does_not_move_the_watermark(store: Store) -> None:
-    async with worker(store, SOURCE, OTHER) as old:
-        await put(old, rows(store, 0, 2), span(0, 2))
+    async with worker(store, store.source, store.other) as old:
+        await put(old, rows(store, 0, 2), store.span(0, 2))
         async with worker(store) as new:
-            assert await new.claim([SOURCE]) == {SOURCE: 2}
+            assert await new.claim([store.source]) == {store.source: 2}
             with pytest.raises(Fenced):
-                await put(old, rows(store, 2, 5), span(2, 5))
-            assert await new.watermarks() == {SOURCE: 2}
-            await put(new, rows(store, 2, 4), span(2, 4))
+                await put(old, rows(store, 2, 5), store.span(2, 5))
+            assert await new.watermarks() == {store.source: 2}
+            await put(new, rows(store, 2, 4), store.span(2, 4))
             with pytest.raises(Fenced):
-                await put(old, rows(store, 2, 5), span(2, 5))
-            await put(old, [], span(0, 1, OTHER))  # what nobody took is still its own
-            assert await new.watermarks() == {SOURCE: 4, OTHER: 1}
+                await put(old, rows(store, 2, 5), store.span(2, 5))
+            await put(old, [], store.span(0, 1, store.other))  # what nobody took is still its own
+            assert await new.watermarks() == {store.source: 4, store.other: 1}
 
 
 async def test_a_released_or_never_claimed_partition_is_not_written(store: Store) -> None:
-    async with worker(store, SOURCE) as sink:
+    async with worker(store, store.source) as sink:
         with pytest.raises(Fenced):
-            await sink.write(rows(store, 0, 2), span(0, 2, OTHER))
-        sink.release([SOURCE])
+            await sink.write(rows(store, 0, 2), store.span(0, 2, store.other))
+        sink.release([store.source])
         with pytest.raises(Fenced):
-            await sink.write(rows(store, 0, 2), span(0, 2))
+            await sink.write(rows(store, 0, 2), store.span(0, 2))
         await sink.flush()
         assert await sink.watermarks() == {}
 
 
 async def test_a_claim_may_be_repeated_by_its_owner(store: Store) -> None:
-    async with worker(store, SOURCE) as sink:
-        await put(sink, rows(store, 0, 2), span(0, 2))
-        assert await sink.claim([SOURCE]) == {SOURCE: 2}
-        await put(sink, rows(store, 2, 4), span(2, 4))
-        assert await sink.watermarks() == {SOURCE: 4}
+    async with worker(store, store.source) as sink:
+        await put(sink, rows(store, 0, 2), store.span(0, 2))
+        assert await sink.claim([store.source]) == {store.source: 2}
+        await put(sink, rows(store, 2, 4), store.span(2, 4))
+        assert await sink.watermarks() == {store.source: 4}
 
 
 async def test_a_server_that_is_not_there_is_unavailable(store: Store) -> None:
