@@ -1,8 +1,8 @@
 """The one table of sensor channels: how each is packed, in what unit it is read, and what is possible.
 
 A channel is a column of little-endian integers; ``physical = raw * scale``, and the largest integer of the type means
-"the device said nothing". A plain channel has one value a time point. Fast channels (acceleration, ECG,
-PPG) have k values a time point, evenly spread until the next; RR intervals are a list of their own, one entry a heart beat.
+"the device said nothing". A plain channel has one value a time point. Fast channels (acceleration, ECG, PPG) have k
+values a time point, evenly spread until the next; RR intervals are a list of their own, one entry a heart beat.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What all messages have in common: who, when, where, from whom, and an id that the same fact always has."""
+"""What all messages have in common: who, where, from whom; and events: when, and an id that a fact keeps."""
 
 from typing import Any, Generic, Self, TypeVar
 
@@ -30,8 +30,6 @@ class Message(Part):
     """The message type: the class name."""
     version: int
     """Version of the type's schema."""
-    id: Uuid
-    """The same fact has the same id, however often it is sent."""
     user: User
     """The user whom the fact is about; also the record's key."""
     zone: Zone
@@ -53,6 +51,8 @@ DataT = TypeVar("DataT", bound=Part)
 class Event(Message, Generic[DataT]):
     """A fact at an instant."""
 
+    id: Uuid
+    """The same fact has the same id, however often it is sent."""
     time: Time
     """When the fact holds, not when it was sent."""
     data: DataT

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from schemas import hot
 from schemas.channels import BY_COLUMN, CHANNELS, Channel, FloatColumn, RawColumn
 from schemas.frame_rules import TIME_TYPE, US_PER_MS
-from schemas.identity import event_id
 from schemas.reasons import DeadReason, RuleBroken
 from schemas.rules import check
 
@@ -78,7 +77,6 @@ def pack_frame(
             raise RuleBroken(DeadReason.out_of_range, "time_us must lie within 49 days after start_us")
         offsets, n = since_ms.astype(TIME_TYPE).tobytes(), len(since_ms)
     frame = hot.SensorFrame(
-        id=event_id("SensorFrame", user, device_id, sequence, start_us),
         user=user,
         workout_id=workout_id,
         device_id=device_id,

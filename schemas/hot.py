@@ -42,11 +42,11 @@ class UserRegistered(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
     type: ClassVar[Literal["UserRegistered"]] = "UserRegistered"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: UserRegisteredData
 
@@ -78,11 +78,11 @@ class ProfileChanged(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
     type: ClassVar[Literal["ProfileChanged"]] = "ProfileChanged"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: ProfileChangedData
 
@@ -104,11 +104,11 @@ class UserErased(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
 
     type: ClassVar[Literal["UserErased"]] = "UserErased"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: UserErasedData
 
@@ -131,11 +131,11 @@ class ConsentChanged(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
     type: ClassVar[Literal["ConsentChanged"]] = "ConsentChanged"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: ConsentChangedData
 
@@ -160,11 +160,11 @@ class InjuryReported(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
     type: ClassVar[Literal["InjuryReported"]] = "InjuryReported"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: InjuryReportedData
 
@@ -188,11 +188,11 @@ class WorkoutStarted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
     type: ClassVar[Literal["WorkoutStarted"]] = "WorkoutStarted"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: WorkoutStartedData
 
@@ -239,11 +239,11 @@ class WorkoutCompleted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 
     type: ClassVar[Literal["WorkoutCompleted"]] = "WorkoutCompleted"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: WorkoutCompletedData
 
@@ -268,11 +268,11 @@ class WorkoutEdited(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     type: ClassVar[Literal["WorkoutEdited"]] = "WorkoutEdited"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: WorkoutEditedData
 
@@ -295,11 +295,11 @@ class WorkoutDeleted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
     type: ClassVar[Literal["WorkoutDeleted"]] = "WorkoutDeleted"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: WorkoutDeletedData
 
@@ -321,11 +321,11 @@ class Followed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
 
     type: ClassVar[Literal["Followed"]] = "Followed"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: FollowedData
 
@@ -347,11 +347,11 @@ class Unfollowed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
 
     type: ClassVar[Literal["Unfollowed"]] = "Unfollowed"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: UnfollowedData
 
@@ -374,11 +374,11 @@ class KudosGiven(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
 
     type: ClassVar[Literal["KudosGiven"]] = "KudosGiven"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: KudosGivenData
 
@@ -403,11 +403,11 @@ class CommentPosted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     type: ClassVar[Literal["CommentPosted"]] = "CommentPosted"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: CommentPostedData
 
@@ -431,11 +431,11 @@ class CommentDeleted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
     type: ClassVar[Literal["CommentDeleted"]] = "CommentDeleted"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: CommentDeletedData
 
@@ -459,11 +459,11 @@ class GroupCreated(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
     type: ClassVar[Literal["GroupCreated"]] = "GroupCreated"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: GroupCreatedData
 
@@ -485,11 +485,11 @@ class GroupJoined(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
 
     type: ClassVar[Literal["GroupJoined"]] = "GroupJoined"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: GroupJoinedData
 
@@ -511,11 +511,11 @@ class GroupLeft(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False,
 
     type: ClassVar[Literal["GroupLeft"]] = "GroupLeft"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: GroupLeftData
 
@@ -545,11 +545,12 @@ class Channels(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
 
 
 class SensorFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="SensorFrame"):
-    """Samples of one device over a span of time, one column of bytes a channel (MessagePack)."""
+    """Samples of one device over a span of time, one column of bytes a channel (MessagePack).
+
+    User, device, sequence and start name a frame: it needs no id."""
 
     type: ClassVar[Literal["SensorFrame"]] = "SensorFrame"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -579,11 +580,11 @@ class SamplesStored(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     type: ClassVar[Literal["SamplesStored"]] = "SamplesStored"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: SamplesStoredData
 
@@ -656,11 +657,11 @@ class WorkoutSummarised(Struct, frozen=True, kw_only=True, omit_defaults=True, g
 
     type: ClassVar[Literal["WorkoutSummarised"]] = "WorkoutSummarised"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: WorkoutSummarisedData
 
@@ -687,11 +688,11 @@ class FeaturesComputed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 
     type: ClassVar[Literal["FeaturesComputed"]] = "FeaturesComputed"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: FeaturesComputedData
 
@@ -724,11 +725,11 @@ class InjuryRiskScored(Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 
     type: ClassVar[Literal["InjuryRiskScored"]] = "InjuryRiskScored"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: InjuryRiskScoredData
 
@@ -762,11 +763,11 @@ class RecommendationsReady(Struct, frozen=True, kw_only=True, omit_defaults=True
 
     type: ClassVar[Literal["RecommendationsReady"]] = "RecommendationsReady"
     version: Literal[1] = field(default_factory=_version_1)
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     data: RecommendationsReadyData
 

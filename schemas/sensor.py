@@ -35,7 +35,10 @@ else:
 
 
 class SensorFrame(Message):
-    """Samples of one device over a span of time, one column of bytes a channel (MessagePack)."""
+    """Samples of one device over a span of time, one column of bytes a channel (MessagePack).
+
+    User, device, sequence and start name a frame: it needs no id.
+    """
 
     type: Literal["SensorFrame"] = "SensorFrame"
     version: Literal[1] = 1

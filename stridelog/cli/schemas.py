@@ -1,0 +1,61 @@
+"""``stridelog schemas``: the files that are made from the message models."""
+
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from schemas import artifacts
+from stridelog import topics
+from stridelog.topics_reference import topics_reference
+
+schemas_app = typer.Typer(
+    help="Message schemas: generate what is made from the models, check it.", no_args_is_help=True
+)
+TOPICS_PAGE = Path("docs/reference/topics.md")
+
+
+def _topic_of() -> dict[str, str]:
+    return {message: topic.name for topic in topics.load(prefix="") for message in topic.messages}
+
+
+@schemas_app.command()
+def generate() -> None:
+    """Write hot structs, JSON Schema, Avro and reference pages, and publish new versions of messages."""
+    written = artifacts.write(_topic_of())
+    if write_topics_page():
+        written.append(TOPICS_PAGE)
+    console = Console()
+    for path in written:
+        console.print(f"wrote {path}", highlight=False)
+    console.print(f"{len(written)} files written" if written else "everything is up to date")
+
+
+@schemas_app.command()
+def check() -> None:
+    """Exit with 1 if a generated file is out of date or a message can no longer read what was published."""
+    findings = artifacts.check(_topic_of())
+    stale = list(findings.stale)
+    page = artifacts.ROOT / TOPICS_PAGE
+    if not page.exists() or page.read_text(encoding="utf-8") != topics_reference(topics.load(prefix="")):
+        stale.append(TOPICS_PAGE)
+    lines = [f"{path}: out of date; run stridelog schemas generate" for path in stale]
+    lines += [f"{path}: no version is published; run stridelog schemas generate" for path in findings.unpublished]
+    lines += [f"{path}: belongs to no message; remove it" for path in findings.superfluous]
+    lines += findings.incompatible
+    console = Console(stderr=True, soft_wrap=True)
+    for line in lines:
+        console.print(line, highlight=False, markup=False)
+    if lines:
+        raise typer.Exit(1)
+    Console().print(f"{len(artifacts.records())} messages: files up to date, compatible with every published version")
+
+
+def write_topics_page() -> bool:
+    """Write docs/reference/topics.md; whether it changed."""
+    page = artifacts.ROOT / TOPICS_PAGE
+    text = topics_reference(topics.load(prefix=""))
+    if page.exists() and page.read_text(encoding="utf-8") == text:
+        return False
+    page.write_text(text, encoding="utf-8")
+    return True
