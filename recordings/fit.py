@@ -17,10 +17,12 @@ from recordings.model import UTC, Device, Pauses, Recording, RecordingError
 from recordings.samples import one_leg_cadence, track_of
 from recordings.source import Source
 from recordings.spans import joined
+from schemas.channels import BY_COLUMN
 
 FIT_EPOCH_S: Final = 631_065_600  # 1989-12-31T00:00:00Z
 # Below this a time counts seconds since the device was switched on (FIT profile, type date_time).
 _FIRST_DATE_S: Final = 0x1000_0000
+_RR: Final = BY_COLUMN["rr_ms"]
 _DEGREES: Final = 180.0 / 2**31  # of a semicircle
 _SCALES: Final = {"latitude_deg": _DEGREES, "longitude_deg": _DEGREES}
 
@@ -53,8 +55,9 @@ def _recordings(source: Source, activity: Activity, first_leg: int) -> list[Reco
     sessions = sorted(activity.sessions, key=_start_s) or [{}]
     starts_s = [_start_s(session) for session in sessions]
     columns = _columns(activity, time_s)
-    beat_s = np.array([time for time, _ in activity.beats], dtype=np.int64)
-    rr_ms = np.array([rr * 1000.0 for _, rr in activity.beats], dtype=np.float64)
+    possible = [(time, rr * 1000.0) for time, rr in activity.beats if _RR.low <= rr * 1000.0 <= _RR.high]
+    beat_s = np.array([time for time, _ in possible], dtype=np.int64)
+    rr_ms = np.array([interval_ms for _, interval_ms in possible], dtype=np.float64)
     recordings: list[Recording] = []
     for index, session in enumerate(sessions):
         # The first leg also has what was recorded before its stated start, the last one what came after its end.

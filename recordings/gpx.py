@@ -30,7 +30,7 @@ _CHANNELS: Final = {
     "runcadence": "cadence_rpm",
     "power": "power_w",
     "watts": "power_w",
-    "poweringwatts": "power_w",
+    "powerinwatts": "power_w",
     "speed": "speed_m_s",
     "distance": "distance_m",
     "atemp": "temperature_c",

@@ -8,19 +8,8 @@ from numpy.typing import NDArray
 
 from domain.track import CHANNELS, FloatColumn, Track, track_from_columns
 from recordings.clock import plausible_times
+from schemas.channels import BY_COLUMN
 
-# What a sensor on a moving person can say. Anything else is a fault of the device or of the decoding of a broken file.
-RANGES: Final[Mapping[str, tuple[float, float]]] = {
-    "heart_rate_bpm": (20, 255),
-    "cadence_rpm": (0, 254),
-    "power_w": (0, 5_000),
-    "speed_m_s": (0, 150),
-    "distance_m": (0, 5_000_000),
-    "latitude_deg": (-90, 90),
-    "longitude_deg": (-180, 180),
-    "altitude_m": (-500, 20_000),
-    "temperature_c": (-60, 100),
-}
 # Running cadence counts one leg. Nobody's one leg does more than this for half of a run, so such a file counts both.
 _BOTH_LEGS_ABOVE_RPM: Final = 120.0
 
@@ -30,7 +19,8 @@ def track_of(
 ) -> tuple[Track, tuple[str, ...]]:
     """The track of rows in any order, and what had to be left out of it: undated rows and values out of range.
 
-    ``columns`` maps channels of ``Track`` to one value a row, ``None`` or NaN where there is none.
+    The ranges are those of the frames' channels, so that no sample of a recording is refused later on. ``columns`` maps
+    channels of ``Track`` to one value a row, ``None`` or NaN where there is none.
     """
     times = np.asarray(time_us, dtype=np.int64)
     dated = plausible_times(times)
@@ -42,7 +32,7 @@ def track_of(
         if name not in columns:
             continue
         column = np.array(columns[name], dtype=np.float64)[dated]
-        lowest, highest = RANGES[name]
+        lowest, highest = BY_COLUMN[name].low, BY_COLUMN[name].high
         wrong = ~np.isnan(column) & ~((column >= lowest) & (column <= highest))
         # No heart rate is written as 0 by many; that is no fault.
         counted = np.count_nonzero(wrong & (column != 0.0)) if name == "heart_rate_bpm" else np.count_nonzero(wrong)
