@@ -31,6 +31,10 @@ class Claims:
         """Remember a partition that the store has given us."""
         self._claims[source] = Claim(owner, watermark)
 
+    def get(self, source: TopicPartition) -> Claim | None:
+        """The claim of a partition, if there is one."""
+        return self._claims.get(source)
+
     def of(self, span: Span) -> Claim:
         """The claim that a write needs. Raises ``Fenced`` where there is none, as after ``release``."""
         claim = self._claims.get(span.source)

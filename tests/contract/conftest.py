@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from .store_clickhouse import ClickHouse
+from .store_delta import DeltaFolder
 from .store_memory import Memory
 from .store_mongo import Mongo
 from .store_postgres import Postgres
@@ -22,7 +23,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(
-    params=[Memory, *(pytest.param(kind, marks=pytest.mark.stack) for kind in ON_SERVERS)],
+    params=[Memory, DeltaFolder, *(pytest.param(kind, marks=pytest.mark.stack) for kind in ON_SERVERS)],
     ids=lambda kind: kind.name,
 )
 async def store(request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: str) -> AsyncIterator[Store]:

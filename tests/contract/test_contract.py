@@ -31,8 +31,10 @@ async def put(sink: Sink[Any], rows: Sequence[Any], where: Span) -> None:
     await sink.flush()
 
 
-def rows(store: Store, first: int, end: int, factor: int = 10) -> list[Any]:
-    return [store.row(key, key * factor) for key in range(first, end)]
+def rows(store: Store, first: int, end: int, factor: int = 10, at: int | None = None) -> list[Any]:
+    """Rows ``first`` up to, without, ``end``, caused by the records from offset ``at`` (default: ``first``) on."""
+    shift = 0 if at is None else at - first
+    return [store.row(key, key * factor, offset=key + shift) for key in range(first, end)]
 
 
 def numbers(first: int, end: int, factor: int = 10) -> dict[int, int]:
@@ -63,8 +65,8 @@ async def test_a_restarted_worker_finds_the_watermark(store: Store) -> None:
 async def test_each_partition_and_each_agent_has_its_own_watermark(store: Store) -> None:
     async with worker(store, store.source, store.other) as one, worker(store, store.source, agent="second") as two:
         await put(one, rows(store, 0, 3), store.span(0, 3))
-        await put(one, rows(store, 3, 6), store.span(100, 106, store.other))
-        await put(two, rows(store, 6, 9), store.span(40, 45))
+        await put(one, rows(store, 3, 6, at=100), store.span(100, 106, store.other))
+        await put(two, rows(store, 6, 9, at=40), store.span(40, 45))
         assert await one.watermarks() == {store.source: 3, store.other: 106}
         assert await two.watermarks() == {store.source: 45}
 
