@@ -124,6 +124,13 @@ def test_a_new_lap_on_the_fly_is_no_pause(tmp_path: Path) -> None:
     assert recording.pauses == ()
 
 
+def test_a_pause_begins_after_the_last_sample_also_if_the_lap_counts_only_moving_time(tmp_path: Path) -> None:
+    first = lap("2026-06-01T08:00:00Z", 10, trackpoint(0) + trackpoint(22))
+    second = lap("2026-06-01T08:00:40Z", 10, trackpoint(40) + trackpoint(50))
+    (recording,) = read(tmp_path, tcx(f'<Activity Sport="Running">{first}{second}</Activity>'))
+    assert recording.pauses == ((us("2026-06-01T08:00:22Z"), us("2026-06-01T08:00:40Z")),)
+
+
 def test_tcx_totals_are_sums_of_the_laps_and_unknown_if_a_lap_does_not_say(tmp_path: Path) -> None:
     totals = "<DistanceMeters>100.5</DistanceMeters><Calories>9</Calories>"
     first = lap("2026-06-01T08:00:00Z", 10, trackpoint(0) + trackpoint(10), totals=totals)
@@ -178,6 +185,13 @@ def test_impossible_values_are_left_out_and_counted(tmp_path: Path) -> None:
     (recording,) = read(tmp_path, tcx(f'<Activity Sport="Running">{lap("2026-06-01T08:00:00Z", 4, points)}</Activity>'))
     assert np.isnan(recording.track.heart_rate_bpm[:3]).all()
     assert recording.warnings == ("1 values of heart_rate_bpm outside 20 to 250 left out",)
+
+
+def test_a_receiver_without_a_fix_is_not_at_zero_zero(tmp_path: Path) -> None:
+    nowhere = '<trkpt lat="0" lon="0"><time>2026-06-01T08:00:00Z</time></trkpt>'
+    (recording,) = read(tmp_path, gpx(segment(nowhere, point("2026-06-01T08:00:01Z"))))
+    assert np.array_equal(recording.track.latitude_deg, [np.nan, 46.1], equal_nan=True)
+    assert np.array_equal(recording.track.longitude_deg, [np.nan, 15.1], equal_nan=True)
 
 
 @pytest.mark.parametrize("year", ["1970", "1989", "1999", "2150"])
