@@ -131,13 +131,13 @@ def _scaled(value: float) -> int:
 
 
 def encode_rank_score(value: float, achieved_us: int) -> float:
-    """One double that sorts by ``value`` (to 0.01), and among equal values by who achieved it first (the
-    earlier is greater).
+    """One double that sorts by ``value`` (to 0.01), and among equal values by who achieved it first (the earlier is
+    greater).
 
-    The whole part is the value in hundredths, the fraction what is left of 2000 + 71 years; both together use
-    at most 53 bits, so the double is exact, below 2^53, and Redis keeps it. The greater the value, the
-    coarser the time: a count to the microsecond, 50 km to 8 s, 100,000 km to 5 h. Raises ``ValueError`` for a
-    value that is negative, not finite or above 7e11.
+    The whole part is the value in hundredths, the fraction the share that is left of the 71 years from 2000 on; both
+    together take at most 53 bits, so the double is exact, below 2^53, and Redis keeps it. The greater the value, the
+    coarser the time: a count of 37 to 1 ms, 50 km to 2 s, 100,000 km to 72 min. Raises ``ValueError`` for a value that
+    is negative, not finite or above 7e11.
     """
     if not math.isfinite(value) or value < 0 or round(value * _SCALE) >= _MAX_SCALED:
         raise ValueError(f"score {value} cannot be ranked: it must be from 0 to {_MAX_SCALED / _SCALE:.0f}")

@@ -7,24 +7,26 @@ import numpy as np
 from domain.track import FloatColumn
 
 THRESHOLD_M: Final = 3.0
+LOWEST_M: Final = -500.0  # the shore of the Dead Sea is at -430 m
+HIGHEST_M: Final = 12_000.0
 SMOOTHED_SAMPLES: Final = 5
 
 
 def gain_and_loss_m(altitude_m: FloatColumn, threshold_m: float = THRESHOLD_M) -> tuple[float, float] | None:
     """Metres climbed and descended, both positive; ``None`` with fewer than two known altitudes.
 
-    Altitudes (n,) are smoothed by a moving mean of 5 samples. A turning point counts only once the track has
-    come back from it by ``threshold_m`` (hysteresis); between two turning points that count, the whole
-    difference is gain or loss. So a steady climb is counted in full and a wobble of less than the threshold
-    not at all.
+    Altitudes (n,) below -500 m and above 12 km are unknown; the others are smoothed by a moving mean of 5 samples. A
+    turning point counts only once the track has come back from it by ``threshold_m`` (hysteresis); between two turning
+    points that count, the whole difference is gain or loss. So a steady climb is counted in full and a wobble of less
+    than the threshold not at all.
     """
-    known = np.isfinite(altitude_m)
+    known = (altitude_m >= LOWEST_M) & (altitude_m <= HIGHEST_M)
     altitude = altitude_m if known.all() else altitude_m[known]
     if len(altitude) < 2:
         return None
     if len(altitude) > SMOOTHED_SAMPLES:
         half = SMOOTHED_SAMPLES // 2
-        sums = np.cumsum(altitude - altitude[0])
+        sums = np.concatenate(([0.0], np.cumsum(altitude - altitude[0])))
         smooth = (sums[SMOOTHED_SAMPLES:] - sums[:-SMOOTHED_SAMPLES]) / SMOOTHED_SAMPLES + altitude[0]
         altitude = np.concatenate((altitude[:half], smooth, altitude[-half:]))
     rising = altitude[1:] > altitude[:-1]

@@ -5,7 +5,7 @@ in the local days of the 168 days up to ``at_day``, and the workout itself. Fact
 their order changes no bit.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from domain import load as training_load
 from domain.athlete import Athlete
 from domain.sports import FAMILIES, family_of
-from domain.track import FloatColumn
 
 FEATURE_WINDOW_DAYS: Final = 168
 LONGEST_WINDOW_DAYS: Final = 30
@@ -73,82 +72,78 @@ NAMES_VERSION: Final = 1
 _US_PER_DAY: Final = 86_400_000_000
 
 
-def known_at(facts: Sequence[LoadFact], at_us: int, at_day: date, current: LoadFact) -> list[LoadFact]:
-    """The facts that count at ``at_us``: ended by then, within the window, without ``current``; sorted, each
-    workout once.
+def known_at(facts: Iterable[LoadFact], at_us: int, at_day: date, current: LoadFact) -> list[LoadFact]:
+    """The facts that count at ``at_us``: ended by then, within the window, without ``current``; sorted, each workout
+    once.
     """
     first = at_day - timedelta(days=FEATURE_WINDOW_DAYS - 1)
-    chosen = {
-        fact.workout_id: fact
-        for fact in facts
-        if fact.end_us <= at_us and first <= fact.day <= at_day and fact.workout_id != current.workout_id
-    }
-    return sorted(chosen.values(), key=lambda fact: (fact.end_us, fact.workout_id))
+    chosen = [
+        fact for fact in facts if fact.end_us <= at_us and fact.day >= first and fact.workout_id != current.workout_id
+    ]
+    chosen.sort(key=lambda fact: (fact.end_us, fact.workout_id))
+    if len({fact.workout_id for fact in chosen}) != len(chosen):
+        raise ValueError("a workout is given twice: give each canonical workout of the user once")
+    return chosen
 
 
 def features(
-    facts: Sequence[LoadFact], at_us: int, at_day: date, athlete: Athlete, current: LoadFact
+    facts: Iterable[LoadFact], at_us: int, at_day: date, athlete: Athlete, current: LoadFact
 ) -> NDArray[np.float32]:
-    """Features as of ``at_us``, the end of ``current`` (local day ``at_day``); shape (len(FEATURE_NAMES),),
-    missing is NaN.
+    """Features as of ``at_us``, the end of ``current`` (local day ``at_day``); shape (len(FEATURE_NAMES),), missing
+    is NaN.
 
-    ``facts`` are the user's canonical workouts in any order; those that had not ended by ``at_us`` and
-    ``current`` itself are left out.
+    ``facts`` are the user's canonical workouts in any order; those that had not ended by ``at_us`` and ``current``
+    itself are left out. A workout that is given twice raises ``ValueError``.
     """
     before = known_at(facts, at_us, at_day, current)
-    daily = np.zeros(FEATURE_WINDOW_DAYS)
-    trained = np.zeros(FEATURE_WINDOW_DAYS, dtype=bool)
-    for fact in (*before, current):
-        row = FEATURE_WINDOW_DAYS - 1 - (at_day - fact.day).days
-        if 0 <= row < FEATURE_WINDOW_DAYS:
-            daily[row] += fact.load
-            trained[row] = True
+    today = at_day.toordinal()
+    # Days ago; a traveller across the date line may have a workout "tomorrow", which is today.
+    ages = [max(0, today - fact.day.toordinal()) for fact in before]
     family = family_of(current.sport)
-    longest_m = _longest_m(before, at_day, family)
-    week = [fact for fact in before if (at_day - fact.day).days < 7]
-    workouts_28d = 1 + sum((at_day - fact.day).days < 28 for fact in before)
-    acute, week_before = float(daily[-7:].sum()), float(daily[-14:-7].sum())
-    sex = {"female": 1.0, "male": 0.0, "unspecified": np.nan}[athlete.sex]
-    age = athlete.age_years(at_day.year)
+    daily = [0.0] * FEATURE_WINDOW_DAYS
+    trained_14d = set[int]()
+    longest_m = moving_7d_s = 0.0
+    workouts_7d = workouts_28d = 0
+    for fact, age in zip((*before, current), (*ages, max(0, today - current.day.toordinal())), strict=True):
+        if age >= FEATURE_WINDOW_DAYS:
+            continue
+        daily[-1 - age] += fact.load
+        if age < 28:
+            workouts_28d += 1
+        if age < 14:
+            trained_14d.add(age)
+        if age < 7:
+            workouts_7d += 1
+            moving_7d_s += fact.moving_time_s
+        if age <= LONGEST_WINDOW_DAYS and fact is not current and family_of(fact.sport) == family:
+            longest_m = max(longest_m, fact.distance_m)
+    state = training_load.state_of(np.array(daily))
+    age_years = athlete.age_years(at_day.year)
     values = (
-        acute,
-        float(daily[-28:].sum()) / 4.0,
-        _last(training_load.acwr_uncoupled, daily, 28),
-        _last(lambda d: training_load.ewma(d, 7), daily, FEATURE_WINDOW_DAYS),
-        _last(lambda d: training_load.ewma(d, 28), daily, FEATURE_WINDOW_DAYS),
-        _last(training_load.fitness, daily, FEATURE_WINDOW_DAYS),
-        _last(training_load.fatigue, daily, FEATURE_WINDOW_DAYS),
-        _last(training_load.form, daily, FEATURE_WINDOW_DAYS),
-        _last(training_load.monotony, daily, 7),
-        _last(training_load.strain, daily, 7),
-        longest_m,
+        state.acute_sum,
+        state.chronic_sum / 4.0,
+        state.acwr_uncoupled,
+        state.ewma_acute,
+        state.ewma_chronic,
+        state.fitness,
+        state.fatigue,
+        state.form,
+        state.monotony,
+        state.strain,
+        longest_m if longest_m > 0 else np.nan,
         current.distance_m / longest_m if longest_m > 0 else np.nan,
-        (sum(fact.moving_time_s for fact in week) + current.moving_time_s) / 3600.0,
-        1 + len(week),
+        moving_7d_s / 3600.0,
+        workouts_7d,
         workouts_28d,
         max(0.0, (current.start_us - before[-1].end_us) / _US_PER_DAY) if before else np.nan,
-        14 - int(np.count_nonzero(trained[-14:])),
-        acute / week_before if week_before > 0 else np.nan,
+        14 - len(trained_14d),
+        state.acute_sum / state.week_before_sum if state.week_before_sum > 0 else np.nan,
         current.load,
         current.distance_m,
         current.moving_time_s,
         current.elevation_gain_m,
-        np.nan if age is None else age,
-        sex,
+        np.nan if age_years is None else age_years,
+        {"female": 1.0, "male": 0.0, "unspecified": np.nan}[athlete.sex],
         *(float(name == family) for name in FAMILIES),
     )
     return np.array(values, dtype=np.float32)
-
-
-def _last(column: Callable[[FloatColumn], FloatColumn], daily: FloatColumn, days: int) -> float:
-    return float(column(daily[-days:])[-1])
-
-
-def _longest_m(before: Sequence[LoadFact], at_day: date, family: str) -> float:
-    """Longest single distance of the family in the 30 days before; NaN when there is none."""
-    distances = [
-        fact.distance_m
-        for fact in before
-        if (at_day - fact.day).days <= LONGEST_WINDOW_DAYS and fact.distance_m > 0 and family_of(fact.sport) == family
-    ]
-    return max(distances) if distances else float("nan")

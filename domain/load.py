@@ -6,7 +6,9 @@ is undefined (a ratio to nothing) is NaN, never 0 or infinite.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -128,6 +130,62 @@ def form(daily: FloatColumn) -> FloatColumn:
     """Training stress balance (TSB): CTL - ATL of the day *before*; 0 on the first day."""
     balance = fitness(daily) - fatigue(daily)
     return np.concatenate(([0.0], balance[:-1])) if len(balance) else balance
+
+
+@dataclass(frozen=True, slots=True)
+class LoadState:
+    """The columns of this module at their last day; NaN is undefined."""
+
+    acute_sum: float  # 7 days
+    week_before_sum: float  # the 7 days before those
+    chronic_sum: float  # 28 days
+    acwr_uncoupled: float
+    ewma_acute: float
+    ewma_chronic: float
+    fitness: float
+    fatigue: float
+    form: float
+    monotony: float
+    strain: float
+
+
+def state_of(daily: FloatColumn) -> LoadState:
+    """Everything as of the last of at least 28 days, (days,), without computing the columns before it.
+
+    Equal to the last values of the columns to within rounding. Raises ``ValueError`` for fewer than 28 days.
+    """
+    if len(daily) < CHRONIC_DAYS:
+        raise ValueError(f"{len(daily)} days of load: {CHRONIC_DAYS} are needed, put days without training before them")
+    week = daily[-ACUTE_DAYS:]
+    acute, chronic = float(week.sum()), float(daily[-CHRONIC_DAYS:].sum())
+    before = (chronic - acute) / (CHRONIC_DAYS - ACUTE_DAYS)
+    mean = acute / ACUTE_DAYS
+    deviation = float(np.sqrt(np.square(week - mean).mean()))
+    monotony_now = mean / deviation if deviation > 1e-9 * max(mean, 1.0) else np.nan
+    decayed = (_decay_weights(len(daily)) * daily).sum(axis=1).tolist()
+    return LoadState(
+        acute_sum=acute,
+        week_before_sum=float(daily[-2 * ACUTE_DAYS : -ACUTE_DAYS].sum()),
+        chronic_sum=chronic,
+        acwr_uncoupled=mean / before if before > 1e-9 else np.nan,
+        ewma_acute=decayed[0],
+        ewma_chronic=decayed[1],
+        fitness=decayed[2],
+        fatigue=decayed[3],
+        form=decayed[4] - decayed[5],
+        monotony=monotony_now,
+        strain=acute * monotony_now,
+    )
+
+
+@lru_cache(maxsize=8)
+def _decay_weights(days: int) -> FloatColumn:
+    """Rows of weights (6, days): EWMA of 7 and 28 days, fitness, fatigue, and those two of the day before."""
+    fit, tire = float(np.exp(-1.0 / FITNESS_TAU_DAYS)), float(np.exp(-1.0 / FATIGUE_TAU_DAYS))
+    keep = np.array([1.0 - 2.0 / (ACUTE_DAYS + 1), 1.0 - 2.0 / (CHRONIC_DAYS + 1), fit, tire])[:, None]
+    now = (1.0 - keep) * keep ** np.arange(days - 1, -1, -1)
+    yesterday = np.hstack((now[2:, 1:], np.zeros((2, 1))))
+    return np.vstack((now, yesterday))
 
 
 def _decayed(daily: FloatColumn, keep: float) -> FloatColumn:

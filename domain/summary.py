@@ -32,6 +32,9 @@ LoadMethod = Literal["power_tss", "trimp", "srpe", "duration"]
 THRESHOLD_RPE: Final = 7.0
 # Without heart rate, power or RPE: as at 70 % of threshold, an easy to steady session.
 UNKNOWN_LOAD_PER_HOUR: Final = 49.0
+MAX_CADENCE_RPM: Final = 250.0
+# A device may note its last samples a little after the workout's end; what is farther off comes from a wrong clock.
+WINDOW_SLACK_US: Final = 10 * US_PER_S
 # With fewer samples than this share of timer time, totals that the device stated are nearer the truth.
 ENOUGH_COVERAGE: Final = 0.9
 
@@ -97,8 +100,8 @@ def summarise(
     """Summarise the samples of a workout from ``start_us`` to ``end_us`` (UTC, microseconds); ``pauses`` are
     in the same time.
 
-    A track without samples (manual entry, or they are not here yet) gives the stated totals. The load is the
-    first that can be had:
+    Samples more than 10 s outside of the workout (a clock that was reset) are left out. A track without samples (manual
+    entry, or they are not here yet) gives the stated totals. The load is the first that can be had:
 
     - ``power_tss``: training stress score from normalised power (needs the athlete's FTP);
     - ``trimp``: Banister's TRIMP × 100 / TRIMP of an hour at threshold heart rate;
@@ -106,6 +109,7 @@ def summarise(
     - ``duration``: 49 for each hour, as at 70 % of threshold.
     """
     rule = rule_of(sport)
+    track = track.between(start_us - WINDOW_SLACK_US, end_us + WINDOW_SLACK_US)
     timeline = timeline_of(track, start_us, end_us, pauses)
     timer_s = _timer_time_s(timeline, stated, paused=bool(pauses))
     held_s = timeline.held_s
@@ -180,8 +184,10 @@ def _within(values: FloatColumn, highest: float) -> FloatColumn:
 
 def _timer_time_s(timeline: Timeline, stated: Stated, *, paused: bool) -> float:
     """Elapsed time less the pauses; without known pauses, what the device stated if that can be true."""
-    if not paused and stated.timer_time_s is not None and 0 < stated.timer_time_s <= timeline.elapsed_s:
-        return stated.timer_time_s
+    timer_s = stated.timer_time_s or 0.0
+    possible = 0 < timer_s <= timeline.elapsed_s or (timer_s > 0 and timeline.elapsed_s == 0)
+    if possible and not paused:
+        return timer_s
     return timeline.timer_time_s
 
 
@@ -207,7 +213,7 @@ def _moving_time_s(
         measured = moving_time_s(series.cumulative_m, speed, timeline, sport)
     if measured is None:
         measured = stated.moving_time_s if stated.moving_time_s is not None else timer_s
-    return min(measured, timer_s) if timer_s > 0 else measured
+    return min(measured, timer_s)
 
 
 def _trimp(heart_rate: FloatColumn, held_s: FloatColumn, athlete: Athlete, year: int) -> float | None:
@@ -273,7 +279,7 @@ def _max_speed_m_s(speed: FloatColumn, series: DistanceSeries, timeline: Timelin
 
 
 def _mean_cadence_rpm(cadence: FloatColumn, held_s: FloatColumn) -> float | None:
-    turning = cadence > 0
+    turning = (cadence > 0) & (cadence <= MAX_CADENCE_RPM)
     seconds = float(held_s @ turning)
     return float(np.where(turning, cadence, 0.0) @ held_s) / seconds if seconds > 0 else None
 

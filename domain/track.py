@@ -48,6 +48,15 @@ class Track:
         """Seconds from the first sample to the last; 0 for fewer than two samples."""
         return float(self.time_us[-1] - self.time_us[0]) / US_PER_S if len(self) > 1 else 0.0
 
+    def between(self, first_us: int, last_us: int) -> "Track":
+        """The samples from ``first_us`` to ``last_us``, both included: this track when that is all, else views of its
+        columns.
+        """
+        if len(self) == 0 or (self.time_us[0] >= first_us and self.time_us[-1] <= last_us):
+            return self
+        rows = slice(*np.searchsorted(self.time_us, (first_us, last_us + 1)))
+        return Track(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
 
 CHANNELS: Final = tuple(field.name for field in fields(Track) if field.name != "time_us")
 

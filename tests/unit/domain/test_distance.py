@@ -90,7 +90,7 @@ def _line(metres: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
 
 
 def test_gps_adds_up_and_drops_spikes() -> None:
-    metres = np.arange(100) * 3.0
+    metres = np.arange(100.0) * 3.0
     metres[50] += 900.0
     cumulative = gps_distance_m(*_line(metres), np.arange(100.0), LIMIT_M_S)
     assert cumulative is not None
@@ -98,7 +98,7 @@ def test_gps_adds_up_and_drops_spikes() -> None:
 
 
 def test_gps_that_jumps_for_good_counts_the_jump_as_nothing() -> None:
-    metres = np.arange(100) * 3.0
+    metres = np.arange(100.0) * 3.0
     metres[50:] += 900.0
     cumulative = gps_distance_m(*_line(metres), np.arange(100.0), LIMIT_M_S)
     assert cumulative is not None
@@ -107,7 +107,7 @@ def test_gps_that_jumps_for_good_counts_the_jump_as_nothing() -> None:
 
 def test_gps_does_not_run_while_standing() -> None:
     rng = np.random.default_rng(11)
-    metres = np.concatenate((np.arange(100) * 3.0, 297.0 + rng.normal(0, 0.4, 600)))
+    metres = np.concatenate((np.arange(100.0) * 3.0, 297.0 + rng.normal(0, 0.4, 600)))
     cumulative = gps_distance_m(*_line(metres), np.arange(700.0), LIMIT_M_S)
     assert cumulative is not None
     assert 295.0 < cumulative[-1] < 310.0
@@ -115,7 +115,7 @@ def test_gps_does_not_run_while_standing() -> None:
 
 
 def test_the_null_island_is_no_place() -> None:
-    latitude, longitude = _line(np.arange(10) * 3.0)
+    latitude, longitude = _line(np.arange(10.0) * 3.0)
     latitude[4] = longitude[4] = 0.0
     cumulative = gps_distance_m(latitude, longitude, np.arange(10.0), LIMIT_M_S)
     assert cumulative is not None
@@ -124,8 +124,8 @@ def test_the_null_island_is_no_place() -> None:
 
 def test_the_counter_comes_before_speed_and_speed_before_gps() -> None:
     n = 101
-    latitude, longitude = _line(np.arange(n) * 2.9)
-    counter, speed = np.arange(n) * 3.0, np.full(n, 3.1)
+    latitude, longitude = _line(np.arange(float(n)) * 2.9)
+    counter, speed = np.arange(float(n)) * 3.0, np.full(n, 3.1)
     every = _track(n, distance_m=counter, speed_m_s=speed, latitude_deg=latitude, longitude_deg=longitude)
     no_counter = _track(n, speed_m_s=speed, latitude_deg=latitude, longitude_deg=longitude)
     only_gps = _track(n, latitude_deg=latitude, longitude_deg=longitude)

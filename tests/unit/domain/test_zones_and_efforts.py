@@ -18,7 +18,7 @@ def test_a_value_on_an_edge_is_in_the_upper_zone() -> None:
 
 
 def test_even_pace_gives_even_times() -> None:
-    metres = np.arange(3601) * 3.0
+    metres = np.arange(3601.0) * 3.0
     got = fastest(metres, [400.0, 1000.0, 5000.0, 42195.0])
     assert [effort and effort[0] for effort in got] == [
         pytest.approx(400 / 3),

@@ -1,0 +1,189 @@
+"""The summary of a workout."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from domain.athlete import Athlete
+from domain.summary import Stated, Summary, summarise
+from domain.track import Track, track_from_columns
+
+S = 1_000_000
+START_US = 1_790_000_000 * S
+EMPTY = track_from_columns(np.array([], dtype=np.int64))
+
+
+def _summary(
+    track: Track,
+    seconds: float,
+    sport: str = "running",
+    pauses: Sequence[tuple[int, int]] = (),
+    athlete: Athlete | None = None,
+    stated: Stated | None = None,
+    rpe: float | None = None,
+) -> Summary:
+    return summarise(
+        track,
+        sport=sport,
+        start_us=START_US,
+        end_us=START_US + round(seconds * S),
+        pauses=[(START_US + a * S, START_US + b * S) for a, b in pauses],
+        athlete=athlete or Athlete(),
+        stated=stated or Stated(),
+        rpe=rpe,
+    )
+
+
+def _track(n: int, **channels: NDArray[np.float64]) -> Track:
+    return track_from_columns(START_US + np.arange(n) * S, **channels)
+
+
+def _metres(n: int) -> NDArray[np.float64]:
+    return np.linspace(0.0, 3.0 * (n - 1), n)
+
+
+def test_a_workout_without_samples_is_what_was_stated() -> None:
+    stated = Stated(distance_m=10_000, timer_time_s=3500, moving_time_s=3400, ascent_m=80, energy_kcal=700)
+    got = _summary(EMPTY, 3600, stated=stated, rpe=6)
+    assert (got.distance_m, got.distance_source) == (10_000, "stated")
+    assert (got.elapsed_s, got.timer_time_s, got.moving_time_s) == (3600, 3500, 3400)
+    assert (got.elevation_gain_m, got.energy_kcal, got.sample_count, got.coverage) == (80, 700, 0, 0)
+    assert (got.load_method, got.session_rpe_load) == ("srpe", 350)
+    assert got.load == round(100 * 350 / 420, 2)
+    assert (got.zone_basis, got.time_in_zones_s, got.best_efforts) == ("none", (), ())
+
+
+def test_a_workout_of_which_nobody_said_anything_still_has_time_and_load() -> None:
+    got = _summary(EMPTY, 3600)
+    assert (got.distance_m, got.distance_source, got.moving_time_s) == (0, "none", 3600)
+    assert (got.load, got.load_method) == (49.0, "duration")
+    assert got.mean_heart_rate_bpm is None
+
+
+def test_an_even_run_has_even_numbers() -> None:
+    n = 3601
+    got = _summary(
+        _track(n, distance_m=_metres(n), heart_rate_bpm=np.full(n, 150.0), cadence_rpm=np.full(n, 86.0)), 3600
+    )
+    assert (got.distance_m, got.distance_source, got.mean_speed_m_s) == (10_800, "device", 3.0)
+    assert (got.mean_heart_rate_bpm, got.max_heart_rate_bpm, got.mean_cadence_rpm) == (150, 150, 86)
+    assert got.time_in_zones_s == (0, 0, 0, 3600, 0)  # 150 of 180 bpm
+    assert got.zone_basis == "heart_rate_max"
+    assert {effort.name: effort.duration_s for effort in got.best_efforts} == {
+        "400 m": 133.3,
+        "1 km": 333.3,
+        "1 mile": 536.4,
+        "5 km": 1666.7,
+        "10 km": 3333.3,
+    }
+    assert got.coverage == 1.0
+
+
+def test_power_comes_before_heart_rate_and_heart_rate_before_rpe() -> None:
+    n = 3601
+    heart_rate, power = np.full(n, 150.0), np.full(n, 200.0)
+    rider = Athlete(sex="male", ftp_w=250, hr_max_bpm=190, hr_rest_bpm=50, lthr_bpm=170)
+    with_power = _summary(_track(n, heart_rate_bpm=heart_rate, power_w=power), 3600, "cycling", athlete=rider, rpe=5)
+    assert (with_power.load, with_power.load_method, with_power.tss) == (64.0, "power_tss", 64.0)
+    no_power = _summary(_track(n, heart_rate_bpm=heart_rate), 3600, "cycling", athlete=rider, rpe=5)
+    x, threshold = 100 / 140, 120 / 140
+    trimp = 60 * x * 0.64 * math.exp(1.92 * x)
+    assert no_power.trimp == pytest.approx(trimp, abs=0.01)
+    assert no_power.load == pytest.approx(100 * trimp / (60 * threshold * 0.64 * math.exp(1.92 * threshold)), abs=0.01)
+    assert no_power.load_method == "trimp"
+    only_rpe = _summary(_track(n), 3600, "cycling", athlete=rider, rpe=5)
+    assert (only_rpe.load_method, only_rpe.session_rpe_load) == ("srpe", 300)
+
+
+def test_an_hour_at_threshold_is_100_by_power_and_by_heart_rate() -> None:
+    n = 3601
+    rider = Athlete(ftp_w=250, hr_max_bpm=190, hr_rest_bpm=50, lthr_bpm=170)
+    by_power = _summary(_track(n, power_w=np.full(n, 250.0)), 3600, "cycling", athlete=rider)
+    by_heart = _summary(_track(n, heart_rate_bpm=np.full(n, 170.0)), 3600, "cycling", athlete=rider)
+    by_feel = _summary(EMPTY, 3600, "cycling", athlete=rider, rpe=7)
+    assert by_power.load == by_heart.load == by_feel.load == 100.0
+
+
+def test_pauses_are_no_timer_time() -> None:
+    seconds = np.concatenate((np.arange(601), np.arange(1200, 1801)))
+    metres = np.concatenate((_metres(601), 1800 + _metres(601)))
+    track = track_from_columns(START_US + seconds * S, distance_m=metres, heart_rate_bpm=np.full(1202, 140.0))
+    got = _summary(track, 1800, pauses=[(600, 1200)])
+    assert (got.elapsed_s, got.timer_time_s, got.distance_m) == (1800, 1200, 3600)
+    assert got.moving_time_s == pytest.approx(1200, abs=3)
+    assert sum(got.time_in_zones_s) == pytest.approx(1200, abs=0.1)
+
+
+def test_smart_recording_gives_the_same_totals_as_every_second() -> None:
+    n = 3601
+    rng = np.random.default_rng(5)
+    metres = np.concatenate(([0.0], np.cumsum(3 + 0.5 * np.sin(np.arange(n - 1) / 60))))
+    heart_rate = 140 + 15 * np.sin(np.arange(n) / 90)
+    kept = np.unique(np.concatenate(([0, n - 1], np.cumsum(rng.integers(1, 8, 1000)))))
+    kept = kept[kept < n]
+    full = _summary(_track(n, distance_m=metres, heart_rate_bpm=heart_rate), 3600)
+    thin = _summary(
+        track_from_columns(START_US + kept * S, distance_m=metres[kept], heart_rate_bpm=heart_rate[kept]), 3600
+    )
+    assert thin.distance_m == full.distance_m
+    assert thin.moving_time_s == full.moving_time_s
+    assert thin.load == pytest.approx(full.load, rel=0.01)
+    assert thin.mean_heart_rate_bpm == pytest.approx(full.mean_heart_rate_bpm, abs=1)
+
+
+def test_a_recording_that_is_mostly_missing_yields_to_what_was_stated() -> None:
+    got = _summary(_track(301, distance_m=_metres(301)), 3600, stated=Stated(distance_m=11_000, moving_time_s=3500))
+    assert (got.distance_m, got.distance_source, got.moving_time_s) == (11_000, "stated", 3500)
+    assert got.coverage < 0.15
+
+
+def test_a_whole_recording_is_not_overruled() -> None:
+    got = _summary(_track(3601, distance_m=_metres(3601)), 3600, stated=Stated(distance_m=99_000))
+    assert (got.distance_m, got.distance_source) == (10_800, "device")
+
+
+@pytest.mark.parametrize(
+    ("channel", "athlete", "basis"),
+    [
+        ({"power_w": np.full(101, 240.0)}, Athlete(ftp_w=250), "power"),
+        ({"speed_m_s": np.full(101, 4.0)}, Athlete(threshold_speed_m_s=4.2), "pace"),
+        ({"heart_rate_bpm": np.full(101, 165.0)}, Athlete(lthr_bpm=170), "heart_rate_threshold"),
+        ({"power_w": np.full(101, 240.0)}, Athlete(), "none"),
+    ],
+)
+def test_zones_say_what_they_are_of(channel: dict[str, Any], athlete: Athlete, basis: str) -> None:
+    got = _summary(_track(101, **channel), 100, athlete=athlete)
+    assert got.zone_basis == basis
+    assert sum(got.time_in_zones_s) == (0 if basis == "none" else 100)
+
+
+def test_samples_of_a_clock_that_was_reset_are_left_out() -> None:
+    n = 3601
+    good = _track(n, distance_m=_metres(n), heart_rate_bpm=np.full(n, 150.0))
+    lost = START_US - 7 * 365 * 86400 * S + np.arange(100) * S
+    both = track_from_columns(
+        np.concatenate((lost, good.time_us)),
+        distance_m=np.concatenate((np.full(100, 5e5), good.distance_m)),
+        heart_rate_bpm=np.concatenate((np.full(100, 80.0), good.heart_rate_bpm)),
+    )
+    assert _summary(both, 3600) == _summary(good, 3600)
+
+
+def test_a_workout_of_a_week_does_not_fill_the_memory() -> None:
+    track = track_from_columns(START_US + np.array([0, 604_800]) * S, distance_m=np.array([0.0, 50_000.0]))
+    assert _summary(track, 604_800).best_efforts == ()
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 5])
+def test_very_short_tracks_have_a_summary(n: int) -> None:
+    got = _summary(
+        _track(n, heart_rate_bpm=np.full(n, 120.0), power_w=np.full(n, 100.0), altitude_m=np.zeros(n)),
+        max(n - 1, 0),
+        athlete=Athlete(ftp_w=200),
+    )
+    assert got.sample_count == n
+    assert math.isfinite(got.load)
