@@ -8,9 +8,10 @@ the offset of the last commit, and who takes the partition over starts there.
 import asyncio
 import contextlib
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
@@ -22,6 +23,8 @@ from sinks.lake_tables import LAKE_TABLES
 from stridelog.settings import Settings
 
 log = logging.getLogger(__name__)
+
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m|↳")  # delta-rs prints its errors for a terminal
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -162,4 +165,5 @@ async def _in_thread(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) ->
     try:
         return await asyncio.to_thread(call, *args, **kwargs)
     except (DeltaError, CommitConflictError, OSError) as error:
-        raise SinkUnavailable(f"delta: {' '.join(str(error).split())[:300]}") from error
+        text = " ".join(_COLOURS.sub("", str(error)).split())[:300]
+        raise SinkUnavailable(f"delta: {text}") from error

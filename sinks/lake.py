@@ -9,6 +9,7 @@ Besides the tables there is one more, ``watermarks``: its transactions say where
 it gets no commit from a batch without rows of it) and who claimed a partition last.
 """
 
+import contextlib
 import logging
 import random
 import time
@@ -19,7 +20,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from sinks.base import Span, TopicPartition
 from sinks.lake_tables import LAKE_TABLES, MONTH, WATERMARKS_SCHEMA
@@ -168,23 +169,19 @@ class Lake:
         configuration: Mapping[str, str],
         partition_by: list[str] | None,
     ) -> None:
-        if DeltaTable.is_deltatable(self.uri(name), self.storage_options or None):
+        with contextlib.suppress(TableNotFoundError):
+            self.table(name)  # not is_deltatable(): that one keeps the interpreter's lock while it waits for S3
             return
-        try:
-            DeltaTable.create(
-                self.uri(name),
-                schema,
-                mode="ignore",
-                partition_by=partition_by,
-                name=name,
-                description=doc,
-                configuration=dict(configuration),
-                storage_options=self.storage_options or None,
-            )
-        except DeltaError:
-            # Another worker created it at the same moment.
-            if not DeltaTable.is_deltatable(self.uri(name), self.storage_options or None):
-                raise
+        DeltaTable.create(
+            self.uri(name),
+            schema,
+            mode="ignore",  # also when another worker creates it at this moment
+            partition_by=partition_by,
+            name=name,
+            description=doc,
+            configuration=dict(configuration),
+            storage_options=self.storage_options or None,
+        )
 
     def _commit(self, name: str, attempt: Callable[[DeltaTable], None]) -> None:
         """Call ``attempt`` with fresh handles until no other writer comes between."""

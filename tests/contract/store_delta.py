@@ -18,6 +18,7 @@ from .stores import Store
 
 class DeltaFolder(Store):
     name = "delta-folder"
+    behind_proxy = False
 
     def configure(self, folder: Path) -> Settings:
         settings = super().configure(folder)

@@ -11,6 +11,7 @@ from .stores import Store
 
 class Memory(Store):
     name = "memory"
+    behind_proxy = False
 
     async def create(self) -> None:
         self.store = MemoryStore()

@@ -15,6 +15,7 @@ from .stores import Store
 
 class Topic(Store):
     name = "topic"
+    behind_proxy = False
     ports = ("kafka_port",)
 
     @property

@@ -16,6 +16,8 @@ class Store(ABC):
     """One store as the suite sees it. Rows are named by a number and carry one: ``{0: 7}`` is row 0 with value 7."""
 
     name: ClassVar[str]
+    ports: ClassVar[Sequence[str]] = ()  # settings by which its server is found
+    behind_proxy: ClassVar[bool] = True
 
     def __init__(self, folder: Path) -> None:
         self.settings = self.configure(folder)
@@ -60,5 +62,3 @@ class Store(ABC):
     def unreachable(self) -> Settings:
         """The same settings with a server that is not there."""
         return self.settings.model_copy(update=dict.fromkeys(self.ports, CLOSED_PORT))
-
-    ports: ClassVar[Sequence[str]] = ()

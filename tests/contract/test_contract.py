@@ -1,5 +1,6 @@
 """The contract of ``sinks/base.py``, held against every store, which adds only what ``stores.py`` asks of it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from sinks.base import Fenced, PoisonRows, Sink, SinkUnavailable, Span, TopicPartition
 
+from .proxy import proxy
 from .stores import Store
 
 pytestmark = pytest.mark.anyio
@@ -180,3 +182,39 @@ async def test_a_server_that_is_not_there_is_unavailable(store: Store) -> None:
         await sink.open()
     assert "\n" not in str(error.value)
     await sink.close()
+
+
+async def test_partitions_may_be_written_at_the_same_time(store: Store) -> None:
+    async with worker(store, store.source, store.other) as sink:
+
+        async def feed(source: TopicPartition, first: int) -> None:
+            for start in range(first, first + 20, 5):
+                await sink.write(rows(store, start, start + 5), store.span(start, start + 5, source))
+
+        await asyncio.gather(feed(store.source, 0), feed(store.other, 100))
+        await sink.flush()
+        assert await store.read() == numbers(0, 20) | numbers(100, 120)
+        assert await sink.watermarks() == {store.source: 20, store.other: 120}
+
+
+async def test_a_store_that_goes_away_and_comes_back_takes_the_same_span(store: Store) -> None:
+    if not store.behind_proxy:
+        pytest.skip(f"{store.name}: no server, or one that clients do not reach by the address that they are given")
+    (port,) = store.ports
+    async with proxy(store.settings.host, getattr(store.settings, port)) as between:
+        sink = store.sink(settings=store.settings.model_copy(update={port: between.port}))
+        await sink.open()
+        try:
+            await sink.claim([store.source])
+            await put(sink, rows(store, 0, 3), store.span(0, 3))
+            await between.cut()
+            with pytest.raises(SinkUnavailable):
+                await put(sink, rows(store, 3, 6), store.span(3, 6))
+            with pytest.raises(SinkUnavailable):
+                await sink.watermarks()
+            await between.mend()
+            await put(sink, rows(store, 3, 6), store.span(3, 6))
+            assert await store.read() == numbers(0, 6)
+            assert await sink.watermarks() == {store.source: 6}
+        finally:
+            await sink.close()
