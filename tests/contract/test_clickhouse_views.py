@@ -1,0 +1,177 @@
+"""What the views of ``sinks/tables.py`` say of the rows below them."""
+
+import random
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from sinks.base import Rows
+from sinks.tables import MINUTE_PARTIALS, TABLES, Table
+
+from .store_clickhouse import ClickHouse
+
+pytestmark = [pytest.mark.anyio, pytest.mark.stack]
+
+MINUTE = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+CHANNELS = ("heart_rate_bpm", "cadence_rpm", "power_w", "speed_m_s", "altitude_m")
+
+
+@pytest.fixture
+async def clickhouse(tmp_path: Path, anyio_backend: str) -> AsyncIterator[ClickHouse]:
+    store = ClickHouse(tmp_path)
+    await store.create()
+    yield store
+    await store.drop()
+
+
+async def insert(store: ClickHouse, table: Table, rows: list[dict[str, Any]]) -> None:
+    sink = store.sink()
+    await sink.open()
+    await sink.claim([store.source])
+    await sink.write([Rows(table.name, pa.Table.from_pylist(rows, schema=table.schema))], store.span(0, len(rows)))
+    await sink.close()
+
+
+def partial(offset: int, *, seconds: range, minute: datetime = MINUTE, frame: int = 0, **more: Any) -> dict[str, Any]:
+    """What a frame of one sample a second says of a minute, with a heart rate of 100 + second and nothing else."""
+    rates = [100.0 + second for second in seconds]
+    row: dict[str, Any] = {f"{channel}_sum": 0.0 for channel in CHANNELS}
+    row |= {f"{channel.rsplit('_', 1 + (channel == 'speed_m_s'))[0]}_count": 0 for channel in CHANNELS}
+    return row | {
+        "user_id": "ann",
+        "minute": minute,
+        "device_id": "watch",
+        "workout_id": "w",
+        "frame_start": minute + timedelta(milliseconds=frame),
+        "seconds_mask": sum(1 << second for second in seconds),
+        "n": len(seconds),
+        "heart_rate_bpm_sum": sum(rates),
+        "heart_rate_bpm_min": min(rates),
+        "heart_rate_bpm_max": max(rates),
+        "heart_rate_count": len(rates),
+        "distance_m": 3.0 * len(seconds),
+        "source_partition": 0,
+        "source_offset": offset,
+        **more,
+    }
+
+
+async def rollups(store: ClickHouse, what: str, where: str = "1") -> list[tuple[Any, ...]]:
+    query = f"SELECT {what} FROM {{db}}.minute_rollups WHERE {where} ORDER BY user_id, minute, device_id"  # noqa: S608
+    return await store.query(query)
+
+
+async def test_frames_that_share_no_second_add_up(clickhouse: ClickHouse) -> None:
+    halves = [partial(0, seconds=range(0, 30), frame=0), partial(1, seconds=range(30, 60), frame=30_000)]
+    await insert(clickhouse, MINUTE_PARTIALS, halves)
+    assert await rollups(clickhouse, "n, seconds, heart_rate_bpm_mean, heart_rate_bpm_max, distance_m, workout_id") == [
+        (60, 60, 129.5, 159.0, 180.0, "w")
+    ]
+
+
+async def test_an_overlapping_frame_counts_only_if_it_is_the_larger(clickhouse: ClickHouse) -> None:
+    frames = [partial(0, seconds=range(0, 20), frame=0), partial(1, seconds=range(10, 60), frame=10_000)]
+    await insert(clickhouse, MINUTE_PARTIALS, frames)
+    assert await rollups(clickhouse, "n, heart_rate_bpm_min, heart_rate_count") == [(50, 110.0, 50)]
+
+
+async def test_of_frames_of_one_size_the_earlier_counts(clickhouse: ClickHouse) -> None:
+    frames = [partial(0, seconds=range(5, 35), frame=5_000), partial(1, seconds=range(0, 30), frame=0)]
+    await insert(clickhouse, MINUTE_PARTIALS, frames)
+    assert await rollups(clickhouse, "n, heart_rate_bpm_min") == [(30, 100.0)]
+
+
+async def test_a_frame_that_is_sent_again_counts_once_and_its_last_version_wins(clickhouse: ClickHouse) -> None:
+    frame = partial(0, seconds=range(0, 30))
+    await insert(clickhouse, MINUTE_PARTIALS, [frame, {**frame, "distance_m": 50.0, "source_offset": 7}, frame])
+    assert await rollups(clickhouse, "n, distance_m") == [(30, 50.0)]
+
+
+async def test_a_channel_without_samples_is_null(clickhouse: ClickHouse) -> None:
+    await insert(clickhouse, MINUTE_PARTIALS, [partial(0, seconds=range(0, 30))])
+    assert await rollups(clickhouse, "power_w_mean, power_w_min, power_w_max, power_count") == [(None, None, None, 0)]
+
+
+async def test_rollups_are_the_greedy_choice_of_frames(clickhouse: ClickHouse) -> None:
+    seed = 20261124
+    print("seed", seed)
+    chance = random.Random(seed)  # noqa: S311 - test data
+    rows = []
+    for offset in range(400):
+        first = chance.randrange(0, 60)
+        rows.append(
+            partial(
+                offset,
+                seconds=range(first, min(60, first + chance.randrange(1, 40))),
+                minute=MINUTE + timedelta(minutes=chance.randrange(20)),
+                frame=chance.randrange(60_000),
+                device_id=chance.choice(["watch", "strap"]),
+            )
+        )
+    await insert(clickhouse, MINUTE_PARTIALS, rows)
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        groups[row["user_id"], row["minute"], row["device_id"]].append(row)
+    expected = []
+    for (_, minute, device), frames in sorted(groups.items(), key=lambda group: group[0]):
+        taken, n, total = 0, 0, 0.0
+        for frame in sorted(frames, key=lambda frame: (-frame["n"], frame["frame_start"])):
+            if not taken & frame["seconds_mask"]:
+                taken |= frame["seconds_mask"]
+                n += frame["n"]
+                total += frame["distance_m"]
+        expected.append((minute.replace(tzinfo=None), device, n, total))
+    found = await rollups(clickhouse, "minute, device_id, n, distance_m")
+    assert [(minute.replace(tzinfo=None), *rest) for minute, *rest in found] == expected
+
+
+async def test_a_board_ranks_by_score_and_then_by_who_got_there_first(clickhouse: ClickHouse) -> None:
+    def score(user: str, value: float, minute: int, **more: Any) -> dict[str, Any]:
+        row = clickhouse.row(0, 0).columns.to_pylist()[0]
+        return {**row, "user_id": user, "score": value, "achieved_at": MINUTE + timedelta(minutes=minute), **more}
+
+    rows = [
+        score("ann", 10.0, 5),
+        score("bob", 20.0, 5),
+        score("cyd", 10.0, 1),
+        score("dan", 10.0, 5),
+        score("eve", 99.0, 0, deleted=1),
+        score("fay", 5.0, 0),
+        score("gus", 500.0, 0, sport="cycling"),
+    ]
+    await insert(clickhouse, TABLES["board_scores"], rows)
+    board = await clickhouse.query(
+        "SELECT rank, user_id FROM {db}.boards WHERE metric = 'distance' AND sport = 'all' AND period = 'all' "
+        "AND period_key = 'all' ORDER BY rank, user_id"
+    )
+    assert board == [(1, "bob"), (2, "cyd"), (3, "ann"), (3, "dan"), (5, "fay")]
+
+
+async def used_keys(store: ClickHouse, query: str) -> str:
+    """The plan's lines about the primary key."""
+    text = "\n".join(line for (line,) in await store.query(f"EXPLAIN indexes = 1 {query}"))
+    return text[text.find("PrimaryKey") :] if "PrimaryKey" in text else text
+
+
+async def test_reading_one_board_reads_only_its_part_of_the_table(clickhouse: ClickHouse) -> None:
+    await insert(clickhouse, TABLES["board_scores"], clickhouse.row(0, 0).columns.to_pylist())
+    keys = await used_keys(
+        clickhouse,
+        "SELECT * FROM {db}.boards WHERE metric = 'distance' AND sport = 'all' AND period = 'all' "
+        "AND period_key = 'all'",
+    )
+    assert all(f"{name} in " in keys for name in ("metric", "sport", "period", "period_key")), keys
+
+
+async def test_reading_one_users_minutes_reads_only_their_part_of_the_table(clickhouse: ClickHouse) -> None:
+    await insert(clickhouse, MINUTE_PARTIALS, [partial(0, seconds=range(0, 30))])
+    keys = await used_keys(
+        clickhouse, "SELECT * FROM {db}.minute_rollups WHERE user_id = 'ann' AND minute >= '2026-11-24 10:00:00'"
+    )
+    assert "user_id in " in keys, keys
+    assert "minute in " in keys, keys
