@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, Protocol, TypeVar, cast
 
 import msgspec
 
+from sinks.keys import Keys
 from stridelog.batch import Batch, Writes
 from stridelog.settings import Settings
 from stridelog.state import State
@@ -31,9 +32,10 @@ R = TypeVar("R", bound=Resource)
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What surrounds a batch: the users' facts and what the agent reads from."""
+    """What surrounds a batch: the users' facts, Redis key names, and what the agent reads from."""
 
     state: State
+    keys: Keys
     resources: dict[type[Any], Any] = field(default_factory=dict)
 
     def resource(self, kind: type[R]) -> R:

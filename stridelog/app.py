@@ -41,10 +41,12 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
     ``instance`` names this worker for static membership: a worker that comes back under its name within the session
     timeout gets its partitions back without a rebalance.
     """
-    app = faust.App(
+    datadir = Path(settings.local) / "faust" / f"{role}-{instance or 'worker'}"
+    datadir.parent.mkdir(parents=True, exist_ok=True)
+    app: Any = faust.App(
         group_of(role, settings),
         broker="batches://" + settings.bootstrap.replace(",", ";batches://"),
-        datadir=str(Path(settings.local) / "faust" / f"{role}-{instance or 'worker'}"),
+        datadir=str(datadir),
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=settings.fetch_max_bytes,
         broker_max_poll_records=settings.fetch_max_records,
@@ -76,28 +78,24 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
 
     app.batch_start_offsets = starts
 
-    @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator] # Faust has no types
     async def leave(*_: Any, **__: Any) -> None:
         await asyncio.gather(*(runner.leave() for runner in runners))
 
-    @app.task  # type: ignore[untyped-decorator]
-    async def connect() -> None:
-        await asyncio.gather(*(runner.open() for runner in runners))
-
-    @app.on_before_shutdown.connect  # type: ignore[untyped-decorator]
     async def disconnect(*_: Any, **__: Any) -> None:
         await asyncio.gather(*(runner.close() for runner in runners))
 
-    @app.page("/metrics")  # type: ignore[untyped-decorator]
     async def metrics(web: Any, request: Any) -> Any:
         return web.bytes(generate_latest(), content_type=CONTENT_TYPE_LATEST.partition(";")[0])
 
-    @app.page("/health")  # type: ignore[untyped-decorator]
     async def health(web: Any, request: Any) -> Any:
         ready = not app.rebalancing and app.consumer_generation_id > 0
         state = {"ready": ready, "role": role, "agents": [runner.agent.name for runner in runners]}
         return web.json(state, status=200 if ready else 503)
 
+    app.on_partitions_revoked.connect(leave)
+    app.on_before_shutdown.connect(disconnect)
+    app.page("/metrics")(metrics)
+    app.page("/health")(health)
     return app
 
 

@@ -29,6 +29,10 @@ class Batch:
         """The (offset, message) pairs of one message type."""
         return [(r.offset, r.message) for r in self.records if type(r.message) is kind]
 
+    def logged(self, kind: type[M]) -> list[tuple[int, M]]:
+        """The (broker's time in ms, message) pairs of one message type."""
+        return [(r.timestamp_ms, r.message) for r in self.records if type(r.message) is kind]
+
 
 @dataclass(frozen=True, slots=True)
 class Writes:
@@ -40,3 +44,8 @@ class Writes:
     delta: list[Rows] = field(default_factory=list)
     messages: list[Any] = field(default_factory=list)  # structs of schemas.hot; their topic is in topics.yaml
     dropped: Counter[str] = field(default_factory=Counter)  # records that needed no write, by reason
+
+
+def nothing_for(batch: Batch, reason: str) -> Writes:
+    """Writes of a batch of which no record needs any."""
+    return Writes(dropped=Counter({reason: len(batch.records)}))

@@ -12,6 +12,7 @@ import random
 import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -20,10 +21,11 @@ from faust_batches import FetchedBatch
 from schemas import hot
 from schemas.decode import BadRecord, DeadReason, Decoder, decoder_for, encode
 from sinks.base import Fenced, Outgoing, PoisonRows, Sink, SinkUnavailable, Span, TopicPartition
+from sinks.keys import Keys
 from sinks.postgres import FactSink
 from sinks.registry import make_sink
 from stridelog import metrics
-from stridelog.agent import Agent, Context
+from stridelog.agent import AGENTS, Agent, Context
 from stridelog.batch import Batch, Record, Writes
 from stridelog.deadletters import DeadLetter
 from stridelog.settings import Settings
@@ -56,13 +58,20 @@ class Runner:
         self.end_offset = end_offset
         self.inputs = [topic.name for topic in topics.inputs_of(agent.name)]
         self.decoders: dict[str, Decoder] = {name: decoder_for(topics.named(name)) for name in self.inputs}
+        # Topics that only agents write are about registered users by construction, and still are when one was erased.
+        self.checked = {
+            topic.name for topic in topics.inputs_of(agent.name) if not AGENTS.keys() >= set(topic.producers)
+        }
         self.user_topic = topics.topic_of_message("UserRegistered").name
-        self.kinds = (*agent.facts, RegisteredUser) if agent.registered_users_only else agent.facts
+        self.kinds: tuple[type[Any], ...] = agent.facts
+        if agent.registered_users_only:
+            self.kinds = (*self.kinds, RegisteredUser)
         self.stores: dict[str, Sink[Any]] = {name: make_sink(name, agent.name, settings) for name in agent.stores}
         self.facts: FactSink | None = FactSink(agent.name, settings) if self.kinds else None
         self.topic_sink: Sink[Outgoing] = make_sink("topic", agent.name, settings)
         self.resources = {kind: kind(settings) for kind in agent.resources}
         self.lanes: dict[int, Lane] = {}
+        self.is_open = False
 
     @property
     def sinks(self) -> dict[str, Sink[Any]]:
@@ -71,15 +80,19 @@ class Runner:
         return {**self.stores, **facts, self.topic_sink.name: self.topic_sink}
 
     async def open(self) -> None:
-        """Connect everything; waits for stores that are not up yet."""
+        """Connect everything, once; waits for stores that are not up yet."""
+        if self.is_open:
+            return
         for sink in self.sinks.values():
             await self.persist(sink.name, sink.open)
         for resource in self.resources.values():
             await resource.open()
+        self.is_open = True
 
     async def close(self) -> None:
         """Finish or drop what is under way and disconnect."""
         await self.leave()
+        self.is_open = False
         for sink in self.sinks.values():
             with contextlib.suppress(SinkUnavailable, Fenced):
                 await sink.close()
@@ -89,10 +102,11 @@ class Runner:
     async def claim(self, sources: Iterable[TopicPartition]) -> dict[TopicPartition, int | None]:
         """Take over partitions: the smallest watermark of each among the sinks; ``None`` where a sink has none."""
         mine = [source for source in sources if source.topic in self.inputs]
+        await self.open()
         await self.leave()
         starts: dict[TopicPartition, int | None] = {}
         for sink in self.sinks.values():
-            claimed = await self.persist(sink.name, lambda sink=sink: sink.claim(mine))
+            claimed = await self.persist(sink.name, partial(sink.claim, mine))
             for source in mine:
                 mark = claimed.get(source)
                 lowest = starts.get(source, mark)
@@ -134,7 +148,7 @@ class Lane:
         self.runner = runner
         self.partition = partition
         self.state = State(runner.facts, runner.kinds, runner.settings.cached_users)
-        self.context = Context(self.state, runner.resources)
+        self.context = Context(self.state, Keys(runner.settings.namespace), runner.resources)
         self.positions: dict[str, int] = {}  # topic → next offset to work on
         self.waiting: dict[str, deque[Any]] = defaultdict(deque)  # topic → events
         self.blocked: dict[str, int] = {}  # topic → position of the user topic that it waits for
@@ -157,14 +171,14 @@ class Lane:
             await asyncio.wait({self.task})
 
     def _next(self) -> str | None:
-        """The topic to go on with: users first, so that the others find them registered."""
+        """The topic to go on with: users first, so that the others find them registered, then as in topics.yaml."""
         users = self.runner.user_topic
         ready = [
             topic
             for topic, events in self.waiting.items()
             if events and self.blocked.get(topic, 0) <= self.positions.get(users, 0)
         ]
-        return min(ready, key=lambda topic: (topic != users, self.waiting[topic][0][1]), default=None)
+        return min(ready, key=lambda topic: (topic != users, self.runner.inputs.index(topic)), default=None)
 
     async def _run(self) -> None:
         while not self.stopping:
@@ -204,7 +218,7 @@ class Lane:
         if agent.registered_users_only:
             users = {record.message.user for record in records}
             await self.state.load(users)
-            unknown = {user for user in users if not self._registered(user)}
+            unknown = {user for user in users if not self._registered(user)} if span.topic in runner.checked else set()
             unknown -= self._register(span, records)
             if unknown and span.topic != runner.user_topic and not await self._caught_up(span.topic):
                 return False
@@ -225,14 +239,15 @@ class Lane:
         return True
 
     def _decode(self, fetched: FetchedBatch) -> tuple[list[Record], list[DeadLetter]]:
-        decode = self.runner.decoders[fetched.tp.topic].decode
+        decoder = self.runner.decoders[fetched.tp.topic]
         records: list[Record] = []
         dead: list[DeadLetter] = []
-        for row in fetched.records:
-            try:
-                records.append(Record(row.offset, row.timestamp, decode(row.key, row.value)))
-            except BadRecord as bad:
-                dead.append(_dead(row, bad.reason, bad.detail))
+        outcomes = decoder.decode_many([(row.key, row.value) for row in fetched.records])
+        for row, outcome in zip(fetched.records, outcomes, strict=True):
+            if isinstance(outcome, BadRecord):
+                dead.append(_dead(row, outcome.reason, outcome.detail))
+            else:
+                records.append(Record(row.offset, row.timestamp, outcome))
         return records, dead
 
     def _registered(self, user: str) -> bool:

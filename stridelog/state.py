@@ -17,10 +17,11 @@ F = TypeVar("F", bound=msgspec.Struct)
 
 
 class Known(NamedTuple, Generic[F]):
-    """A fact and the offset of the record that brought it."""
+    """A fact, the offset of the record that brought it, and whether it was read from the store."""
 
     fact: F
     offset: int
+    loaded: bool = False  # by this process, which therefore cannot know whether all writes of its batch were done
 
     def settled(self, span: Span) -> bool:
         """Whether the fact came with an earlier batch than this one, whose writes are therefore all done."""
@@ -61,7 +62,7 @@ class State:
                 for row in loaded.get(user, ()):
                     decoder = self._decoders.get(row.kind)
                     if decoder is not None:
-                        facts.setdefault(row.kind, {})[row.id] = Known(decoder.decode(row.payload), row.offset)
+                        facts.setdefault(row.kind, {})[row.id] = Known(decoder.decode(row.payload), row.offset, True)
                 self._users[user] = facts
         while len(self._users) > max(self._cached_users, len(wanted)):
             self._users.popitem(last=False)

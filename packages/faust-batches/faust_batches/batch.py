@@ -52,7 +52,7 @@ class FetchedBatch:
 class BatchMessage(ConsumerMessage):  # type: ignore[misc] # Faust has no types
     """Faust's message around a batch; its offset is that of the first record."""
 
-    __slots__ = ("_release",)
+    __slots__ = ("_refcount", "_release")
 
     def __init__(self, batch: FetchedBatch, generation_id: int, release: "Callable[[BatchMessage], bool]") -> None:
         first = batch.records[0]
@@ -73,10 +73,16 @@ class BatchMessage(ConsumerMessage):  # type: ignore[misc] # Faust has no types
         )
         self._release = release
 
-    def incref(self, n: int = 1) -> None:
-        """Count the channels that the batch is delivered to."""
-        self.value._deliveries += n
-        super().incref(n)
+    @property
+    def refcount(self) -> int:
+        """How many agents have yet to let go of the batch."""
+        return self._refcount
+
+    @refcount.setter
+    def refcount(self, n: int) -> None:
+        # Faust's compiled conductor counts deliveries by adding to this attribute, its pure one by a method that does.
+        self.value._deliveries = max(self.value._deliveries, n)
+        self._refcount: int = n
 
     def on_final_ack(self, consumer: Any) -> bool:
         """Give the batch back to the consumer: processed or, after a rebalance, just dropped."""

@@ -112,9 +112,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # Faust has no types
         yield from (tp for tp in self._done if topics is None or tp in topics or tp.topic in topics)
 
     def _new_offset(self, tp: TP) -> int | None:
-        done = self._done.get(tp)
-        if done is not None:
-            return done
+        if tp.topic in self.batch_topics:
+            return self._done.get(tp)
         offset: int | None = super()._new_offset(tp)
         return offset
 

@@ -1,0 +1,12 @@
+"""The agents, one file each. Importing the package declares them all."""
+
+from agents.feed import feed
+from agents.injury import injury
+from agents.lake import lake
+from agents.leaderboards import leaderboards
+from agents.rankings import rankings
+from agents.recommend import recommend
+from agents.sensors import sensors
+from agents.workouts import workouts
+
+__all__ = ["feed", "injury", "lake", "leaderboards", "rankings", "recommend", "sensors", "workouts"]

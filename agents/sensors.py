@@ -1,0 +1,27 @@
+"""Sensor frames become samples, minutes and live sessions.
+
+In: sensor frames, keyed by user; user events, to know who is registered. Out: ClickHouse ``samples`` and
+``minute_partials``, the live session in Redis; then *samples stored* for each workout, so that whoever waits for its
+samples can read them. Frames come twice, overlap and are late: rows are keyed by what they say, not by when they came.
+"""
+
+from schemas import hot
+from schemas.frames import unpack_columns
+from stridelog.agent import Context, agent
+from stridelog.batch import Batch, Writes
+from stridelog.projections.live import live_sessions
+from stridelog.projections.samples import partial_rows, sample_rows, samples_stored
+
+
+@agent(role="sensors", stores=("clickhouse", "redis"), registered_users_only=True)
+async def sensors(batch: Batch, context: Context) -> Writes:
+    """Unpack the frames into columns once, and write the columns."""
+    frames = batch.of(hot.SensorFrame)
+    if not frames:
+        return Writes()
+    columns = unpack_columns([frame for _, frame in frames])
+    return Writes(
+        clickhouse=[sample_rows(frames, columns, batch.span), partial_rows(frames, columns, batch.span)],
+        redis=live_sessions(batch.logged(hot.SensorFrame), context.keys),
+        messages=samples_stored(frames),
+    )

@@ -1,0 +1,101 @@
+"""What is known of a user's workouts, as facts, and how facts combine.
+
+Each rule gives the same answer in whatever order the facts arrived, and whether they arrived once or more often.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from domain.athlete import Athlete, Sex
+from domain.summary import Stated, Summary
+
+_ATHLETE_FIELDS = ("birth_year", "mass_kg", "hr_max_bpm", "hr_rest_bpm", "lthr_bpm", "ftp_w", "threshold_speed_m_s")
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """What a user said of themselves, at registration or later; ``None`` says nothing."""
+
+    event_id: str
+    time_us: int  # it counts from then on
+    registration: bool
+    sex: Sex | None = None
+    birth_year: int | None = None
+    mass_kg: float | None = None
+    hr_max_bpm: float | None = None
+    hr_rest_bpm: float | None = None
+    lthr_bpm: float | None = None
+    ftp_w: float | None = None
+    threshold_speed_m_s: float | None = None
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """A workout as its device or the athlete reported it."""
+
+    event_id: str
+    time_us: int
+    zone: str  # where it was done
+    sport: str
+    device_id: str | None
+    start_us: int
+    end_us: int
+    pauses: tuple[tuple[int, int], ...]
+    stated: Stated
+    rpe: float | None = None
+    title: str | None = None
+
+
+class Correction(msgspec.Struct, frozen=True):
+    """An edit by the athlete; ``None`` leaves a field as it is."""
+
+    event_id: str
+    time_us: int
+    title: str | None = None
+    sport: str | None = None
+    rpe: float | None = None
+
+
+class Deletion(msgspec.Struct, frozen=True):
+    """The workout is void, for good: sent again, it stays deleted."""
+
+    time_us: int
+
+
+class Summarised(msgspec.Struct, frozen=True):
+    """The last summary of a workout."""
+
+    sport: str
+    start_us: int
+    end_us: int
+    channels: int  # channels with samples
+    summary: Summary
+    duplicate_of: str | None  # the workout of its cluster that counts, if that is another one
+
+
+def athlete_at(profiles: Iterable[Profile], time_us: int) -> Athlete:
+    """The athlete as of a time: what registration said, then every change up to ``time_us`` in the order of its time.
+
+    Registration counts for the time before it too, so that imported workouts have an athlete.
+    """
+    known: dict[str, object] = {}
+    for profile in sorted(profiles, key=lambda p: (not p.registration, p.time_us, p.event_id)):
+        if profile.registration or profile.time_us <= time_us:
+            known.update({name: v for name in (*_ATHLETE_FIELDS, "sex") if (v := getattr(profile, name)) is not None})
+    return Athlete(**known)  # type: ignore[arg-type] # the fields of Profile are those of Athlete
+
+
+def prevails(new: Completion, old: Completion | None) -> bool:
+    """Whether a report of a workout replaces the one that is known: the longer one wins, then the later one."""
+    return old is None or _rank(new) > _rank(old)
+
+
+def _rank(completion: Completion) -> tuple[int, int, str]:
+    return (completion.end_us - completion.start_us, completion.time_us, completion.event_id)
+
+
+def corrected(completion: Completion, corrections: Iterable[Correction]) -> Completion:
+    """The workout with all edits applied, the latest of each field counting."""
+    changes: dict[str, object] = {}
+    for edit in sorted(corrections, key=lambda c: (c.time_us, c.event_id)):
+        changes.update({name: v for name in ("title", "sport", "rpe") if (v := getattr(edit, name)) is not None})
+    return msgspec.structs.replace(completion, **changes)

@@ -1,0 +1,5 @@
+"""``python -m stridelog`` is ``stridelog``."""
+
+from stridelog.cli import main
+
+main()

@@ -1,0 +1,83 @@
+"""The command line: ``stridelog COMMAND``. Each command's module is imported when it is called."""
+
+import importlib
+import sys
+from typing import Any, Final
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from stridelog.errors import UserError
+
+COMMANDS: Final = {
+    # command: (module, attribute, one line)
+    "run": ("stridelog.cli.run", "run", "The whole platform on the local stack, with a live view."),
+    "topics": ("stridelog.cli.topics", "topics_app", "Topics: table, difference to the broker, apply."),
+    "worker": ("stridelog.cli.worker", "worker", "Run agents by role."),
+    "agents": ("stridelog.cli.agents", "agents_app", "Agents: what they read and write, how far they are."),
+    "simulate": ("stridelog.cli.simulate", "simulate", "Send a simulated town of athletes."),
+    "replay": ("stridelog.cli.replay", "replay_command", "Send recordings (FIT, GPX, TCX) as their devices would have."),
+    "models": ("stridelog.cli.models", "models_app", "Train models, list them."),
+    "board": ("stridelog.cli.read", "board", "A leaderboard, from ClickHouse."),
+    "rank": ("stridelog.cli.read", "rank", "An athlete's rank and neighbours, from Redis."),
+    "feed": ("stridelog.cli.read", "feed", "An athlete's feed, from MongoDB."),
+    "workout": ("stridelog.cli.read", "workout", "A workout, from MongoDB."),
+    "scores": ("stridelog.cli.read", "scores", "An athlete's injury risk and recommendations, from ClickHouse."),
+    "verify": ("stridelog.cli.verify", "verify", "Recompute from the log what every store must hold, and compare."),
+    "dlq": ("stridelog.cli.dlq", "dlq_app", "Dead letters: list, show."),
+    "bench": ("stridelog.cli.bench", "bench_app", "Benchmarks."),
+    "schemas": ("stridelog.cli.schemas", "schemas_app", "Messages: generate, check."),
+    "faust": ("stridelog.cli.faust", "faust_command", "Faust's own commands for a role's app."),
+}
+
+
+class Lazy(TyperGroup):
+    """Finds a command's module only when the command is called: MLflow and Faust take seconds to import."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order in which one meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, text = COMMANDS[cmd_name]
+        if ctx.params.get("help") or "--help" in sys.argv[1:2] or len(sys.argv) < 2:
+            return click.Command(cmd_name, help=text)
+        found: Any = getattr(importlib.import_module(module), attribute)
+        if isinstance(found, click.Command):
+            return found
+        if isinstance(found, typer.Typer):
+            command = typer.main.get_command(found)
+        else:
+            single = typer.Typer(add_completion=False)
+            single.command(name=cmd_name)(found)
+            command = typer.main.get_command(single)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    cls=Lazy,
+    name="stridelog",
+    help="A streaming data platform for fitness wearables.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """A streaming data platform for fitness wearables."""
+
+
+def main() -> None:
+    """Entry point. A user's mistake is one line on stderr and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        print(f"stridelog: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,234 @@
+"""The join of the ``workouts`` agent: facts of a batch → touched workouts → what is now true of them.
+
+Everything is worked out from the user's facts, so that the last word does not depend on their order. What a batch
+touches is said again even if it is not new, unless the fact came with an earlier batch, whose writes are done
+(``Known.settled``).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from domain.duplicates import Candidate, clusters
+from domain.features import FEATURE_WINDOW_DAYS
+from domain.summary import Stated, summarise
+from domain.track import CHANNELS, Track, track_from_columns
+from domain.workouts import (
+    Completion,
+    Correction,
+    Deletion,
+    Profile,
+    Summarised,
+    athlete_at,
+    corrected,
+    prevails,
+)
+from schemas import hot
+from sinks.base import Document, Span
+from stridelog.batch import Record
+from stridelog.projections import workouts as out
+from stridelog.state import Known, State
+
+_NO_SAMPLES = track_from_columns(np.empty(0, dtype=np.int64))
+
+
+class Erasure(msgspec.Struct, frozen=True):
+    """The user had everything erased; it holds for workouts that started before."""
+
+    time_us: int
+
+
+class Join:
+    """One batch of the ``workouts`` agent."""
+
+    def __init__(self, state: State, span: Span) -> None:
+        self.state = state
+        self.span = span
+        self.users: dict[str, set[str]] = defaultdict(set)  # user → touched workouts
+        self.offsets: dict[str, int] = {}  # user → offset of the last record about them
+
+    # -- facts
+
+    def keep(self, records: Iterable[Record]) -> Counter[str]:
+        """Take the facts in; how many records needed nothing, by reason."""
+        dropped: Counter[str] = Counter()
+        for offset, _, message in records:
+            touched = self._keep(message, offset)
+            if touched is None:
+                dropped["duplicate" if not isinstance(message, hot.SamplesStored) else "not_completed"] += 1
+            elif touched:
+                self.users[message.user] |= touched
+                self.offsets[message.user] = offset
+        return dropped
+
+    def _keep(self, message: Any, offset: int) -> set[str] | None:
+        """The workouts that a fact touches; ``None`` if it says nothing new."""
+        user = message.user
+        match message:
+            case hot.SamplesStored():
+                workout_id = message.data.workout_id
+                return {workout_id} if self.state.get(user, Completion, workout_id) else None
+            case hot.UserRegistered() | hot.ProfileChanged():
+                profile = _profile(message)
+                if not self._put(user, message.id, profile, offset):
+                    return None
+                since = 0 if profile.registration else profile.time_us
+                return {wid for wid, known in self._completions(user) if known.fact.end_us >= since}
+            case hot.UserErased():
+                if not self._put(user, "erased", Erasure(message.time), offset):
+                    return None
+                return {wid for wid, _ in self._completions(user)}
+            case hot.WorkoutCompleted():
+                completion = _completion(message)
+                known = self.state.get(user, Completion, message.data.workout_id)
+                if known is not None and known.fact != completion and not prevails(completion, known.fact):
+                    return None
+                return self._touch(user, message.data.workout_id, message.data.workout_id, completion, offset)
+            case hot.WorkoutEdited():
+                edit = message.data
+                fact = Correction(message.id, message.time, edit.title, edit.sport, edit.rpe)
+                return self._touch(user, edit.workout_id, f"{edit.workout_id}/{message.id}", fact, offset)
+            case hot.WorkoutDeleted():
+                wid = message.data.workout_id
+                return self._touch(user, wid, wid, Deletion(message.time), offset)
+        return set()
+
+    def _touch(self, user: str, workout_id: str, fact_id: str, fact: msgspec.Struct, offset: int) -> set[str] | None:
+        return {workout_id} if self._put(user, fact_id, fact, offset) else None
+
+    def _put(self, user: str, fact_id: str, fact: msgspec.Struct, offset: int) -> bool:
+        """Keep a fact; ``False`` if an earlier batch did."""
+        known = self.state.get(user, type(fact), fact_id)
+        if known is not None and known.fact == fact:
+            return not known.settled(self.span)
+        self.state.put(user, fact_id, fact, offset)
+        return True
+
+    def _completions(self, user: str) -> Iterator[tuple[str, Known[Completion]]]:
+        yield from self.state.facts(user, Completion).items()
+
+    # -- what is now true
+
+    def touched(self) -> list[tuple[str, str]]:
+        """The (user, workout) pairs whose samples are needed."""
+        return [(user, wid) for user, ids in self.users.items() for wid in ids if self._alive(user, wid) is not None]
+
+    def work_out(self, tracks: Mapping[str, Track]) -> tuple[list[Any], list[Document]]:
+        """Summaries and features as messages, and the documents, of all that the batch touched."""
+        messages: list[Any] = []
+        documents: list[Document] = []
+        for user, touched in self.users.items():
+            said, kept = self._of_user(user, touched, tracks)
+            messages += said
+            documents += kept
+        return messages, documents
+
+    def _of_user(self, user: str, touched: set[str], tracks: Mapping[str, Track]) -> tuple[list[Any], list[Document]]:
+        profiles = [known.fact for known in self.state.facts(user, Profile).values()]
+        summaries = self.state.facts(user, Summarised)
+        before = {wid: known.fact for wid, known in summaries.items()}
+        now: dict[str, Summarised] = {}
+        alive = {wid: c for wid, _ in self._completions(user) if (c := self._alive(user, wid)) is not None}
+        for wid, completion in alive.items():
+            if wid in touched or wid not in before:
+                now[wid] = _summarise(completion, tracks.get(wid, _NO_SAMPLES), profiles)
+            else:
+                now[wid] = before[wid]
+        canonical = clusters(
+            Candidate(wid, done.start_us, done.end_us, done.sport, done.channels, done.summary.sample_count)
+            for wid, done in now.items()
+        )
+        for wid, leader in canonical.items():
+            other = leader if leader != wid else None
+            if now[wid].duplicate_of != other:
+                now[wid] = msgspec.structs.replace(now[wid], duplicate_of=other)
+        unsure = {wid for wid in touched & now.keys() if (k := summaries.get(wid)) is not None and k.loaded}
+        changed = {wid for wid, done in now.items() if done != before.get(wid)} | unsure
+        for wid in changed:
+            self.state.put(user, wid, now[wid], self.offsets[user])
+        said = {wid for wid in touched if self.state.get(user, Completion, wid)} | changed
+        completions = {wid: alive.get(wid) or self._corrected(user, wid) for wid in said}
+        messages: list[Any] = [out.summarised(user, wid, completions[wid], now.get(wid)) for wid in sorted(said)]
+        documents = [out.document(user, wid, completions[wid], now.get(wid)) for wid in sorted(said)]
+        facts = [out.load_fact(wid, alive[wid], done) for wid, done in now.items() if done.duplicate_of is None]
+        moved = {wid for wid in said if wid in changed or wid not in now}
+        for wid in sorted(said | self._later(moved, completions, alive, now)):
+            completion = completions.get(wid) or alive[wid]
+            messages.append(out.features_computed(user, wid, completion, now.get(wid), facts, profiles))
+        return messages, documents
+
+    def _later(
+        self,
+        moved: set[str],
+        completions: Mapping[str, Completion],
+        alive: Mapping[str, Completion],
+        now: Mapping[str, Summarised],
+    ) -> set[str]:
+        """The counted workouts whose features look back at one that changed."""
+        if not moved:
+            return set()
+        first_us = min(completions[wid].end_us for wid in moved)
+        last_day = max(out.day_of(completions[wid]) for wid in moved) + timedelta(days=FEATURE_WINDOW_DAYS)
+        return {
+            wid
+            for wid, done in now.items()
+            if done.duplicate_of is None and done.end_us >= first_us and out.day_of(alive[wid]) <= last_day
+        }
+
+    def _alive(self, user: str, workout_id: str) -> Completion | None:
+        """The workout as corrected, unless it was deleted, erased or never completed."""
+        completion = self.state.get(user, Completion, workout_id)
+        if completion is None or self.state.get(user, Deletion, workout_id) is not None:
+            return None
+        erasure = self.state.get(user, Erasure, "erased")
+        if erasure is not None and completion.fact.start_us <= erasure.fact.time_us:
+            return None
+        return self._corrected(user, workout_id)
+
+    def _corrected(self, user: str, workout_id: str) -> Completion:
+        edits = self.state.facts(user, Correction)
+        mine = [known.fact for fact_id, known in edits.items() if fact_id.startswith(workout_id)]
+        return corrected(self.state.facts(user, Completion)[workout_id].fact, mine)
+
+
+def _summarise(completion: Completion, track: Track, profiles: list[Profile]) -> Summarised:
+    summary = summarise(
+        track,
+        sport=completion.sport,
+        start_us=completion.start_us,
+        end_us=completion.end_us,
+        pauses=completion.pauses,
+        athlete=athlete_at(profiles, completion.start_us),
+        stated=completion.stated,
+        rpe=completion.rpe,
+    )
+    channels = sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS)
+    return Summarised(completion.sport, completion.start_us, completion.end_us, channels, summary, None)
+
+
+def _profile(message: hot.UserRegistered | hot.ProfileChanged) -> Profile:
+    data = message.data
+    said = {name: getattr(data, name) for name in Profile.__struct_fields__ if hasattr(data, name)}
+    return Profile(message.id, message.time, isinstance(message, hot.UserRegistered), **said)
+
+
+def _completion(message: hot.WorkoutCompleted) -> Completion:
+    data = message.data
+    stated = {} if data.stated is None else msgspec.structs.asdict(data.stated)
+    return Completion(
+        event_id=message.id,
+        time_us=message.time,
+        zone=message.zone,
+        sport=data.sport,
+        device_id=data.device_id,
+        start_us=data.start,
+        end_us=data.end,
+        pauses=tuple((begin, end) for begin, end in data.pauses),
+        stated=Stated(**stated),
+        rpe=data.rpe,
+        title=data.title,
+    )

@@ -1,0 +1,165 @@
+"""Summaries as leaderboards: a user's whole scores on the boards that a batch touches."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+
+from domain.boards import BoardKey, Effort, Score, encode_rank_score, scores
+from domain.days import Period
+from schemas import hot
+from sinks.base import RedisCommand, Rows
+from sinks.keys import Keys
+from sinks.tables import BOARD_SCORES, WORKOUTS
+from stridelog.batch import Batch
+from stridelog.state import State
+
+HOT_DAYS: Final = 14  # how long Redis keeps a board after its period; older ones are read from ClickHouse
+
+
+class BoardFact(msgspec.Struct, frozen=True):
+    """A workout as boards know it, and every other form (day, sport) it has had: there it may have left a score."""
+
+    effort: Effort
+    counted: bool
+    earlier: tuple[Effort, ...] = ()
+
+
+@dataclass
+class Touched:
+    """The scores that a batch touches, by user, and the offset of the last record about the user."""
+
+    scores: dict[str, dict[BoardKey, Score]] = field(default_factory=dict)
+    offsets: dict[str, int] = field(default_factory=dict)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+def touch(batch: Batch, state: State) -> Touched:
+    """Keep the batch's summaries as facts; the whole scores of their users on every board that they could change."""
+    result = Touched()
+    forms: dict[str, list[Effort]] = {}
+    for offset, message in batch.of(hot.WorkoutSummarised):
+        known = state.get(message.user, BoardFact, message.data.workout_id)
+        fact = _fact(message.data, known.fact if known else None)
+        if known is not None and known.fact == fact and known.settled(batch.span):
+            result.dropped["duplicate"] += 1
+            continue
+        state.put(message.user, message.data.workout_id, fact, offset)
+        forms.setdefault(message.user, []).extend((fact.effort, *fact.earlier))
+        result.offsets[message.user] = offset
+    for user, touched in forms.items():
+        facts = state.facts(user, BoardFact).values()
+        result.scores[user] = scores([known.fact.effort for known in facts if known.fact.counted], touched)
+    return result
+
+
+def _fact(data: hot.WorkoutSummarisedData, before: BoardFact | None) -> BoardFact:
+    summary = data.summary
+    effort = Effort(
+        workout_id=data.workout_id,
+        sport=data.sport,
+        end_us=data.end,
+        day=data.local_day,
+        distance_m=summary.distance_m if summary else 0.0,
+        moving_time_s=summary.moving_time_s if summary else 0.0,
+        elevation_gain_m=(summary.elevation_gain_m or 0.0) if summary else 0.0,
+        load=summary.load if summary else 0.0,
+    )
+    forms = {(form.day, form.sport): form for form in (*before.earlier, before.effort)} if before else {}
+    forms.pop((effort.day, effort.sport), None)
+    return BoardFact(effort, data.status == "counted", tuple(forms.values()))
+
+
+def score_rows(touched: Touched, partition: int) -> Rows:
+    """Rows of ``board_scores``."""
+    rows = []
+    for user, found in touched.scores.items():
+        counts = {key[1:]: score.value for key, score in found.items() if key.metric == "workouts"}
+        for key, score in found.items():
+            rows.append(
+                {
+                    **key._asdict(),
+                    "user_id": user,
+                    "score": score.value,
+                    "achieved_at": score.achieved_us,
+                    "workouts": int(counts[key[1:]]),
+                    "deleted": int(score.value == 0),
+                    "source_partition": partition,
+                    "source_offset": touched.offsets[user],
+                }
+            )
+    return Rows(BOARD_SCORES.name, pa.Table.from_pylist(rows, schema=BOARD_SCORES.schema))
+
+
+def workout_rows(batch: Batch) -> Rows:
+    """Rows of the analysts' table ``workouts``."""
+    rows = [_workout_row(offset, message, batch) for offset, message in batch.of(hot.WorkoutSummarised)]
+    return Rows(WORKOUTS.name, pa.Table.from_pylist(rows, schema=WORKOUTS.schema))
+
+
+def _workout_row(offset: int, message: hot.WorkoutSummarised, batch: Batch) -> Mapping[str, Any]:
+    data, summary = message.data, message.data.summary
+    figures = {name: getattr(summary, name) for name in WORKOUTS.schema.names if hasattr(summary, name)}
+    return {
+        "load_method": "",
+        "sample_count": 0,
+        **figures,
+        "user_id": message.user,
+        "workout_id": data.workout_id,
+        "status": data.status,
+        "duplicate_of": data.duplicate_of or "",
+        "sport": data.sport,
+        "title": data.title or "",
+        "device_id": data.device_id or "",
+        "start": data.start,
+        "end": data.end,
+        "local_day": data.local_day,
+        "deleted": int(data.status == "deleted"),
+        "source_partition": batch.span.partition,
+        "source_offset": offset,
+    }
+
+
+def rank_commands(touched: Touched, keys: Keys, logged_ms: int) -> list[RedisCommand]:
+    """Sorted sets of the boards that were still kept when the batch was logged (``logged_ms``)."""
+    members: dict[BoardKey, list[tuple[str, Score]]] = {}
+    for user, found in touched.scores.items():
+        for key, score in found.items():
+            members.setdefault(key, []).append((user, score))
+    commands: list[RedisCommand] = []
+    for board, entries in members.items():
+        expires_s = kept_until_s(board.period, board.period_key)
+        if expires_s is not None and expires_s * 1000 <= logged_ms:
+            continue
+        name = keys.rank(*board)
+        ranked = [(encode_rank_score(score.value, score.achieved_us), user) for user, score in entries if score.value]
+        gone = [user for user, score in entries if not score.value]
+        if ranked:
+            commands.append(("ZADD", name, *(item for pair in ranked for item in (repr(pair[0]), pair[1]))))
+        if gone:
+            commands.append(("ZREM", name, *gone))
+        if expires_s is not None:
+            commands.append(("EXPIREAT", name, expires_s))
+    return commands
+
+
+def kept_until_s(period: Period, period_key: str) -> int | None:
+    """Unix time until which Redis keeps a board; ``None``: for ever."""
+    match period:
+        case "all":
+            return None
+        case "year":
+            after = date(int(period_key) + 1, 1, 1)
+        case "month":
+            first = date.fromisoformat(f"{period_key}-01")
+            after = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+        case "week":
+            year, week = period_key.split("-W")
+            after = date.fromisocalendar(int(year), int(week), 1) + timedelta(days=7)
+        case "day":
+            after = date.fromisoformat(period_key) + timedelta(days=1)
+    return int(datetime.combine(after + timedelta(days=HOT_DAYS), time(), UTC).timestamp())

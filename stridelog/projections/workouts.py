@@ -1,0 +1,121 @@
+"""A user's workouts as messages and documents."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Final, Literal
+
+import msgspec
+import numpy as np
+
+from domain.days import local_day
+from domain.features import NAMES_VERSION, LoadFact, features
+from domain.summary import Summary
+from domain.workouts import Completion, Profile, Summarised, athlete_at
+from schemas import hot
+from sinks.base import Document
+
+PRODUCER: Final = "stridelog/workouts"
+
+
+def day_of(completion: Completion) -> date:
+    """The local day of the workout's start."""
+    return local_day(completion.start_us, completion.zone)
+
+
+def status_of(done: Summarised | None) -> Literal["counted", "duplicate", "deleted"]:
+    """What a workout counts as; without a summary it was deleted."""
+    if done is None:
+        return "deleted"
+    return "counted" if done.duplicate_of is None else "duplicate"
+
+
+def load_fact(workout_id: str, completion: Completion, done: Summarised) -> LoadFact:
+    """The workout as far as features are concerned."""
+    summary = done.summary
+    return LoadFact(
+        workout_id=workout_id,
+        sport=done.sport,
+        start_us=done.start_us,
+        end_us=done.end_us,
+        day=day_of(completion),
+        load=summary.load,
+        distance_m=summary.distance_m,
+        moving_time_s=summary.moving_time_s,
+        elevation_gain_m=summary.elevation_gain_m or 0.0,
+    )
+
+
+def summarised(user: str, workout_id: str, completion: Completion, done: Summarised | None) -> hot.WorkoutSummarised:
+    """The last word on a workout; ``done`` is ``None`` when it was deleted."""
+    data = hot.WorkoutSummarisedData(
+        workout_id=workout_id,
+        status=status_of(done),
+        duplicate_of=done.duplicate_of if done else None,
+        sport=completion.sport,
+        title=completion.title if done else None,
+        start=completion.start_us,
+        end=completion.end_us,
+        local_day=day_of(completion),
+        device_id=completion.device_id if done else None,
+        summary=_summary(done.summary) if done else None,
+    )
+    return hot.WorkoutSummarised.of(
+        user=user, time=completion.end_us, zone=completion.zone, source=PRODUCER, producer=PRODUCER, data=data
+    )
+
+
+def features_computed(
+    user: str,
+    workout_id: str,
+    completion: Completion,
+    done: Summarised | None,
+    facts: Sequence[LoadFact],
+    profiles: Sequence[Profile],
+) -> hot.FeaturesComputed:
+    """The features as of the workout's end, from the user's counted workouts; none unless the workout counts."""
+    values: tuple[float | None, ...] = ()
+    if done is not None and done.duplicate_of is None:
+        at_day = local_day(completion.end_us, completion.zone)
+        athlete = athlete_at(profiles, completion.end_us)
+        row = features(facts, completion.end_us, at_day, athlete, load_fact(workout_id, completion, done))
+        values = tuple(None if np.isnan(value) else float(value) for value in row)
+    data = hot.FeaturesComputedData(
+        workout_id=workout_id,
+        status=status_of(done),
+        at=completion.end_us,
+        local_day=local_day(completion.end_us, completion.zone),
+        names_version=NAMES_VERSION,
+        features=values,
+    )
+    return hot.FeaturesComputed.of(
+        user=user, time=completion.end_us, zone=completion.zone, source=PRODUCER, producer=PRODUCER, data=data
+    )
+
+
+def document(user: str, workout_id: str, completion: Completion, done: Summarised | None) -> Document:
+    """The read model's document; a deleted workout has none."""
+    if done is None:
+        return Document("workouts", workout_id)
+    fields: dict[str, Any] = {
+        "user": user,
+        "status": status_of(done),
+        "duplicate_of": done.duplicate_of,
+        "sport": completion.sport,
+        "title": completion.title,
+        "start": completion.start_us,
+        "end": completion.end_us,
+        "zone": completion.zone,
+        "local_day": day_of(completion).isoformat(),
+        "device_id": completion.device_id,
+        "summary": msgspec.to_builtins(done.summary),
+    }
+    return Document("workouts", workout_id, set=fields)
+
+
+def _summary(summary: Summary) -> hot.Summary:
+    fields = {name: getattr(summary, name) for name in hot.Summary.__struct_fields__ if name != "best_efforts"}
+    efforts = tuple(
+        hot.BestEffort(**{name: getattr(effort, name) for name in hot.BestEffort.__struct_fields__})
+        for effort in summary.best_efforts
+    )
+    return hot.Summary(**fields, best_efforts=efforts)

@@ -1,0 +1,75 @@
+"""What agents read from, other than their batch and their state."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import clickhouse_connect
+import numpy as np
+import pyarrow as pa
+
+from domain.track import CHANNELS, Track, track_from_columns
+from stridelog.settings import Settings
+
+WORKOUTS_PER_QUERY: Final = 200
+
+# The columns are those of the domain's Track; what varies is a parameter.
+_SELECT: Final = f"""
+SELECT workout_id, time, {", ".join(CHANNELS)}
+FROM samples FINAL
+WHERE (user_id, workout_id) IN {{keys:Array(Tuple(String, String))}}
+ORDER BY workout_id, device_id, time
+SETTINGS do_not_merge_across_partitions_select_final = 1
+"""  # noqa: S608
+
+
+class SamplesReader:
+    """Samples of workouts, from ClickHouse."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: Any = None
+
+    async def open(self) -> None:
+        """Connect."""
+        self._client = await clickhouse_connect.get_async_client(
+            host=self._settings.host,
+            port=self._settings.clickhouse_port,
+            username=self._settings.clickhouse_user,
+            password=self._settings.clickhouse_password,
+            database=self._settings.namespace,
+        )
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def tracks(self, keys: Iterable[tuple[str, str]]) -> dict[str, Track]:
+        """The samples of workouts, given as (user, workout id), by workout id; a workout without samples is absent.
+
+        Samples of several devices at one time are merged channel by channel, the device whose id sorts last counting.
+        """
+        wanted = sorted(set(keys))
+        found: dict[str, Track] = {}
+        for begin in range(0, len(wanted), WORKOUTS_PER_QUERY):
+            some = wanted[begin : begin + WORKOUTS_PER_QUERY]
+            table = await self._client.query_arrow(_SELECT, parameters={"keys": some}, use_strings=True)
+            found |= _tracks(table)
+        return found
+
+
+def _tracks(table: pa.Table) -> dict[str, Track]:
+    if not table.num_rows:
+        return {}
+    ids = table.column("workout_id").combine_chunks().dictionary_encode()
+    codes = ids.indices.to_numpy()
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    times = table.column("time").cast(pa.int64()).to_numpy()
+    columns = {name: table.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False) for name in CHANNELS}
+    tracks = {}
+    for begin, end in zip(starts, [*starts[1:], len(codes)], strict=True):
+        rows = slice(begin, end)
+        tracks[ids.dictionary[codes[begin]].as_py()] = track_from_columns(
+            times[rows], **{name: column[rows] for name, column in columns.items()}
+        )
+    return tracks
