@@ -41,6 +41,10 @@ Docker = Annotated[bool, typer.Option("--docker", help="the real servers by Dock
 def up(json: Json = False, brokers: Brokers = 1, services: Services = None, docker: Docker = False) -> None:
     """Start what does not run, wait until each service answers, and show the table."""
     if _by_docker(docker):
+        if brokers != 1:
+            raise UserError(
+                f"--brokers is {brokers}: Docker Compose has one Kafka broker; leave out Docker or --brokers"
+            )
         _docker("up", "--detach", "--wait")
         return
     with show.progress(screen) as report:

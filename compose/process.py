@@ -134,7 +134,8 @@ def _start_ticks(pid: int) -> int | None:
     fields = _stat_fields(pid)
     if fields is None:
         return None
-    if fields[0] == "Z":
+    # A dead leader whose other threads still end keeps its ports: it has not gone yet.
+    if fields[0] == "Z" and int(fields[17]) <= 1:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
         return None

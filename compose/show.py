@@ -44,7 +44,7 @@ def progress(console: Console) -> Generator[Report, None, None]:
     """Show what each process does and for how long; without a terminal, one line a step."""
     if not console.is_terminal:
         began_s = time.monotonic()
-        yield lambda name, what: console.print(f"{time.monotonic() - began_s:6.1f} s  {name}: {what}")
+        yield lambda name, what: console.print(f"{time.monotonic() - began_s:6.1f} s  {name}: {what}", soft_wrap=True)
         return
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as bars:
         tasks: dict[str, TaskID] = {}
