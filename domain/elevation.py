@@ -7,23 +7,38 @@ import numpy as np
 from domain.track import FloatColumn
 
 THRESHOLD_M: Final = 3.0
+UP_M_S: Final = 5.0  # nobody climbs faster, lifts and cable cars hardly
+DOWN_M_S: Final = 15.0
+JUMP_M: Final = 3.0
+NOISE_M_S: Final = 3.0  # as the median over a whole workout: no altitude, but the noise of GPS (under water)
 LOWEST_M: Final = -500.0  # the shore of the Dead Sea is at -430 m
 HIGHEST_M: Final = 12_000.0
 SMOOTHED_SAMPLES: Final = 5
 
 
-def gain_and_loss_m(altitude_m: FloatColumn, threshold_m: float = THRESHOLD_M) -> tuple[float, float] | None:
-    """Metres climbed and descended, both positive; ``None`` with fewer than two known altitudes.
+def gain_and_loss_m(
+    altitude_m: FloatColumn, offset_s: FloatColumn, threshold_m: float = THRESHOLD_M
+) -> tuple[float, float] | None:
+    """Metres climbed and descended, both positive; ``None`` with fewer than two known altitudes, or when they are only
+    noise.
 
-    Altitudes (n,) below -500 m and above 12 km are unknown; the others are smoothed by a moving mean of 5 samples. A
-    turning point counts only once the track has come back from it by ``threshold_m`` (hysteresis); between two turning
-    points that count, the whole difference is gain or loss. So a steady climb is counted in full and a wobble of less
-    than the threshold not at all.
+    ``altitude_m`` and the seconds ``offset_s`` have shape (n,). Altitudes below -500 m and above 12 km are unknown. A
+    jump (the first fixes of GPS, a barometer that is set anew) counts nothing. The rest is smoothed by a moving mean of
+    5 samples. A turning point counts only once the track has come back from it by ``threshold_m`` (hysteresis); between
+    two turning points that count, the whole difference is gain or loss. So a steady climb is counted in full and a
+    wobble of less than the threshold not at all.
     """
     known = (altitude_m >= LOWEST_M) & (altitude_m <= HIGHEST_M)
-    altitude = altitude_m if known.all() else altitude_m[known]
+    every = bool(known.all())
+    altitude, time_s = (altitude_m, offset_s) if every else (altitude_m[known], offset_s[known])
     if len(altitude) < 2:
         return None
+    step_m, step_s = altitude[1:] - altitude[:-1], time_s[1:] - time_s[:-1]
+    jump = ((step_m > UP_M_S * step_s) | (step_m < -DOWN_M_S * step_s)) & (np.abs(step_m) > JUMP_M)
+    if jump.any():
+        if float(np.median(np.abs(step_m) / step_s)) > NOISE_M_S:
+            return None
+        altitude = np.concatenate(([0.0], np.cumsum(np.where(jump, 0.0, step_m))))
     if len(altitude) > SMOOTHED_SAMPLES:
         half = SMOOTHED_SAMPLES // 2
         sums = np.concatenate(([0.0], np.cumsum(altitude - altitude[0])))

@@ -47,6 +47,7 @@ class SportRule:
     body_group: str  # sports of one group may be two devices' names for the same activity
     max_speed_m_s: float  # anything faster is a fault of the device
     moving_speed_m_s: float  # slower is standing still
+    climbs: bool = True  # whether altitude means anything
 
 
 _RULES: Final[dict[str, SportRule]] = {
@@ -57,9 +58,9 @@ _RULES: Final[dict[str, SportRule]] = {
     "cycling": SportRule("cycling", "wheel", 36.0, 0.7),
     "mountain_biking": SportRule("cycling", "wheel", 36.0, 0.5),
     "ebike": SportRule("ebike", "wheel", 36.0, 0.7),
-    "swimming": SportRule("swimming", "swim", 3.5, 0.1),
-    "rowing": SportRule("rowing", "boat", 9.0, 0.3),
-    "paddling": SportRule("rowing", "boat", 12.0, 0.3),
+    "swimming": SportRule("swimming", "swim", 3.5, 0.1, climbs=False),
+    "rowing": SportRule("rowing", "boat", 9.0, 0.3, climbs=False),
+    "paddling": SportRule("rowing", "boat", 12.0, 0.3, climbs=False),
     "skiing": SportRule("snow", "snow", 60.0, 0.5),
     "cross_country_skiing": SportRule("snow", "snow", 30.0, 0.4),
     "skating": SportRule("skating", "skate", 25.0, 0.5),
@@ -68,7 +69,7 @@ _RULES: Final[dict[str, SportRule]] = {
     "football": SportRule("ball", "ball", 12.5, 0.3),
     "ball_sport": SportRule("ball", "ball", 12.5, 0.3),
     "climbing": SportRule("other", "climb", 12.5, 0.1),
-    "diving": SportRule("other", "dive", 5.0, 0.1),
+    "diving": SportRule("other", "dive", 5.0, 0.1, climbs=False),
     "multisport": SportRule("other", "multi", 36.0, 0.3),
     "transition": SportRule("other", "transition", 12.5, 0.3),
     "other": SportRule("other", "any", 90.0, 0.3),

@@ -127,7 +127,7 @@ def summarise(
     normalised_w = None
     if mean_w is not None:
         normalised_w = power_formulas.normalised_power_w(power_formulas.power_on_timer_seconds(watts, timeline))
-    climbed = gain_and_loss_m(track.altitude_m)
+    climbed = gain_and_loss_m(track.altitude_m, timeline.offset_s) if rule.climbs else None
 
     tss = trimp = srpe = None
     if normalised_w is not None and athlete.ftp_w:

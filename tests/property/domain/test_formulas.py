@@ -88,7 +88,7 @@ def test_elevation_is_the_zigzag_of_the_smoothed_altitude(seed: int, n: int, ste
     if n > SMOOTHED_SAMPLES:
         middle = [float(np.mean(walk[i - half : i + half + 1])) for i in range(half, n - half)]
         smooth = np.concatenate((walk[:half], middle, walk[n - half :]))
-    ours = gain_and_loss_m(walk, threshold)
+    ours = gain_and_loss_m(walk, 60.0 * np.arange(float(n)), threshold)
     assert ours == pytest.approx(_zigzag(smooth.tolist(), threshold), abs=1e-6)
 
 

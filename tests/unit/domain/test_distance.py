@@ -122,20 +122,28 @@ def test_the_null_island_is_no_place() -> None:
     assert cumulative[-1] == pytest.approx(27.0, abs=0.01)
 
 
-def test_the_counter_comes_before_speed_and_speed_before_gps() -> None:
+def test_the_counter_comes_before_gps_and_gps_before_speed() -> None:
     n = 101
     latitude, longitude = _line(np.arange(float(n)) * 2.9)
+    holes = np.where(np.arange(n) % 10 == 5, np.nan, latitude)
     counter, speed = np.arange(float(n)) * 3.0, np.full(n, 3.1)
     every = _track(n, distance_m=counter, speed_m_s=speed, latitude_deg=latitude, longitude_deg=longitude)
     no_counter = _track(n, speed_m_s=speed, latitude_deg=latitude, longitude_deg=longitude)
-    only_gps = _track(n, latitude_deg=latitude, longitude_deg=longitude)
+    poor_gps = _track(n, speed_m_s=speed, latitude_deg=holes, longitude_deg=longitude)
+    only_poor_gps = _track(n, latitude_deg=holes, longitude_deg=longitude)
     dead_counter = _track(n, distance_m=np.zeros(n), speed_m_s=speed)
     got = [
         (series.source, round(series.total_m))
-        for track in (every, no_counter, only_gps, dead_counter, _track(n))
+        for track in (every, no_counter, poor_gps, only_poor_gps, dead_counter, _track(n))
         for series in [distance_series(track, timeline_of(track, 0, 100_000_000, []), "running")]
     ]
-    assert got == [("device", 300), ("speed", 310), ("gps", 290), ("speed", 310), ("none", 0)]
+    assert got == [("device", 300), ("gps", 290), ("speed", 310), ("gps", 290), ("speed", 310), ("none", 0)]
+
+
+def test_swimming_trusts_speed_more_than_gps() -> None:
+    latitude, longitude = _line(np.arange(101.0) * 0.8)
+    track = _track(101, speed_m_s=np.full(101, 0.7), latitude_deg=latitude, longitude_deg=longitude)
+    assert distance_series(track, timeline_of(track, 0, 100_000_000, []), "swimming").source == "speed"
 
 
 def test_seconds_are_filled_between_samples() -> None:
