@@ -70,7 +70,8 @@ def frames_of(
     """The frames of a track, in order of time.
 
     A value that no sensor can say (``schemas.channels``) is packed as missing. A frame of evenly spaced samples has an
-    interval, any other a column of times, kept to the millisecond. Its id is that of user, device, sequence and start.
+    interval, any other a column of times, kept to the millisecond. User, device, sequence and
+    start name it.
     """
     packed = _packed(track)
     rr_raw, rr_rows = _beats(track, beats)
@@ -87,7 +88,6 @@ def frames_of(
             columns["rr"] = mine.tobytes()
         if columns:
             frame = hot.SensorFrame(
-                id=event_id("SensorFrame", session.user, session.device_id, sequence, start_us),
                 user=session.user,
                 workout_id=session.workout_id,
                 device_id=session.device_id,

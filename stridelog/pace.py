@@ -52,6 +52,27 @@ class Scaled:
             await self.sleep(wait_s)
 
 
+@dataclass(slots=True)
+class UpToNow:
+    """Time passes ``speed`` times as fast as on the wall until it has caught up with the present, then with the wall:
+    nothing is ever sent from the future.
+    """
+
+    scaled: Scaled
+    present_us: Callable[[], int]  # UTC microseconds
+
+    def restart(self, time_us: int) -> None:
+        """From now on time counts from ``time_us``."""
+        self.scaled.restart(time_us)
+
+    async def until(self, time_us: int) -> None:
+        """Wait until ``time_us`` has come at this speed, and is not in the future."""
+        await self.scaled.until(time_us)
+        wait_us = time_us - self.present_us()
+        if wait_us > 0:
+            await self.scaled.sleep(wait_us / US_PER_S)
+
+
 def pace_of(speed: str, now_s: Callable[[], float]) -> Pace:
     """The pace for ``real``, ``max`` or a factor like ``60``. Raises ``UserError``."""
     if speed == "max":
