@@ -86,20 +86,17 @@ def fastest(cumulative_m: FloatColumn, distances_m: list[float]) -> list[tuple[f
 
 
 def _exact(cumulative_m: FloatColumn, distance_m: float, window: int) -> tuple[float, float]:
-    start = np.flatnonzero(cumulative_m[window:] - cumulative_m[:-window] >= distance_m)
-    end = start + window
-    # Beginning on a whole second: how much of the last second was needed. Ending on one: how much of the
-    # first.
+    """Seconds and begin within the shortest window of whole seconds that is long enough (the one before is not)."""
+    begin = np.flatnonzero(cumulative_m[window:] - cumulative_m[:-window] >= distance_m)
+    end = begin + window
+    spare_m = cumulative_m[end] - cumulative_m[begin] - distance_m
+    # A window that begins on a whole second saves part of its last second, one that ends on one part of its first.
+    first_m = cumulative_m[begin + 1] - cumulative_m[begin]
     last_m = cumulative_m[end] - cumulative_m[end - 1]
-    first_m = cumulative_m[start + 1] - cumulative_m[start]
-    spare = cumulative_m[end] - cumulative_m[start] - distance_m
-    with np.errstate(divide="ignore", invalid="ignore"):
-        early = np.where(last_m > 0, np.minimum(spare / last_m, 1.0), 0.0)
-        late = np.where(first_m > 0, np.minimum(spare / first_m, 1.0), 0.0)
-    best_early, best_late = int(early.argmax()), int(late.argmax())
-    if early[best_early] >= late[best_late]:
-        return window - float(early[best_early]), float(start[best_early])
-    return window - float(late[best_late]), float(start[best_late]) + float(late[best_late])
+    best = int((spare_m / np.minimum(first_m, last_m)).argmax())
+    saved_s = float(spare_m[best] / min(first_m[best], last_m[best]))
+    begin_s = float(begin[best]) + (saved_s if first_m[best] < last_m[best] else 0.0)
+    return window - saved_s, begin_s
 
 
 def highest_mean(power_w: FloatColumn, durations_s: list[int]) -> list[tuple[float, int] | None]:

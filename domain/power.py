@@ -32,14 +32,8 @@ def power_on_timer_seconds(power_w: FloatColumn, timeline: Timeline) -> FloatCol
         known = np.isfinite(power_w)
         return power_w if known.all() else power_w[known]
     known = np.isfinite(power_w)
-    held_s = timeline.held_s[known]
-    power = power_w[known]
-    ends = np.cumsum(held_s)
-    total = round(float(ends[-1])) if len(ends) else 0
-    at: FloatColumn = (
-        power[np.minimum(np.searchsorted(ends, np.arange(total) + 0.5), max(len(ends) - 1, 0))] if total else power[:0]
-    )
-    return at
+    ends = np.rint(np.cumsum(timeline.held_s[known])).astype(np.int64)
+    return np.repeat(power_w[known], np.diff(ends, prepend=0))
 
 
 def power_on_elapsed_seconds(power_w: FloatColumn, timeline: Timeline) -> FloatColumn:
@@ -50,9 +44,10 @@ def power_on_elapsed_seconds(power_w: FloatColumn, timeline: Timeline) -> FloatC
     if timeline.regular:
         return power_w if known.all() else np.where(known, power_w, 0.0)
     offset_s = timeline.offset_s - timeline.offset_s[0]
-    seconds = np.arange(int(offset_s[-1]) + 1, dtype=np.float64)
-    row = np.searchsorted(offset_s, seconds, side="right") - 1
-    held = (seconds - offset_s[row] < np.maximum(timeline.held_s[row], 1.0)) & known[row]
+    # A row is the latest one for the whole seconds from its own time to that of the next.
+    row = np.repeat(np.arange(len(offset_s)), np.diff(np.ceil(offset_s).astype(np.int64), append=int(offset_s[-1]) + 1))
+    age_s = np.arange(len(row)) - offset_s[row]
+    held = (age_s < np.maximum(timeline.held_s[row], 1.0)) & known[row]
     return np.where(held, power_w[row], 0.0)
 
 
