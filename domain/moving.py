@@ -12,15 +12,15 @@ def moving_time_s(cumulative_m: FloatColumn, speed_m_s: FloatColumn, timeline: T
     tells.
 
     A step from one sample to the next is moving when its mean speed reaches the sport's threshold
-    (:data:`domain.sports.SportRule.moving_speed_m_s`): by the speed channel, else by distance over about five
-    seconds, since counters move in whole metres.
+    (:data:`domain.sports.SportRule.moving_speed_m_s`): by the speed channel (not one that is 0 throughout), else by
+    distance over about five seconds, since counters move in whole metres.
     """
     threshold = rule_of(sport).moving_speed_m_s
     step_s = timeline.step_s
     if len(step_s) == 0:
         return None
     known = np.isfinite(speed_m_s)
-    if known.all():
+    if known.all() and speed_m_s.any():
         moving = (speed_m_s[1:] + speed_m_s[:-1]) >= 2 * threshold
         return float(step_s @ moving)
     if cumulative_m[-1] <= 0:

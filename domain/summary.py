@@ -7,31 +7,23 @@ same bits: metres, seconds, watts and bpm to 0.1, speeds to 0.001 m/s, load to 0
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
 from domain import power as power_formulas
 from domain import trimp as trimp_formulas
-from domain import zones
 from domain.athlete import Athlete
 from domain.distance import DistanceSeries, DistanceSource, distance_series, on_seconds
 from domain.efforts import DISTANCES, DURATIONS, MAX_SPAN_S, BestEffort, fastest, highest_mean
 from domain.elevation import gain_and_loss_m
-from domain.load import session_rpe_load
 from domain.moving import moving_time_s
+from domain.session_load import LoadMethod, session_load
 from domain.sports import rule_of
 from domain.timeline import Timeline, timeline_of, weighted_mean
 from domain.track import US_PER_S, FloatColumn, Track
-from domain.zones import ZoneBasis
+from domain.zones import ZoneBasis, zones_of
 
-LoadMethod = Literal["power_tss", "trimp", "srpe", "duration"]
-
-# One hour at threshold is felt as about 7 of 10: the second threshold of Seiler and Kjerland 2006, doi
-# 10.1111/j.1600-0838.2004.00418.x.
-THRESHOLD_RPE: Final = 7.0
-# Without heart rate, power or RPE: as at 70 % of threshold, an easy to steady session.
-UNKNOWN_LOAD_PER_HOUR: Final = 49.0
 MAX_CADENCE_RPM: Final = 250.0
 # A device may note its last samples a little after the workout's end; what is farther off comes from a wrong clock.
 WINDOW_SLACK_US: Final = 10 * US_PER_S
@@ -101,12 +93,7 @@ def summarise(
     in the same time.
 
     Samples more than 10 s outside of the workout (a clock that was reset) are left out. A track without samples (manual
-    entry, or they are not here yet) gives the stated totals. The load is the first that can be had:
-
-    - ``power_tss``: training stress score from normalised power (needs the athlete's FTP);
-    - ``trimp``: Banister's TRIMP × 100 / TRIMP of an hour at threshold heart rate;
-    - ``srpe``: session RPE (RPE × minutes) × 100 / (7 × 60), RPE 7 being threshold;
-    - ``duration``: 49 for each hour, as at 70 % of threshold.
+    entry, or they are not here yet) gives the stated totals. How the load is found says :mod:`domain.session_load`.
     """
     rule = rule_of(sport)
     track = track.between(start_us - WINDOW_SLACK_US, end_us + WINDOW_SLACK_US)
@@ -129,15 +116,26 @@ def summarise(
         normalised_w = power_formulas.normalised_power_w(power_formulas.power_on_timer_seconds(watts, timeline))
     climbed = gain_and_loss_m(track.altitude_m, timeline.offset_s) if rule.climbs else None
 
-    tss = trimp = srpe = None
-    if normalised_w is not None and athlete.ftp_w:
-        tss = power_formulas.training_stress_score(timer_s, normalised_w, athlete.ftp_w)
-    if mean_hr is not None:
-        trimp = _trimp(heart_rate, held_s, athlete, year)
-    if rpe is not None:
-        srpe = session_rpe_load(rpe, timer_s)
-    load, method = _load(tss, trimp, srpe, timer_s, athlete, year)
-    basis, in_zones = _zones(heart_rate, watts, speed, held_s, mean_hr, mean_w, athlete, year)
+    load = session_load(
+        heart_rate_bpm=heart_rate,
+        power_w=watts,
+        held_s=held_s,
+        normalised_w=normalised_w,
+        timer_s=timer_s,
+        rpe=rpe,
+        sport=sport,
+        athlete=athlete,
+        year=year,
+    )
+    basis, in_zones = zones_of(
+        heart_rate_bpm=heart_rate,
+        power_w=watts,
+        speed_m_s=speed,
+        held_s=held_s,
+        sport=sport,
+        athlete=athlete,
+        year=year,
+    )
 
     return Summary(
         distance_m=round(distance_m, 1),
@@ -155,15 +153,17 @@ def summarise(
         mean_speed_m_s=round(distance_m / timer_s, 3) if timer_s > 0 and distance_m > 0 else None,
         max_speed_m_s=_rounded(_max_speed_m_s(speed, series, timeline), 3),
         mean_cadence_rpm=_rounded(_mean_cadence_rpm(track.cadence_rpm, held_s), 1),
-        energy_kcal=_rounded(_energy_kcal(stated, mean_w, mean_hr, timer_s, athlete, year), 1),
+        energy_kcal=_rounded(
+            _energy_kcal(stated, mean_w if rule.body_group == "wheel" else None, mean_hr, timer_s, athlete, year), 1
+        ),
         time_in_zones_s=tuple(round(seconds, 1) for seconds in in_zones),
         zone_basis=basis,
         best_efforts=_best_efforts(series, watts, timeline, start_us, has_power=mean_w is not None),
-        load=round(load, 2),
-        load_method=method,
-        tss=_rounded(tss, 2),
-        trimp=_rounded(trimp, 2),
-        session_rpe_load=_rounded(srpe, 2),
+        load=round(load.load, 2),
+        load_method=load.method,
+        tss=_rounded(load.tss, 2),
+        trimp=_rounded(load.trimp, 2),
+        session_rpe_load=_rounded(load.session_rpe, 2),
         sample_count=len(track),
         coverage=round(coverage, 3),
     )
@@ -216,57 +216,6 @@ def _moving_time_s(
     return min(measured, timer_s)
 
 
-def _trimp(heart_rate: FloatColumn, held_s: FloatColumn, athlete: Athlete, year: int) -> float | None:
-    return trimp_formulas.banister_trimp(
-        heart_rate, held_s, athlete.hr_rest_or_default(), athlete.hr_max_or_default(year), athlete.sex
-    )
-
-
-def _load(
-    tss: float | None, trimp: float | None, srpe: float | None, timer_s: float, athlete: Athlete, year: int
-) -> tuple[float, LoadMethod]:
-    if tss is not None:
-        return tss, "power_tss"
-    if trimp is not None:
-        hour_at_threshold = trimp_formulas.trimp_of_steady(
-            60.0,
-            athlete.lthr_or_default(year),
-            athlete.hr_rest_or_default(),
-            athlete.hr_max_or_default(year),
-            athlete.sex,
-        )
-        if hour_at_threshold:
-            return 100.0 * trimp / hour_at_threshold, "trimp"
-    if srpe is not None:
-        return 100.0 * srpe / (THRESHOLD_RPE * 60.0), "srpe"
-    return UNKNOWN_LOAD_PER_HOUR * timer_s / 3600.0, "duration"
-
-
-def _zones(
-    heart_rate: FloatColumn,
-    watts: FloatColumn,
-    speed: FloatColumn,
-    held_s: FloatColumn,
-    mean_hr: float | None,
-    mean_w: float | None,
-    athlete: Athlete,
-    year: int,
-) -> tuple[ZoneBasis, tuple[float, ...]]:
-    if mean_hr is not None:
-        if athlete.lthr_bpm:
-            return "heart_rate_threshold", zones.time_in_zones_s(
-                heart_rate, held_s, athlete.lthr_bpm, zones.HR_THRESHOLD_EDGES
-            )
-        return "heart_rate_max", zones.time_in_zones_s(
-            heart_rate, held_s, athlete.hr_max_or_default(year), zones.HR_MAX_EDGES
-        )
-    if mean_w is not None and athlete.ftp_w:
-        return "power", zones.time_in_zones_s(watts, held_s, athlete.ftp_w, zones.POWER_EDGES)
-    if athlete.threshold_speed_m_s and np.isfinite(speed).any():
-        return "pace", zones.time_in_zones_s(speed, held_s, athlete.threshold_speed_m_s, zones.SPEED_EDGES)
-    return "none", ()
-
-
 def _max_speed_m_s(speed: FloatColumn, series: DistanceSeries, timeline: Timeline) -> float | None:
     """Highest speed of the channel, else of five seconds of distance."""
     highest = _max(speed) if len(speed) else np.nan
@@ -287,7 +236,7 @@ def _mean_cadence_rpm(cadence: FloatColumn, held_s: FloatColumn) -> float | None
 def _energy_kcal(
     stated: Stated, mean_w: float | None, mean_hr: float | None, timer_s: float, athlete: Athlete, year: int
 ) -> float | None:
-    """What the device stated, else from work, else from heart rate, else unknown."""
+    """What the device stated, else from work on wheels, else from heart rate, else unknown."""
     if stated.energy_kcal is not None:
         return stated.energy_kcal
     if mean_w is not None:

@@ -4,6 +4,8 @@ from typing import Final, Literal
 
 import numpy as np
 
+from domain.athlete import Athlete
+from domain.sports import rule_of
 from domain.track import FloatColumn
 
 ZoneBasis = Literal["heart_rate_max", "heart_rate_threshold", "power", "pace", "none"]
@@ -34,3 +36,30 @@ def time_in_zones_s(
     total = float(held_s.sum()) if known.all() else float(held_s @ known)
     above = [total, *(float(held_s @ (values >= share * reference)) for share in edges)]
     return (above[0] - above[1], above[1] - above[2], above[2] - above[3], above[3] - above[4], above[4])
+
+
+def zones_of(
+    *,
+    heart_rate_bpm: FloatColumn,
+    power_w: FloatColumn,
+    speed_m_s: FloatColumn,
+    held_s: FloatColumn,
+    sport: str,
+    athlete: Athlete,
+    year: int,
+) -> tuple[ZoneBasis, tuple[float, ...]]:
+    """Seconds in zones of what was recorded, columns of shape (n,): heart rate (of threshold where it is known, else of
+    the maximum), else power on wheels, else pace on foot; ``("none", ())`` when neither is there or the athlete's
+    threshold is unknown.
+    """
+    if np.isfinite(heart_rate_bpm).any():
+        if athlete.lthr_bpm:
+            return "heart_rate_threshold", time_in_zones_s(heart_rate_bpm, held_s, athlete.lthr_bpm, HR_THRESHOLD_EDGES)
+        highest = athlete.hr_max_or_default(year)
+        return "heart_rate_max", time_in_zones_s(heart_rate_bpm, held_s, highest, HR_MAX_EDGES)
+    group = rule_of(sport).body_group
+    if group == "wheel" and athlete.ftp_w and np.isfinite(power_w).any():
+        return "power", time_in_zones_s(power_w, held_s, athlete.ftp_w, POWER_EDGES)
+    if group == "foot" and athlete.threshold_speed_m_s and np.isfinite(speed_m_s).any():
+        return "pace", time_in_zones_s(speed_m_s, held_s, athlete.threshold_speed_m_s, SPEED_EDGES)
+    return "none", ()

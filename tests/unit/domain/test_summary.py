@@ -147,18 +147,36 @@ def test_a_whole_recording_is_not_overruled() -> None:
 
 
 @pytest.mark.parametrize(
-    ("channel", "athlete", "basis"),
+    ("channel", "sport", "athlete", "basis"),
     [
-        ({"power_w": np.full(101, 240.0)}, Athlete(ftp_w=250), "power"),
-        ({"speed_m_s": np.full(101, 4.0)}, Athlete(threshold_speed_m_s=4.2), "pace"),
-        ({"heart_rate_bpm": np.full(101, 165.0)}, Athlete(lthr_bpm=170), "heart_rate_threshold"),
-        ({"power_w": np.full(101, 240.0)}, Athlete(), "none"),
+        ({"power_w": np.full(101, 240.0)}, "cycling", Athlete(ftp_w=250), "power"),
+        ({"power_w": np.full(101, 240.0)}, "cycling", Athlete(), "none"),
+        ({"power_w": np.full(101, 400.0)}, "running", Athlete(ftp_w=250), "none"),
+        ({"speed_m_s": np.full(101, 4.0)}, "running", Athlete(threshold_speed_m_s=4.2), "pace"),
+        ({"speed_m_s": np.full(101, 9.0)}, "cycling", Athlete(threshold_speed_m_s=4.2), "none"),
+        ({"heart_rate_bpm": np.full(101, 165.0)}, "running", Athlete(lthr_bpm=170), "heart_rate_threshold"),
     ],
 )
-def test_zones_say_what_they_are_of(channel: dict[str, Any], athlete: Athlete, basis: str) -> None:
-    got = _summary(_track(101, **channel), 100, athlete=athlete)
+def test_zones_say_what_they_are_of(channel: dict[str, Any], sport: str, athlete: Athlete, basis: str) -> None:
+    got = _summary(_track(101, **channel), 100, sport, athlete=athlete)
     assert got.zone_basis == basis
     assert sum(got.time_in_zones_s) == (0 if basis == "none" else 100)
+
+
+def test_a_runners_power_is_not_measured_by_a_cyclists_threshold() -> None:
+    run = _track(3601, power_w=np.full(3601, 400.0), heart_rate_bpm=np.full(3601, 150.0))
+    got = _summary(run, 3600, "running", athlete=Athlete(ftp_w=250))
+    assert (got.load_method, got.tss, got.normalised_power_w) == ("trimp", None, 400.0)
+
+
+def test_a_strap_that_slips_for_a_while_makes_the_workout_no_easier() -> None:
+    heart_rate = np.full(3601, 150.0)
+    whole = _summary(_track(3601, heart_rate_bpm=heart_rate), 3600)
+    slipped = np.where(np.arange(3601) < 900, np.nan, heart_rate)
+    most = _summary(_track(3601, heart_rate_bpm=slipped), 3600, rpe=5)
+    assert (most.load, most.load_method) == (whole.load, "trimp")
+    little = _summary(_track(3601, heart_rate_bpm=np.where(np.arange(3601) < 1800, np.nan, heart_rate)), 3600, rpe=5)
+    assert little.load_method == "srpe"
 
 
 def test_samples_of_a_clock_that_was_reset_are_left_out() -> None:
