@@ -7,7 +7,7 @@ lock released; a handle runs one statement at a time and keeps its own settings 
 import re
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,7 +102,7 @@ class Engine:
             elapsed_ns=time.monotonic_ns() - started_ns,
         )
 
-    def stream(self, query: Query, context: Context, output_format: str) -> Iterator[bytes]:
+    def stream(self, query: Query, context: Context, output_format: str) -> Generator[bytes, None, None]:
         """Run a query and yield its output block by block, in constant memory; close the iterator to cancel it."""
         with self._handle(context) as handle:
             self._refuse_several(handle, query)

@@ -111,12 +111,18 @@ def read_request(target: str, headers: Mapping[str, str], body: bytes) -> Reques
                 name.removeprefix("param_"): value for name, value in arguments.items() if name.startswith("param_")
             },
             session_id=arguments.get("session_id") or None,
-            session_timeout_s=float(arguments.get("session_timeout") or 60),
+            session_timeout_s=_seconds(arguments.get("session_timeout") or "60"),
         ),
         default_format=arguments.get("default_format") or headers.get("X-ClickHouse-Format"),
         query_id=arguments.get("query_id") or None,
         wait_end_of_query=arguments.get("wait_end_of_query") in ("1", "true"),
     )
+
+
+def _seconds(text: str) -> float:
+    if not text.isdigit():
+        raise BadRequestError(f"session_timeout {text!r} is not a whole number of seconds")
+    return float(text)
 
 
 def _decode(body: bytes, encoding: str | None) -> bytes:

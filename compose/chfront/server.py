@@ -1,10 +1,11 @@
 """The HTTP side: one thread a connection, ClickHouse's headers, and its way to report errors."""
 
+import contextlib
 import json
 import logging
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
@@ -97,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers["X-ClickHouse-Format"] = output_format
         self._send(HTTPStatus.OK, outcome.output, headers)
 
-    def _stream(self, blocks: Iterator[bytes], output_format: str) -> None:
+    def _stream(self, blocks: Generator[bytes, None, None], output_format: str) -> None:
         """Send blocks as they come. An error before the first is an HTTP error; later it is told in the body."""
         block = next(blocks, None)
         tag = secrets.token_hex(8)
@@ -110,9 +111,10 @@ class _Handler(BaseHTTPRequestHandler):
             },
         )
         try:
-            while block is not None:
-                self._chunk(block)
-                block = next(blocks, None)
+            with contextlib.closing(blocks):
+                while block is not None:
+                    self._chunk(block)
+                    block = next(blocks, None)
         except EngineError as error:
             logger.warning("%s", error)
             message = f"{error} (version {self.server.version})\n".encode()
@@ -130,14 +132,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _read_body(self) -> bytes:
         if (self.headers.get("Transfer-Encoding") or "").lower() == "chunked":
             return b"".join(self._read_chunks())
-        length = int(self.headers.get("Content-Length") or 0)
+        length = _number(self.headers.get("Content-Length") or "0", 10)
         if length > MAX_BODY_BYTES:
             raise BadRequestError(f"the body has {length} bytes, the most is {MAX_BODY_BYTES}", 413)
         return self._read_exactly(length)
 
     def _read_chunks(self) -> Iterator[bytes]:
         total = 0
-        while size := int(self.rfile.readline(1024).partition(b";")[0], 16):
+        while size := _number(self.rfile.readline(1024).partition(b";")[0].decode("latin-1"), 16):
             total += size
             if total > MAX_BODY_BYTES:
                 raise BadRequestError(f"the body has more than {MAX_BODY_BYTES} bytes", 413)
@@ -174,6 +176,13 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Type": "text/plain; charset=UTF-8", **headers}.items():
             self.send_header(name, value)
         self.end_headers()
+
+
+def _number(text: str, base: int) -> int:
+    try:
+        return int(text, base)
+    except ValueError as error:
+        raise BadRequestError(f"the length {text!r} is not a number") from error
 
 
 def _summary(outcome: Outcome) -> str:

@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import os
 import signal
+import socket
 import threading
 import urllib.error
 import urllib.request
@@ -175,6 +176,15 @@ def test_a_bad_row_is_an_error_and_nothing_of_its_insert_stays(client: Any) -> N
     with pytest.raises(DatabaseError) as raised:
         client.command("INSERT INTO samples FORMAT CSV", data="1,a,2026-03-01 12:00:00\nx,b,2026-03-01 12:00:00\n")
     assert raised.value.code == 27
+    assert count(client) == 0
+
+
+def test_an_upload_that_breaks_off_inserts_nothing(client: Any, server: Supervisor) -> None:
+    head = b"POST /?query=INSERT+INTO+samples+FORMAT+CSV HTTP/1.1\r\nHost: local\r\nContent-Length: 1000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.settings.ports["clickhouse"]), timeout=10) as connection:
+        connection.sendall(head + b"1,a,2026-03-01 12:00:00\n")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1000) == b""
     assert count(client) == 0
 
 

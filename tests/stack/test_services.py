@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -87,6 +88,23 @@ def test_kafka_takes_large_messages_and_makes_no_topic_by_itself(make_stack: Mak
     assert "frames" in topics
     assert "not-declared" not in topics
     assert len(stack.down()) == brokers
+
+
+@pytest.mark.slow
+def test_up_starts_the_broker_that_died_and_leaves_the_others_alone(make_stack: MakeStack) -> None:
+    stack = make_stack("kafka", brokers=3)
+    stack.up()
+    before = {row.name: row.pid for row in stack.status()}
+    killed = stack.pids.read("kafka-2")
+    assert killed is not None
+    os.kill(killed.pid, signal.SIGKILL)
+    end_s = time.monotonic() + 10
+    while killed.alive():
+        assert time.monotonic() < end_s
+    stack.up()
+    after = {row.name: row.pid for row in stack.status()}
+    assert {name for name in before if before[name] != after[name]} == {"kafka-2"}
+    assert asyncio.run(_round_trip([row.port for row in stack.status()], 3))[0] == 3
 
 
 def test_kafka_data_of_one_broker_are_not_used_by_three(make_stack: MakeStack) -> None:
