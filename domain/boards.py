@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, get_args
 
 from domain.days import PERIODS, Period, period_key
@@ -93,37 +94,64 @@ def scores(efforts: Iterable[Effort], touched: Iterable[Effort]) -> dict[BoardKe
     days). Neither's order matters. Give an effort once: the same workout id twice in ``efforts`` raises
     ``ValueError``.
     """
-    groups: dict[tuple[str, Period, str], list[int]] = {}
+    # calendar period → sport → the parts that count there
+    groups: dict[tuple[Period, str], dict[str, list[_Parts]]] = {}
     for effort in touched:
-        for sport in (family_of(effort.sport), ALL_SPORTS):
-            for period in PERIODS:
-                groups.setdefault((sport, period, period_key(effort.day, period)), [0] * (2 * len(METRICS)))
+        for period in _periods(effort.day):
+            counting = groups.setdefault(period, {})
+            counting.setdefault(family_of(effort.sport), [])
+            counting.setdefault(ALL_SPORTS, [])
     seen: set[str] = set()
     for effort in efforts:
         if effort.workout_id in seen:
             raise ValueError(f"workout {effort.workout_id} is given twice: give each canonical workout once")
         seen.add(effort.workout_id)
-        parts = (
-            _scaled(effort.distance_m),
-            _scaled(effort.moving_time_s),
-            _scaled(effort.elevation_gain_m),
-            _scaled(effort.load),
-            _SCALE,
-        )
-        for sport in (family_of(effort.sport), ALL_SPORTS):
-            for period in PERIODS:
-                sums = groups.get((sport, period, period_key(effort.day, period)))
-                if sums is None:
-                    continue
-                for i, part in enumerate(parts):
-                    if part:
-                        sums[i] += part
-                        sums[i + len(METRICS)] = max(sums[i + len(METRICS)], effort.end_us)
+        matching = [groups[period] for period in _periods(effort.day) if period in groups]
+        if not matching:
+            continue
+        family, parts = family_of(effort.sport), _parts(effort)
+        for counting in matching:
+            if family in counting:
+                counting[family].append(parts)
+            counting[ALL_SPORTS].append(parts)
     return {
-        BoardKey(metric, sport, period, key): Score(sums[i] / _SCALE, sums[i + len(METRICS)])
-        for (sport, period, key), sums in groups.items()
-        for i, metric in enumerate(METRICS)
+        BoardKey(metric, sport, period, key): score
+        for (period, key), counting in groups.items()
+        for sport, found in counting.items()
+        for metric, score in zip(METRICS, _totals(found), strict=True)
     }
+
+
+_Parts = tuple[int, int, int, int, int, int]  # what an effort adds to each metric, in hundredths, and its end
+
+
+def _parts(effort: Effort) -> _Parts:
+    return (
+        _scaled(effort.distance_m),
+        _scaled(effort.moving_time_s),
+        _scaled(effort.elevation_gain_m),
+        _scaled(effort.load),
+        _SCALE,
+        effort.end_us,
+    )
+
+
+def _totals(found: list[_Parts]) -> list[Score]:
+    if not found:
+        return [Score(0.0, 0)] * len(METRICS)
+    *columns, ends_us = zip(*found, strict=True)
+    return [
+        Score(
+            sum(column) / _SCALE,
+            max((end_us for part, end_us in zip(column, ends_us, strict=True) if part), default=0),
+        )
+        for column in columns
+    ]
+
+
+@lru_cache(maxsize=65536)
+def _periods(day: date) -> tuple[tuple[Period, str], ...]:
+    return tuple((period, period_key(day, period)) for period in PERIODS)
 
 
 def _scaled(value: float) -> int:
