@@ -3,17 +3,24 @@
 Most batches of most agents publish something, but not all: a watermark that was only to be found in published messages
 would stand still while an agent reads records that lead to none, and a restart would read them all again. So after the
 messages are acknowledged the sink commits ``span.next`` of the *source* partition in a consumer group that nobody else
-uses, ``<namespace>.sink.<agent>.topic``; the token of the claim is in the commit's metadata. Each message also
+uses, ``<namespace>.sink.<agent>.topic``; the epoch of the claim is in the commit's metadata. Each message also
 says in its headers which span caused it (``sl-source``), for whoever asks where a message comes from.
 
 Kafka's transactions would make both one step, but they bind a producer to the group of its consumer and need one
-producer for each partition, and agents write other stores in the same batch anyway. What a crash between messages and
-commit, or a lost acknowledgement, publishes twice is equal byte for byte, and ``sinks/tail.py`` finds most of it.
+producer for each partition, and agents write other stores in the same batch anyway. Instead, the first spans after a
+claim or a failed write are compared with the end of the partitions that they go to (``sinks/tail.py``), and what was
+published before a crash is not published again. What is still published twice (a worker that was fenced while it
+sent) is equal byte for byte.
+
+The broker forgets a group's offsets when nothing was committed for ``offsets.retention.minutes``: that setting MUST
+be longer than a worker may be off. A claim and every write commit anew.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -23,14 +30,12 @@ from aiokafka.structs import OffsetAndMetadata
 from aiokafka.structs import TopicPartition as KafkaTopicPartition
 
 from sinks.base import Outgoing, PoisonRows, Sink, SinkUnavailable, Span, TopicPartition
-from sinks.claims import Claims, new_owner
+from sinks.claims import Claims
+from sinks.tail import Tail, read_tail, source_headers
 from stridelog.settings import Settings
 
-SOURCE_HEADER: Final = "sl-source"  # topic:partition:next offset of the span that caused the message
-SINK_HEADER: Final = "sl-sink"  # the agent whose sink sent it
 MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
 BATCH_BYTES: Final = 256 * 1024
-LINGER_MS: Final = 5
 REQUEST_TIMEOUT_MS: Final = 10_000
 ANSWER_TIMEOUT_S: Final = 20.0
 
@@ -47,6 +52,9 @@ class TopicSink(Sink[Outgoing]):
         self._claims = Claims(self.name, agent)
         self._claimed: set[TopicPartition] = set()
         self._commit_lock = asyncio.Lock()
+        # By source and output topic: what was published beyond the watermark before the claim or the last failed write.
+        self._tails: dict[TopicPartition, dict[str, Tail]] = {}
+        self._coordinator: int | None = None  # broker of the group, once known
         # aiokafka's clients; the library has no types.
         self._producer: Any = None
         self._committer: Any = None
@@ -75,17 +83,18 @@ class TopicSink(Sink[Outgoing]):
         wanted = list(sources)
         if not wanted:
             return {}
-        owner = new_owner()
         marks = await self._marks(wanted)
+        epochs = {source: max(marks[source][0] + 1, time.time_ns() // 1000) for source in wanted}
         self._claimed.update(wanted)
         async with _mapped(), self._commit_lock:
             # The consumer only commits: paused in the same breath, it never fetches a record.
             assignment = [KafkaTopicPartition(*source) for source in self._claimed]
             self._committer.assign(assignment)
             self._committer.pause(*assignment)
-        await self._commit({source: (owner, marks[source][1]) for source in wanted})
+        await self._commit({source: (epochs[source], marks[source][1]) for source in wanted})
         for source in wanted:
-            self._claims.take(source, owner, marks[source][1])
+            self._claims.take(source, str(epochs[source]), marks[source][1])
+            self._tails[source] = {}
         return {source: marks[source][1] for source in wanted}
 
     async def watermarks(self) -> dict[TopicPartition, int]:
@@ -95,17 +104,24 @@ class TopicSink(Sink[Outgoing]):
         claim = self._claims.of(span)
         if claim.covers(span):
             return
-        await self._check_owner(span.source, claim.owner)
-        await self._send(rows, span)
-        if rows:
-            await self._check_owner(span.source, claim.owner)
-        await self._commit({span.source: (claim.owner, span.next)})
+        epoch = int(claim.owner)
+        if (await self._marks([span.source]))[span.source][0] > epoch:
+            raise self._claims.lost(span.source)
+        missing = await self._unpublished(rows, span, min(claim.watermark or 0, span.first))
+        try:
+            await self._send(missing, span)
+            await self._commit({span.source: (epoch, span.next)})
+        except SinkUnavailable:
+            self._tails[span.source] = {}
+            raise
         claim.watermark = span.next
 
     def release(self, sources: Iterable[TopicPartition]) -> None:
         gone = set(sources)
         self._claims.release(gone)
         self._claimed -= gone
+        for source in gone:
+            self._tails.pop(source, None)
 
     async def _start(self) -> None:
         self._producer = AIOKafkaProducer(
@@ -113,7 +129,6 @@ class TopicSink(Sink[Outgoing]):
             client_id=f"stridelog-{self.agent}",
             enable_idempotence=True,
             acks="all",
-            linger_ms=LINGER_MS,
             max_batch_size=BATCH_BYTES,
             max_request_size=MAX_REQUEST_BYTES,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
@@ -132,55 +147,68 @@ class TopicSink(Sink[Outgoing]):
         self._admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
         await self._admin.start()
 
-    async def _send(self, rows: Sequence[Outgoing], span: Span) -> None:
-        headers = [
-            (SOURCE_HEADER, f"{span.topic}:{span.partition}:{span.next}".encode()),
-            (SINK_HEADER, self.agent.encode()),
-        ]
-        # A failed write waits for every message's fate, so that the next attempt does not race with this one.
-        answers = await asyncio.gather(
-            *(self._send_one(row, span.partition, headers) for row in rows), return_exceptions=True
-        )
+    async def _unpublished(self, rows: Sequence[Outgoing], span: Span, after: int) -> list[tuple[int, Outgoing]]:
+        """The rows, with their index, that no span beyond offset ``after`` published already."""
+        tails = self._tails.setdefault(span.source, {})
+        for topic in {row.topic for row in rows} - set(tails):
+            output = TopicPartition(topic, span.partition)
+            async with _mapped():
+                if span.partition not in await self._open_producer().partitions_for(topic):
+                    raise SinkUnavailable(
+                        f"topic: {topic}/{span.partition} does not exist: topics that an agent reads and writes need "
+                        f"equally many partitions, and {span.topic} has more"
+                    )
+                tails[topic] = await read_tail(self._bootstrap, output, span.source, self.agent, after)
+        numbered = ((index, _sendable(row)) for index, row in enumerate(rows))
+        return [(index, row) for index, row in numbered if not tails[row.topic].holds(row)]
+
+    async def _send(self, rows: Sequence[tuple[int, Outgoing]], span: Span) -> None:
+        headers = source_headers(span.source, span.next, self.agent)
         refused: dict[int, str] = {}
-        for index, answer in enumerate(answers):
-            if isinstance(answer, MessageSizeTooLargeError):
-                refused[index] = _one_line(answer)
-            elif isinstance(answer, KafkaError | OSError | TimeoutError | AssertionError):
-                raise SinkUnavailable(f"topic: {rows[index].topic}: {_one_line(answer)}") from answer
-            elif isinstance(answer, BaseException):
-                raise answer
+        answers: dict[int, asyncio.Future[Any]] = {}
+        try:
+            async with _mapped():
+                for index, row in rows:
+                    try:
+                        answers[index] = await self._open_producer().send(
+                            row.topic, row.value, row.key, span.partition, headers=[*row.headers, *headers]
+                        )
+                    except MessageSizeTooLargeError as error:
+                        refused[index] = _one_line(error)
+        finally:
+            # A failed write waits for every message's fate too, so that the next attempt does not race with this one.
+            if answers:
+                await asyncio.wait(answers.values(), timeout=ANSWER_TIMEOUT_S)
+        async with _mapped():
+            for index, answer in answers.items():
+                try:
+                    await answer
+                except MessageSizeTooLargeError as error:
+                    refused[index] = _one_line(error)
         if refused:
+            self._tails[span.source] = {}
             raise PoisonRows(refused)
 
-    async def _send_one(self, row: Outgoing, partition: int, headers: list[tuple[str, bytes]]) -> None:
-        # aiokafka wants a key or a value; a dead letter may have had neither.
-        value = b"" if row.key is None and row.value is None else row.value
-        acknowledged = await asyncio.wait_for(
-            self._open_producer().send(
-                row.topic, value, key=row.key, partition=partition, headers=[*row.headers, *headers]
-            ),
-            ANSWER_TIMEOUT_S,
-        )
-        await acknowledged
-
-    async def _check_owner(self, source: TopicPartition, owner: str) -> None:
-        if (await self._marks([source]))[source][0] != owner:
-            raise self._claims.lost(source)
-
-    async def _marks(self, sources: Sequence[TopicPartition] | None) -> dict[TopicPartition, tuple[str, int | None]]:
-        """Owner and watermark as committed; of all partitions for ``None``."""
+    async def _marks(self, sources: Sequence[TopicPartition] | None) -> dict[TopicPartition, tuple[int, int | None]]:
+        """Epoch and watermark as committed; of all partitions for ``None``."""
         asked = None if sources is None else [KafkaTopicPartition(*source) for source in sources]
         async with _mapped():
-            found = await self._open_admin().list_consumer_group_offsets(self.group, partitions=asked)
+            coordinator = self._coordinator
+            self._coordinator = None  # asked again after an error
+            if coordinator is None:
+                coordinator = await self._open_admin().find_coordinator(self.group)
+            found = await self._open_admin().list_consumer_group_offsets(self.group, coordinator, asked)
+            self._coordinator = coordinator
         missing = set(asked or ()) - set(found)
         if missing:  # aiokafka does not look at the error code of the whole answer
+            self._coordinator = None
             raise SinkUnavailable(f"topic: no answer about {len(missing)} offsets of group {self.group}")
         return {TopicPartition(*source): _read_mark(mark) for source, mark in found.items()}
 
-    async def _commit(self, marks: dict[TopicPartition, tuple[str, int | None]]) -> None:
+    async def _commit(self, marks: dict[TopicPartition, tuple[int, int | None]]) -> None:
         offsets = {
-            KafkaTopicPartition(*source): OffsetAndMetadata(watermark or 0, f"{owner} {int(watermark is not None)}")
-            for source, (owner, watermark) in marks.items()
+            KafkaTopicPartition(*source): OffsetAndMetadata(watermark or 0, f"{epoch} {int(watermark is not None)}")
+            for source, (epoch, watermark) in marks.items()
         }
         async with _mapped(), self._commit_lock:
             if self._committer is None:
@@ -198,10 +226,15 @@ class TopicSink(Sink[Outgoing]):
         return self._admin
 
 
-def _read_mark(mark: OffsetAndMetadata) -> tuple[str, int | None]:
-    """The owner and the watermark of a commit: metadata is '<owner> <1: something was written, 0: only claimed>'."""
-    owner, _, held = mark.metadata.partition(" ")
-    return owner, mark.offset if mark.offset >= 0 and held == "1" else None
+def _sendable(row: Outgoing) -> Outgoing:
+    """aiokafka wants a key or a value; a dead letter may have had neither."""
+    return replace(row, value=b"") if row.key is None and row.value is None else row
+
+
+def _read_mark(mark: OffsetAndMetadata) -> tuple[int, int | None]:
+    """Epoch and watermark of a commit: metadata is '<epoch> <1: something was written, 0: only claimed>'."""
+    epoch, _, held = mark.metadata.partition(" ")
+    return int(epoch or 0), mark.offset if mark.offset >= 0 and held == "1" else None
 
 
 @asynccontextmanager
