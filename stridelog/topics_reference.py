@@ -46,4 +46,4 @@ def _facts(topic: Topic) -> list[tuple[str, str]]:
 
 
 def _list(names: tuple[str, ...]) -> str:
-    return ", ".join(names) or "other modules"
+    return ", ".join(names) or "operators, other modules"
