@@ -125,10 +125,21 @@ class ClickHouseSink(Sink[Rows]):
         self._claims.release(sources)
 
     async def _create(self) -> None:
+        """Create what is missing: tables, columns that were added since, and the views as they are now."""
         await self._command(f"CREATE DATABASE IF NOT EXISTS `{self._database}`")
         await self._command(WATERMARKS_DDL.format(db=self._database))
         for table in TABLES.values():
             await self._command(table.ddl(self._database))
+        found = await self._query(
+            "SELECT table, name FROM system.columns WHERE database = {{db:String}}", db=self._database
+        )
+        there = {(table, column) for table, column in found}
+        for table in TABLES.values():
+            for column in table.columns:
+                if (table.name, column.name) not in there:
+                    await self._command(
+                        f"ALTER TABLE `{self._database}`.`{table.name}` ADD COLUMN IF NOT EXISTS {column.ddl}"
+                    )
         for view in VIEWS.values():
             await self._command(view.ddl(self._database))
 

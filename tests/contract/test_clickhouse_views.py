@@ -175,3 +175,15 @@ async def test_reading_one_users_minutes_reads_only_their_part_of_the_table(clic
     )
     assert "user_id in " in keys, keys
     assert "minute in " in keys, keys
+
+
+async def test_a_column_that_a_table_of_an_older_version_lacks_is_added(clickhouse: ClickHouse) -> None:
+    row = clickhouse.row(0, 7)
+    await insert(clickhouse, TABLES["board_scores"], row.columns.to_pylist())
+    await clickhouse.query("ALTER TABLE {db}.board_scores DROP COLUMN workouts")
+    sink = clickhouse.sink()
+    await sink.open()
+    await sink.claim([clickhouse.source])
+    await sink.write([clickhouse.row(1, 8)], clickhouse.span(1, 2))
+    await sink.close()
+    assert await clickhouse.query("SELECT user_id, workouts FROM {db}.boards ORDER BY user_id") == [("0", 0), ("1", 1)]

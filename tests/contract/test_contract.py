@@ -176,6 +176,17 @@ async def test_a_claim_may_be_repeated_by_its_owner(store: Store) -> None:
         assert await sink.watermarks() == {store.source: 4}
 
 
+async def test_several_workers_may_start_at_the_same_moment(store: Store) -> None:
+    sinks = [store.sink(f"agent-{number}") for number in range(4)]
+    try:
+        await asyncio.gather(*(sink.open() for sink in sinks))
+        await asyncio.gather(*(sink.claim([store.source]) for sink in sinks))
+        await asyncio.gather(*(put(sink, rows(store, n, n + 1), store.span(n, n + 1)) for n, sink in enumerate(sinks)))
+        assert await store.read() == numbers(0, 4)
+    finally:
+        await asyncio.gather(*(sink.close() for sink in sinks))
+
+
 async def test_a_server_that_is_not_there_is_unavailable(store: Store) -> None:
     sink = store.sink(settings=store.unreachable())
     with pytest.raises(SinkUnavailable) as error:
