@@ -7,16 +7,16 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
 from numpy.typing import NDArray
 
 from domain.features import FEATURE_NAMES, NAMES_VERSION
 from models.rows import FeatureRows
+from sinks.lake import Lake
+from sinks.lake_tables import INJURIES, TRAINING_FEATURES
 from stridelog.errors import UserError
 from stridelog.settings import Settings
 
-FEATURES_TABLE: Final = "training_features"
-INJURIES_TABLE: Final = "injuries"
 _FEATURE_COLUMNS: Final = ["user_id", "workout_id", "at", "status", "names_version", "features", "source_offset"]
 
 
@@ -38,10 +38,11 @@ def read_features(settings: Settings) -> pa.Table:
     Columns: ``user_id``, ``workout_id``, ``at`` (timestamp), ``features`` (list of float32); sorted by user, time,
     workout. Raises ``UserError`` if there is none.
     """
-    table = _read(settings, FEATURES_TABLE, _FEATURE_COLUMNS)
+    table = _read(settings, TRAINING_FEATURES.name, _FEATURE_COLUMNS)
     if table is None or table.num_rows == 0:
         raise UserError(
-            f"no features in {settings.lake}: run workers with role lake first (stridelog worker workouts lake)"
+            f"no features in {Lake.of(settings).root}: run workers with role lake first "
+            "(stridelog worker workouts lake)"
         )
     table = _latest(table)
     table = table.filter(pc.equal(table["status"], "counted"))
@@ -52,7 +53,7 @@ def read_features(settings: Settings) -> pa.Table:
     current = table.filter(known)
     if current.num_rows == 0:
         raise UserError(
-            f"no features of version {NAMES_VERSION} in {settings.lake} ({table.num_rows} rows of others): "
+            f"no features of version {NAMES_VERSION} in {Lake.of(settings).root} ({table.num_rows} rows of others): "
             "rebuild the features with workers of this version first"
         )
     return current.select(["user_id", "workout_id", "at", "features"]).sort_by(
@@ -75,7 +76,7 @@ def rows_of(table: pa.Table, until_us: int) -> FeatureRows:
 
 def read_injuries(settings: Settings) -> Injuries:
     """Onsets of the reported injuries; none when the table does not exist."""
-    table = _read(settings, INJURIES_TABLE, ["user_id", "onset"])
+    table = _read(settings, INJURIES.name, ["user_id", "onset"])
     onsets: defaultdict[str, set[int]] = defaultdict(set)
     if table is not None:
         for user, onset in zip(table["user_id"].to_pylist(), microseconds(table["onset"]).tolist(), strict=True):
@@ -88,19 +89,6 @@ def microseconds(column: pa.ChunkedArray) -> NDArray[np.int64]:
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False).cast(pa.int64())
     return np.asarray(column.combine_chunks().to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def storage_options(settings: Settings) -> dict[str, str] | None:
-    """What delta-rs needs to reach the lake: nothing for a folder."""
-    if not settings.lake.startswith("s3://"):
-        return None
-    return {
-        "aws_endpoint": settings.s3_endpoint or f"http://{settings.host}:{settings.s3_port}",
-        "aws_access_key_id": settings.s3_access_key,
-        "aws_secret_access_key": settings.s3_secret_key,
-        "aws_region": "us-east-1",
-        "aws_allow_http": "true",
-    }
 
 
 def _latest(table: pa.Table) -> pa.Table:
@@ -116,12 +104,11 @@ def _latest(table: pa.Table) -> pa.Table:
 
 def _read(settings: Settings, name: str, columns: list[str]) -> pa.Table | None:
     """A table of the lake; ``None`` when there is none yet."""
-    uri = f"{settings.lake.rstrip('/')}/{name}"
-    options = storage_options(settings)
+    lake = Lake.of(settings)
     try:
-        if not DeltaTable.is_deltatable(uri, storage_options=options):
-            return None
-        return DeltaTable(uri, storage_options=options).to_pyarrow_table(columns=columns)
+        return lake.table(name).to_pyarrow_table(columns=columns)
+    except TableNotFoundError:
+        return None
     except Exception as error:  # deltalake raises its own, OSError and Arrow's, by kind of storage
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"cannot read {uri}: {reason}. Check STRIDELOG_LAKE_URL and the storage") from error
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"cannot read {lake.uri(name)}: {reason}. Check STRIDELOG_LAKE_URL and the storage") from error

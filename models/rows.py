@@ -1,6 +1,5 @@
-"""Rows of features, as training reads them and as a batch brings them."""
+"""Rows of features."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,15 +44,3 @@ class FeatureRows:
             return np.zeros(1, dtype=np.int64)
         first = np.flatnonzero(np.r_[True, self.user[1:] != self.user[:-1]])
         return np.append(first, len(self)).astype(np.int64)
-
-
-def matrix_of(rows: Sequence[Sequence[float | None]]) -> Matrix:
-    """Features of a batch as messages carry them: (n, F) float32, ``None`` becomes NaN.
-
-    Raises ``ValueError`` if a row has not one value a name of ``FEATURE_NAMES``.
-    """
-    for row in rows:
-        if len(row) != len(FEATURE_NAMES):
-            raise ValueError(f"a row has {len(row)} features, expected {len(FEATURE_NAMES)}")
-    matrix = np.array(rows, dtype=np.float32)  # numpy reads None as NaN
-    return matrix.reshape(len(rows), len(FEATURE_NAMES))

@@ -3,7 +3,7 @@
 import datetime
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,8 @@ from models.recommend import dataset as recommend_data
 from models.recommend import train as recommend_train
 from models.registry import Registry
 from models.rows import COLUMN, DAY_US, FeatureRows
+from sinks.lake import Lake
+from sinks.lake_tables import INJURIES, MONTH, TRAINING_FEATURES, LakeTable
 from stridelog.settings import Settings
 
 START_US = 1_780_000_000_000_000  # in May 2026
@@ -143,20 +145,18 @@ def write_features(local_settings: Settings) -> WriteFeatures:
         count = len(rows)
         table = pa.table(
             {
-                "user_id": pa.array(rows.user.tolist()),
-                "workout_id": pa.array(rows.workout_id.tolist()),
-                "at": pa.array(rows.at_us, pa.timestamp("us", tz="UTC")),
-                "local_day": pa.array([datetime.date(2026, 5, 28)] * count),
+                "user_id": rows.user.tolist(),
+                "workout_id": rows.workout_id.tolist(),
+                "at": rows.at_us,
+                "local_day": [datetime.date(2026, 5, 28)] * count,
                 "status": [status] * count,
-                "names_version": pa.array([version] * count, pa.int32()),
-                "features": pa.array(
-                    rows.matrix.tolist() if status == "counted" else [[]] * count, pa.list_(pa.float32())
-                ),
-                "source_partition": pa.array([0] * count, pa.int32()),
-                "source_offset": pa.array(np.arange(count) + offset, pa.int64()),
+                "names_version": [version] * count,
+                "features": rows.matrix.tolist() if status == "counted" else [[]] * count,
+                "source_partition": [0] * count,
+                "source_offset": np.arange(count) + offset,
             }
         )
-        write_deltalake(f"{local_settings.lake}/training_features", table, mode="append")
+        append(local_settings, TRAINING_FEATURES, table)
 
     return write
 
@@ -170,15 +170,24 @@ def write_injuries(local_settings: Settings) -> Callable[[Injuries], None]:
         table = pa.table(
             {
                 "user_id": [user for user, _ in pairs],
-                "onset": pa.array([onset for _, onset in pairs], pa.timestamp("us", tz="UTC")),
-                "source_offset": pa.array(np.arange(len(pairs)), pa.int64()),
+                "onset": [onset for _, onset in pairs],
+                "reported_at": [onset for _, onset in pairs],
+                "body_part": ["knee"] * len(pairs),
+                "severity": ["mild"] * len(pairs),
+                "source_partition": [0] * len(pairs),
+                "source_offset": np.arange(len(pairs)),
             }
         )
-        write_deltalake(f"{local_settings.lake}/injuries", table, mode="append")
+        append(local_settings, INJURIES, table)
 
     return write
 
 
-def shifted(rows: FeatureRows, by_us: int) -> FeatureRows:
-    """The same rows at another time."""
-    return replace(rows, at_us=rows.at_us + by_us)
+def append(settings: Settings, table: LakeTable, rows: pa.Table) -> None:
+    """Append rows to a table of the lake as the sink stores them; the table is made if it is not there."""
+    stored = table.conform(rows.cast(pa.schema([(n, _given(table, n)) for n in rows.column_names])))
+    write_deltalake(Lake.of(settings).uri(table.name), stored, mode="append", partition_by=[MONTH])
+
+
+def _given(table: LakeTable, name: str) -> pa.DataType:
+    return table.schema.field(name).type

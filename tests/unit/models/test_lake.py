@@ -8,7 +8,8 @@ import pytest
 
 from domain.features import FEATURE_NAMES, NAMES_VERSION
 from models.lake import Injuries, read_features, read_injuries, rows_of
-from models.rows import FeatureRows, matrix_of
+from models.rows import FeatureRows
+from sinks.lake import Lake
 from stridelog.errors import UserError
 
 AT_US = 1_780_000_000_000_000
@@ -23,7 +24,7 @@ def some_rows(*names: str, value: float = 1.0, at_us: int = AT_US) -> FeatureRow
 
 
 def test_without_a_table_the_error_says_what_to_run(local_settings):
-    with pytest.raises(UserError, match=r"no features in .*lake: run workers with role lake first"):
+    with pytest.raises(UserError, match=r"no features in .*lake/stridelog: run workers with role lake first"):
         read_features(local_settings)
 
 
@@ -74,19 +75,8 @@ def test_injuries_are_sorted_once_each_and_none_without_a_table(local_settings, 
 
 
 def test_a_lake_that_cannot_be_read_is_named(local_settings):
-    table = Path(local_settings.lake, "training_features", "_delta_log")
+    table = Path(Lake.of(local_settings).uri("training_features"), "_delta_log")
     table.mkdir(parents=True)
     (table / "00000000000000000000.json").write_text("not a commit")
     with pytest.raises(UserError, match=re.escape(str(table.parent))):
         read_features(local_settings)
-
-
-def test_a_batch_becomes_a_matrix_with_nan_for_none_and_refuses_ragged_rows():
-    row = [None, *[1.0] * (len(FEATURE_NAMES) - 1)]
-    matrix = matrix_of([row, row])
-    assert matrix.dtype == np.float32
-    assert matrix.shape == (2, len(FEATURE_NAMES))
-    assert np.isnan(matrix[:, 0]).all()
-    assert matrix_of([]).shape == (0, len(FEATURE_NAMES))
-    with pytest.raises(ValueError, match="a row has 3 features"):
-        matrix_of([[1.0, 2.0, 3.0]])
