@@ -71,7 +71,10 @@ class Runner:
         self.topic_sink: Sink[Outgoing] = make_sink("topic", agent.name, settings)
         self.resources = {kind: kind(settings) for kind in agent.resources}
         self.lanes: dict[int, Lane] = {}
+        self.claimed: set[TopicPartition] = set()
         self.is_open = False
+        self.is_closed = False
+        self.claiming = asyncio.Lock()  # Faust may ask for the starts again while it still waits for an answer
 
     @property
     def sinks(self) -> dict[str, Sink[Any]]:
@@ -91,8 +94,8 @@ class Runner:
 
     async def close(self) -> None:
         """Finish or drop what is under way and disconnect."""
+        self.is_closed = True
         await self.leave()
-        self.is_open = False
         for sink in self.sinks.values():
             with contextlib.suppress(SinkUnavailable, Fenced):
                 await sink.close()
@@ -101,19 +104,21 @@ class Runner:
 
     async def claim(self, sources: Iterable[TopicPartition]) -> dict[TopicPartition, int | None]:
         """Take over partitions: the smallest watermark of each among the sinks; ``None`` where a sink has none."""
-        mine = [source for source in sources if source.topic in self.inputs]
+        async with self.claiming:
+            return {} if self.is_closed else await self._claim([s for s in sources if s.topic in self.inputs])
+
+    async def _claim(self, mine: list[TopicPartition]) -> dict[TopicPartition, int | None]:
         await self.open()
         await self.leave()
-        starts: dict[TopicPartition, int | None] = {}
         for sink in self.sinks.values():
-            claimed = await self.persist(sink.name, partial(sink.claim, mine))
-            for source in mine:
-                mark = claimed.get(source)
-                lowest = starts.get(source, mark)
-                starts[source] = None if mark is None or lowest is None else min(mark, lowest)
+            sink.release(self.claimed - set(mine))
+        self.claimed = set(mine)
+        claims = [self.persist(sink.name, partial(sink.claim, mine)) for sink in self.sinks.values()]
+        starts = smallest(await asyncio.gather(*claims))
         for source in mine:
-            lane = self.lanes.setdefault(source.partition, Lane(self, source.partition))
-            lane.positions[source.topic] = starts[source] or 0
+            if source.partition not in self.lanes:
+                self.lanes[source.partition] = Lane(self, source.partition)
+            self.lanes[source.partition].positions[source.topic] = starts[source] or 0
         return starts
 
     async def leave(self) -> None:

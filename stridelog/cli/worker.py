@@ -1,5 +1,6 @@
 """``stridelog worker ROLE...``: run agents."""
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -47,11 +48,28 @@ def run_role(role: str, instance: str | None, metrics_port: int, loglevel: str) 
 
     from stridelog.app import build_app
 
+    asyncio.run(_check_topics(role))
     app: Any = build_app(role, settings(), instance=instance, metrics_port=metrics_port)
-    print(f"worker {role}: agents {', '.join(app.agents)}; metrics on {app.conf.web_host}:{app.conf.web_port}", flush=True)
+    print(
+        f"worker {role}: agents {', '.join(app.agents)}; metrics on {app.conf.web_host}:{app.conf.web_port}", flush=True
+    )
     loop = uvloop.new_event_loop()
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     Worker(app, loop=loop, loglevel=loglevel, quiet=True, redirect_stdouts=False).execute_from_commandline()
+
+
+async def _check_topics(role: str) -> None:
+    """Raises ``UserError`` if a topic that the role reads or writes does not exist."""
+    from stridelog import topics
+    from stridelog.app import agents_of
+    from stridelog.topic_admin import TopicAdmin
+
+    table = topics.load()
+    needed = [t for agent in agents_of(role) for t in (*table.inputs_of(agent.name), *table.outputs_of(agent.name))]
+    async with TopicAdmin(settings()) as admin:
+        missing = [change.topic for change in await admin.plan(needed) if change.action == "create"]
+    if missing:
+        raise UserError(f"topic {', '.join(sorted(set(missing)))} does not exist: run stridelog topics apply")
 
 
 def _run_processes(roles: list[str], instance: str | None, loglevel: str) -> None:

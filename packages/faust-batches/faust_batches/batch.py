@@ -25,19 +25,19 @@ class FetchedBatch:
     @property
     def first_offset(self) -> int:
         """Offset of the first record."""
-        return self.records[0].offset
+        return int(self.records[0].offset)
 
     @property
     def next_offset(self) -> int:
         """Offset after the last record: where the next batch may start."""
-        return self.records[-1].offset + 1
+        return int(self.records[-1].offset) + 1
 
     @property
     def processed(self) -> bool:
         """Whether every agent that got the batch has acked it."""
         return 0 < self._deliveries <= self._acks
 
-    def ack(self, event: "EventT") -> None:
+    def ack(self, event: "EventT[Any]") -> None:
         """Say that the agent is done with the whole batch; ``event`` is the event that brought it. Call it once."""
         self._acks += 1
         event.ack()
@@ -49,13 +49,14 @@ class FetchedBatch:
         return f"<FetchedBatch {self.tp.topic}-{self.tp.partition} {self.first_offset}..{self.next_offset - 1}>"
 
 
-class BatchMessage(ConsumerMessage):  # type: ignore[misc] # Faust has no types
+class BatchMessage(ConsumerMessage):
     """Faust's message around a batch; its offset is that of the first record."""
 
-    __slots__ = ("_refcount", "_release")
+    __slots__ = ("_refcount", "_release", "batch")
 
     def __init__(self, batch: FetchedBatch, generation_id: int, release: "Callable[[BatchMessage], bool]") -> None:
         first = batch.records[0]
+        self.batch = batch
         super().__init__(
             first.topic,
             first.partition,
@@ -64,7 +65,7 @@ class BatchMessage(ConsumerMessage):  # type: ignore[misc] # Faust has no types
             first.timestamp_type,
             None,
             None,
-            batch,
+            batch,  # type: ignore[arg-type] # Faust passes the value on to the schema as it is
             None,
             0,
             sum(max(record.serialized_value_size, 0) for record in batch.records),
@@ -81,7 +82,7 @@ class BatchMessage(ConsumerMessage):  # type: ignore[misc] # Faust has no types
     @refcount.setter
     def refcount(self, n: int) -> None:
         # Faust's compiled conductor counts deliveries by adding to this attribute, its pure one by a method that does.
-        self.value._deliveries = max(self.value._deliveries, n)
+        self.batch._deliveries = max(self.batch._deliveries, n)
         self._refcount: int = n
 
     def on_final_ack(self, consumer: Any) -> bool:
@@ -90,7 +91,7 @@ class BatchMessage(ConsumerMessage):  # type: ignore[misc] # Faust has no types
         return self._release(self)
 
 
-class BatchSchema(Schema):  # type: ignore[misc] # Faust has no types
+class BatchSchema(Schema):  # type: ignore[type-arg] # Faust's class is not generic when it runs
     """Marks a topic as one whose agents get a :class:`FetchedBatch`; keys and values stay bytes."""
 
     def loads_key(self, app: Any, message: Any, **kwargs: Any) -> None:

@@ -8,7 +8,7 @@ partition with enough unfinished batches is not fetched.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping, MutableSequence
+from collections.abc import Iterator, Mapping, MutableSequence
 from typing import Any, ClassVar
 
 from faust.exceptions import ImproperlyConfigured
@@ -21,7 +21,7 @@ DEFAULT_IN_FLIGHT = 2  # one that is worked on and one that is ready when it is 
 ROOM_POLL_S = 0.02  # how soon a partition is fetched again after it had too many batches in flight
 
 
-class Consumer(driver.Consumer):  # type: ignore[misc] # Faust has no types
+class Consumer(driver.Consumer):
     """Faust's Kafka consumer, handing over whole fetches of batch topics."""
 
     _in_flight: dict[TP, deque[FetchedBatch]]
@@ -57,7 +57,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # Faust has no types
             result: tuple[Mapping[TP, list[Any]] | None, set[TP] | None] = await super()._wait_next_records(timeout)
             return result
         if not self.flow_active:
-            await self.wait(self.can_resume_flow)
+            await self.wait(self.can_resume_flow.wait())
         active: set[TP] = self._get_active_partitions()
         limit: int = getattr(self.app, "batches_in_flight", DEFAULT_IN_FLIGHT)
         full = {tp for tp, batches in self._in_flight.items() if len(batches) >= limit}
@@ -97,9 +97,9 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # Faust has no types
         """Called when the last agent has let go of a batch."""
         self._unacked_messages.discard(message)
         batches = self._in_flight.get(message.tp)
-        if message.generation_id != self.app.consumer_generation_id or not batches or message.value not in batches:
+        if message.generation_id != self.app.consumer_generation_id or not batches or message.batch not in batches:
             return False  # of an assignment that is over: whoever has the partition now reads it again
-        if not message.value.processed:
+        if not message.batch.processed:
             return False  # skipped: it stays in flight, and so uncommitted, until the next assignment
         while batches and batches[0].processed:
             self._done[message.tp] = batches.popleft().next_offset
@@ -107,7 +107,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # Faust has no types
         self._room.set()
         return True
 
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[TP]:
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from super()._filter_tps_with_pending_acks(topics)
         yield from (tp for tp in self._done if topics is None or tp in topics or tp.topic in topics)
 
@@ -147,7 +147,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc] # Faust has no types
         self._room.set()
 
 
-class Transport(driver.Transport):  # type: ignore[misc] # Faust has no types
+class Transport(driver.Transport):
     """Faust's Kafka transport, scheme ``batches://``."""
 
     Consumer: ClassVar[type[Consumer]] = Consumer
