@@ -13,6 +13,7 @@ from stridelog.devices import rows_of
 
 _METRES_PER_DEGREE: Final = 111_195.0
 _GPS_ERROR_M: Final = 2.0
+_GPS_DRIFT_ROWS: Final = 40  # the error of a fix is that of the fix before, nearly
 
 
 def gear_for(person: Person, workout: Workout) -> Gear:
@@ -28,7 +29,8 @@ def record(gear: Gear, workout: Workout, rng: np.random.Generator) -> Track:
     n = len(truth)
     kept = {name: getattr(truth, name) for name in CHANNELS if name in gear.channels}
     if "latitude_deg" in kept:
-        error_deg = smooth(rng.normal(0, _GPS_ERROR_M * 2, 2 * n), 4) / _METRES_PER_DEGREE
+        drift_m = smooth(rng.normal(0, _GPS_ERROR_M * _GPS_DRIFT_ROWS**0.5, 2 * n), _GPS_DRIFT_ROWS)
+        error_deg = drift_m / _METRES_PER_DEGREE
         kept["latitude_deg"] = kept["latitude_deg"] + error_deg[:n]
         kept["longitude_deg"] = kept["longitude_deg"] + error_deg[n:]
     if "altitude_m" in kept:

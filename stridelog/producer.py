@@ -6,7 +6,7 @@ Agents do not use it: what they write goes through the topic sink, which keeps a
 import asyncio
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
@@ -22,6 +22,19 @@ from stridelog.topics import Topics
 LINGER_MS: Final = 20  # waits so long for more records of a partition: far below what an athlete notices
 BATCH_BYTES: Final = 256 << 10
 CONNECT_S: Final = 10.0
+
+
+class Outlet(Protocol):
+    """Where messages go: the log, or a list in a test."""
+
+    async def send(self, message: hot.Message | Message) -> None:
+        """Take a message, once there is room."""
+
+    async def send_encoded(self, message_type: str, key: bytes, value: bytes) -> None:
+        """Take bytes for the topic of a message type."""
+
+    async def flush(self) -> None:
+        """Return when all that was taken is kept."""
 
 
 class Producer:

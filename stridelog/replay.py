@@ -17,7 +17,7 @@ from stridelog import topics
 from stridelog.devices import Beats, Session, completed, frames_of, started, workout_id_of
 from stridelog.errors import UserError
 from stridelog.pace import Pace
-from stridelog.producer import Producer
+from stridelog.producer import Outlet
 
 PRODUCER: Final = "stridelog-replay"
 MESSAGE_TYPES: Final = ("UserRegistered", "WorkoutStarted", "SensorFrame", "WorkoutCompleted")
@@ -81,7 +81,7 @@ async def replay(
     files: Sequence[Path],
     *,
     user: str,
-    producer: Producer,
+    producer: Outlet,
     pace: Pace,
     on_frame: Callable[[Path, float], None],
     on_file: Callable[[FileResult], None],
@@ -117,7 +117,7 @@ def registration(user: str) -> hot.UserRegistered:
 
 
 async def _replay_file(
-    path: Path, user: str, producer: Producer, pace: Pace, on_frame: Callable[[Path, float], None]
+    path: Path, user: str, producer: Outlet, pace: Pace, on_frame: Callable[[Path, float], None]
 ) -> FileResult:
     try:
         recordings = await asyncio.to_thread(read_recording, path)
@@ -136,7 +136,7 @@ async def _replay_file(
 
 
 async def _send(
-    recording: Recording, user: str, producer: Producer, pace: Pace, on_frame: Callable[[Path, float], None]
+    recording: Recording, user: str, producer: Outlet, pace: Pace, on_frame: Callable[[Path, float], None]
 ) -> Sent:
     session = session_of(recording, user)
     completion = completion_of(recording, session)

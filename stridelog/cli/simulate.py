@@ -15,13 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from schemas.types import TIME_MAX_US, TIME_MIN_US
 from simulator.faults import Faults
 from simulator.message import Dispatch
 from simulator.town import MESSAGE_TYPES, Town, TownConfig
 from stridelog.errors import UserError
 from stridelog.pace import AsFastAsPossible, Pace, Scaled, UpToNow, pace_of
-from stridelog.producer import Producer
+from stridelog.producer import Outlet, Producer
 from stridelog.settings import settings
 
 LIVE_SAMPLING_S: Final = 1
@@ -29,6 +28,7 @@ LIVE_SAMPLES_PER_FRAME: Final = 10
 HISTORY_SAMPLES_PER_FRAME: Final = 60
 _PEOPLE: Final = frozenset({"UserRegistered", "ConsentChanged"})
 _DAY: Final = timedelta(days=1)
+_FIRST_DAY: Final = date(2000, 2, 1)  # people register up to 30 days before, and the log begins with 2000
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class Tally:
             self.dead[message.dead.value] += 1
 
 
-def simulate_command(
+def simulate(
     athletes: Annotated[int, typer.Option(min=1, max=1_000_000, help="Athletes in the town.")] = 1_000,
     days: Annotated[int, typer.Option(min=1, max=3_650, help="Days of history before END.")] = 90,
     seed: Annotated[int, typer.Option(min=0, help="The same seed sends the same bytes.")] = 1,
@@ -107,21 +107,17 @@ def town_config(
 ) -> TownConfig:
     """The town from ``days`` before the end to the end: the end of day ``end``, or ``now`` if that is earlier.
 
-    Live, the same town goes on from there without an end. Raises ``UserError`` for an end that is no day or leaves the
-    years 2000 to 2099.
+    Live, the same town goes on from there without an end. Raises ``UserError`` for an end that is no day, or
+    for days in the future or before 2000-02-01.
     """
     try:
         last_day = date.fromisoformat(end) if end else now.date()
     except ValueError:
         raise UserError(f"--end {end!r} is no date: give one like {now.date()}") from None
+    if last_day > now.date() or (last_day - _FIRST_DAY).days < days:
+        raise UserError(f"--days {days} up to --end {last_day}: the town needs days from {_FIRST_DAY} to {now.date()}")
     last_us = min(_us(datetime(last_day.year, last_day.month, last_day.day, tzinfo=UTC) + _DAY), _us(now))
-    try:
-        first_day = last_day - days * _DAY
-    except OverflowError:
-        first_day = date.min
-    # People register up to 30 days before the first day.
-    if first_day - 31 * _DAY < _day_of(TIME_MIN_US) or last_day >= _day_of(TIME_MAX_US) or _day_of(last_us) < first_day:
-        raise UserError(f"--days {days} and --end {end!r}: the town needs days between 2000-02-01 and today")
+    first_day = last_day - days * _DAY
     return TownConfig(
         seed=seed,
         athletes=athletes,
@@ -163,7 +159,7 @@ async def _run(config: TownConfig, pace: Pace, tally: Tally, *, stop_after_s: fl
 
 
 async def send_town(
-    town: Town, producer: Producer, pace: Pace, on_message: Callable[[Dispatch], None], first_us: int
+    town: Town, producer: Outlet, pace: Pace, on_message: Callable[[Dispatch], None], first_us: int
 ) -> None:
     """Send a town's messages when they are due; ``first_us`` is the time at which the pace begins."""
     people = True
@@ -182,10 +178,6 @@ async def send_town(
 
 def _us(moment: datetime) -> int:
     return int(moment.timestamp() * 1_000_000)
-
-
-def _day_of(time_us: int) -> date:
-    return datetime.fromtimestamp(time_us // 1_000_000, UTC).date()
 
 
 def _as_json(config: TownConfig, tally: Tally) -> dict[str, Any]:
