@@ -133,6 +133,8 @@ class Kafka(Service):
             "group.initial.rebalance.delay.ms": 0,
             "offsets.topic.replication.factor": copies,
             "offsets.topic.num.partitions": 8,
+            # The topic sinks' watermarks are offsets of their own groups: a stack that was off for a week keeps them.
+            "offsets.retention.minutes": 365 * 24 * 60,
             "transaction.state.log.replication.factor": copies,
             "transaction.state.log.min.isr": in_sync,
             "transaction.state.log.num.partitions": 4,
