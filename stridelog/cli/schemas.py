@@ -22,7 +22,7 @@ def _topic_of() -> dict[str, str]:
 @schemas_app.command()
 def generate() -> None:
     """Write hot structs, JSON Schema, Avro and reference pages, and publish new versions of messages."""
-    written = artifacts.write(_topic_of())
+    written = artifacts.write(_topic_of(), artifacts.ROOT)
     if write_topics_page():
         written.append(TOPICS_PAGE)
     console = Console()
@@ -34,7 +34,7 @@ def generate() -> None:
 @schemas_app.command()
 def check() -> None:
     """Exit with 1 if a generated file is out of date or a message can no longer read what was published."""
-    findings = artifacts.check(_topic_of())
+    findings = artifacts.check(_topic_of(), artifacts.ROOT)
     stale = list(findings.stale)
     page = artifacts.ROOT / TOPICS_PAGE
     if not page.exists() or page.read_text(encoding="utf-8") != topics_reference(topics.load(prefix="")):

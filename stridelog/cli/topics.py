@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from dataclasses import asdict
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from stridelog.topic_admin import Change, TopicAdmin, TopicRow
 from stridelog.topics import load
 
 topics_app = typer.Typer(help="Topics: table, difference to the broker, apply.", no_args_is_help=True)
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is one line of ours
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 

@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field, create_model
+from typer.testing import CliRunner
 
 from schemas import artifacts, compat
 from schemas.compat import Structure, problems, structure_of, unreadable
 from schemas.envelope import Part
 from schemas.shapes import record_of
+from stridelog.cli.schemas import schemas_app
 from stridelog.topics import load
 
 TOPIC_OF = {message: topic.name for topic in load(prefix="") for message in topic.messages}
@@ -142,3 +144,12 @@ def test_a_model_that_differs_from_its_published_version_fails_and_is_not_publis
     )
     artifacts.write(TOPIC_OF, copy)
     assert json.loads(path.read_text()) == published
+
+
+def test_the_command_says_what_is_wrong_and_exits_with_1(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert CliRunner().invoke(schemas_app, ["check"]).exit_code == 0
+    monkeypatch.setattr(artifacts, "ROOT", copy)
+    (copy / artifacts.VERSIONS / "WorkoutDreamt.v1.json").write_text(compat.text_of(OLD))
+    result = CliRunner().invoke(schemas_app, ["check"])
+    assert result.exit_code == 1
+    assert "WorkoutDreamt: was published, and the log holds such messages" in result.output
