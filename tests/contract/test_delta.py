@@ -37,7 +37,7 @@ async def opened(store: DeltaFolder, **settings: Any) -> Sink[Any]:
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(DEADLINE_S):
-        while not await holds():  # noqa: ASYNC110 - the condition is in another thread's files
+        while not await holds():
             await asyncio.sleep(0.02)
 
 
