@@ -19,9 +19,13 @@ J_PER_KCAL: Final = 4184.0
 
 
 def clean_power_w(power_w: FloatColumn) -> FloatColumn:
-    """Power (n,) with faults (negative, above 3,000 W) as NaN; the same array when there is none."""
+    """Power (n,) with faults (negative, above 3,000 W) as NaN; the same array when there is none.
+
+    A channel that is never above 0 has no meter behind it: all NaN.
+    """
     good = (power_w >= 0) & (power_w <= MAX_POWER_W)
-    return power_w if good.all() else np.where(good, power_w, np.nan)
+    clean = power_w if good.all() else np.where(good, power_w, np.nan)
+    return clean if (clean > 0).any() else np.full(len(power_w), np.nan)
 
 
 def power_on_timer_seconds(power_w: FloatColumn, timeline: Timeline) -> FloatColumn:

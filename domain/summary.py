@@ -237,7 +237,7 @@ def _energy_kcal(
     stated: Stated, mean_w: float | None, mean_hr: float | None, timer_s: float, athlete: Athlete, year: int
 ) -> float | None:
     """What the device stated, else from work on wheels, else from heart rate, else unknown."""
-    if stated.energy_kcal is not None:
+    if stated.energy_kcal:  # apps that do not know it state 0
         return stated.energy_kcal
     if mean_w is not None:
         return power_formulas.energy_kcal(mean_w, timer_s)

@@ -55,6 +55,10 @@ def test_faults_of_the_meter_are_unknown() -> None:
     assert np.isnan(clean_power_w(np.array([100.0, 65535.0, -5.0]))).tolist() == [False, True, True]
 
 
+def test_a_meter_that_never_says_anything_is_no_meter() -> None:
+    assert np.isnan(clean_power_w(np.zeros(5))).all()
+
+
 def test_pauses_are_cut_from_timer_seconds_and_zero_in_elapsed_seconds() -> None:
     # 0..9 s at 100 W, pause until 20 s, 20..29 s at 200 W.
     seconds = np.concatenate((np.arange(10), np.arange(20, 30))) * 1_000_000
