@@ -169,19 +169,21 @@ class Lake:
         configuration: Mapping[str, str],
         partition_by: list[str] | None,
     ) -> None:
-        with contextlib.suppress(TableNotFoundError):
+        try:
             self.table(name)  # not is_deltatable(): that one keeps the interpreter's lock while it waits for S3
-            return
-        DeltaTable.create(
-            self.uri(name),
-            schema,
-            mode="ignore",  # also when another worker creates it at this moment
-            partition_by=partition_by,
-            name=name,
-            description=doc,
-            configuration=dict(configuration),
-            storage_options=self.storage_options or None,
-        )
+        except TableNotFoundError:
+            # mode="ignore" is for a table that is there; one that another worker creates meanwhile is a conflict.
+            with contextlib.suppress(CommitFailedError):
+                DeltaTable.create(
+                    self.uri(name),
+                    schema,
+                    mode="ignore",
+                    partition_by=partition_by,
+                    name=name,
+                    description=doc,
+                    configuration=dict(configuration),
+                    storage_options=self.storage_options or None,
+                )
 
     def _commit(self, name: str, attempt: Callable[[DeltaTable], None]) -> None:
         """Call ``attempt`` with fresh handles until no other writer comes between."""
