@@ -86,6 +86,9 @@ def test_bytes_that_are_no_message_are_undecodable(value: bytes | None) -> None:
         ("data.start", 5, DeadReason.time_out_of_range),
         ("data.end", 1_000_000_000_000_000, DeadReason.out_of_range),  # before the start
         ("data.pauses", [[1_792_823_000_000_000, 1_792_823_500_000_000]], DeadReason.out_of_range),  # before the start
+        ("data.pauses", [[1_792_826_000_000_000, 1_792_826_200_000_000]], DeadReason.out_of_range),  # past the end
+        ("data.pauses", [[1_792_824_000_000_000, 1_792_823_900_000_000]], DeadReason.out_of_range),  # backwards
+        ("data.pauses", [[1_792_824_000_000_000, 1_792_825_000_000_000]] * 2, DeadReason.out_of_range),  # twice
         ("data.rpe", 11, DeadReason.out_of_range),
         ("data.rpe", "5", DeadReason.undecodable),
         ("data.stated", {"distance_m": -1.0}, DeadReason.out_of_range),
@@ -128,6 +131,15 @@ def test_irregular_times_must_be_complete_and_must_not_fall() -> None:
     assert FRAMES.decode(b"ada", irregular(rising)).user == "ada"
     assert reason(FRAMES, irregular(rising[:-4])) is DeadReason.ragged_frame
     assert reason(FRAMES, irregular(rising[4:] + rising[:4])) is DeadReason.out_of_range
+
+
+def test_times_of_one_frame_are_not_held_against_the_next() -> None:
+    def at(ms: int) -> bytes:
+        return frame(lambda message: message.update(interval_us=None, time=ms.to_bytes(4, "little") * 60))
+
+    assert not [
+        bad for bad in FRAMES.decode_many([(b"ada", at(900_000)), (b"ada", at(0))]) if isinstance(bad, BadRecord)
+    ]
 
 
 def test_another_users_key_is_a_mismatch() -> None:
