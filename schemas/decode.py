@@ -121,7 +121,7 @@ def decoder_for(topic: "Topic") -> Decoder:
 
 
 def encode(message: "hot.Message | Message") -> bytes:
-    """The bytes of a message on its topic. Raises ``ValueError`` for a number that is not finite."""
+    """The bytes of a message on its topic. NaN becomes null: unknown, which only optional fields may be."""
     if isinstance(message, Message):
         fields = message.model_dump(mode="python", exclude_none=True)
         return _to_msgpack(fields) if message.type == "SensorFrame" else _to_json(fields)
