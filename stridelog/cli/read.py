@@ -1,0 +1,190 @@
+"""``stridelog board``, ``rank``, ``feed``, ``workout``, ``scores``: what the stores hold, for people and machines."""
+
+import asyncio
+import dataclasses
+import json
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from domain.boards import BOARD_SPORTS, METRICS, BoardKey
+from domain.days import PERIODS, period_key
+from stridelog.errors import UserError
+from stridelog.queries import BoardPage, FeedPage, Queries, RankPage, RiskRow, SuggestionRow
+from stridelog.settings import settings
+from stridelog.views import reading
+
+T = TypeVar("T")
+Metric = Annotated[str, typer.Argument(help=", ".join(METRICS))]
+Sport = Annotated[str, typer.Option(help=", ".join(BOARD_SPORTS))]
+Period = Annotated[str, typer.Option(help=", ".join(PERIODS))]
+Key = Annotated[str, typer.Option("--key", help="Which one, like 2026-W48; default: the current one (UTC).")]
+User = Annotated[str, typer.Argument(help="The athlete's user id.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+_KEYS = {
+    "day": (r"\d{4}-\d\d-\d\d", "2026-11-24"),
+    "week": (r"\d{4}-W\d\d", "2026-W48"),
+    "month": (r"\d{4}-\d\d", "2026-11"),
+    "year": (r"\d{4}", "2026"),
+    "all": ("all", "all"),
+}
+
+
+def board(
+    metric: Metric = "distance",
+    sport: Sport = "all",
+    period: Period = "week",
+    key: Key = "",
+    top: Annotated[int, typer.Option(min=1, max=10_000, help="How many places.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """A leaderboard, from ClickHouse."""
+    wanted = board_key(metric, sport, period, key)
+
+    async def ask(queries: Queries) -> tuple[BoardPage, list[str]]:
+        page = await queries.board(wanted, top=top)
+        return page, [] if page.rows else await queries.periods_with_scores(wanted)
+
+    page, others = _asked(ask)
+    if as_json:
+        _print_json({**wanted._asdict(), "users": page.users, "rows": [dataclasses.asdict(row) for row in page.rows]})
+    elif page.rows:
+        Console().print(reading.board(page))
+    else:
+        hint = f"there are {', '.join(others)} (--key)" if others else "nobody has such a workout yet"
+        Console().print(f"Nobody is on the board {reading.title_of(wanted)}: {hint}", highlight=False)
+
+
+def rank(
+    user: User,
+    metric: Metric = "distance",
+    sport: Sport = "all",
+    period: Period = "week",
+    key: Key = "",
+    neighbours: Annotated[int, typer.Option(min=0, max=100, help="How many places above and below.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """An athlete's rank and neighbours, from Redis."""
+    wanted = board_key(metric, sport, period, key)
+
+    async def ask(queries: Queries) -> RankPage:
+        page = await queries.rank(user, wanted, neighbours=neighbours)
+        if page is not None:
+            return page
+        name = await queries.known(user)
+        if not await queries.ranked(wanted):
+            raise UserError(
+                f"no ranking {reading.title_of(wanted)} in Redis: rankings go 14 days after their period; "
+                "older boards are in ClickHouse (stridelog board)"
+            )
+        raise UserError(f"{name} is not on the board {reading.title_of(wanted)}: no workout of theirs counts for it")
+
+    page = _asked(ask)
+    if as_json:
+        rows = [dataclasses.asdict(row) for row in page.rows]
+        _print_json({**wanted._asdict(), "user": user, "rank": page.rank, "users": page.users, "rows": rows})
+    else:
+        Console().print(reading.rank(user, page))
+
+
+def feed(
+    user: User,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many items.")] = 20,
+    before: Annotated[str, typer.Option(help="Only older ones: a time, or the 'next' of the page before.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """An athlete's feed: their own workouts and those of whom they follow, newest first, from MongoDB."""
+
+    async def ask(queries: Queries) -> tuple[str, FeedPage]:
+        return await queries.known(user), await queries.feed(user, limit=limit, before=before or None)
+
+    name, page = _asked(ask)
+    if as_json:
+        _print_json({"user": user, "items": page.items, "next": page.next})
+    else:
+        Console().print(reading.feed(name, page))
+
+
+def workout(
+    workout_id: Annotated[str, typer.Argument(metavar="ID", help="The workout's id (UUID); a feed shows it.")],
+    as_json: AsJson = False,
+) -> None:
+    """A workout, from MongoDB: figures, time in zones, best efforts."""
+
+    async def ask(queries: Queries) -> dict[str, Any]:
+        document = await queries.workout(workout_id.lower())
+        if document is None:
+            raise UserError(
+                f"no workout {workout_id!r}: it was never completed, was deleted, or is not here yet "
+                "(stridelog agents lag); ids are in the feed (stridelog feed USER)"
+            )
+        return document
+
+    document = _asked(ask)
+    if as_json:
+        _print_json(document)
+    else:
+        Console().print(reading.workout(document))
+
+
+def scores(
+    user: User,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many workouts back.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """An athlete's injury risk after each workout and what to train next, from ClickHouse."""
+
+    async def ask(queries: Queries) -> tuple[str, list[RiskRow], list[SuggestionRow]]:
+        return (
+            await queries.known(user),
+            await queries.injury_risks(user, limit=limit),
+            await queries.suggestions(user),
+        )
+
+    name, risks, suggestions = _asked(ask)
+    if as_json:
+        injury = [dataclasses.asdict(row) for row in risks]
+        _print_json(
+            {"user": user, "injury": injury, "recommendations": [dataclasses.asdict(row) for row in suggestions]}
+        )
+    else:
+        Console().print(reading.scores(name, risks, suggestions))
+
+
+def board_key(metric: str, sport: str, period: str, key: str = "") -> BoardKey:
+    """A board by what a user typed; no key means the current period. Raises ``UserError``."""
+    board_metric = one_of("metric", metric, METRICS)
+    if sport not in BOARD_SPORTS:
+        raise UserError(f"no board for sport {sport!r}: there are {', '.join(BOARD_SPORTS)}")
+    board_period = one_of("period", period, PERIODS)
+    if not key:
+        return BoardKey(board_metric, sport, board_period, period_key(datetime.now(UTC).date(), board_period))
+    pattern, example = _KEYS[board_period]
+    if not re.fullmatch(pattern, key):
+        raise UserError(f"--key {key!r} is no {board_period}: write it like {example}")
+    return BoardKey(board_metric, sport, board_period, key)
+
+
+def one_of(what: str, text: str, known: tuple[T, ...]) -> T:
+    """The one of ``known`` that ``text`` names. Raises ``UserError``."""
+    for each in known:
+        if each == text:
+            return each
+    raise UserError(f"no {what} {text!r}: there are {', '.join(map(str, known))}")
+
+
+def _asked(ask: Callable[[Queries], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with Queries(settings()) as queries:
+            return await ask(queries)
+
+    return asyncio.run(run())
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))

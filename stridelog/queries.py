@@ -1,0 +1,427 @@
+"""Questions to the stores, as the command line, the live view and the gateway ask them: thin, and without any state.
+
+A ``Queries`` holds the clients; each connects when it is first needed. What a user got wrong and a store that does not
+answer are both a ``UserError``.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from types import TracebackType
+from typing import Any, Final, Self
+
+import clickhouse_connect
+import redis.asyncio
+from aiohttp import ClientError
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
+from redis.exceptions import RedisError
+
+from domain.boards import BoardKey, decode_rank_score
+from domain.days import period_key
+from sinks.keys import Keys
+from stridelog.errors import UserError
+from stridelog.settings import Settings
+
+ANSWER_S: Final = 10
+"""How long a store may take to answer."""
+_BUCKETS: Final = 4  # weeks of a feed that are read at once
+_US_PER_S: Final = 1_000_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NOT_THERE: Final = ("UNKNOWN_DATABASE", "UNKNOWN_TABLE")  # of ClickHouse: no worker has ever been up
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRow:
+    """A place on a leaderboard; ``score`` in the metric's unit, ``achieved_us`` the end of the last workout."""
+
+    rank: int
+    user: str
+    name: str
+    score: float
+    achieved_us: int
+    workouts: int
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPage:
+    """The head of a leaderboard, and how many are on it."""
+
+    board: BoardKey
+    users: int
+    rows: tuple[BoardRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RankRow:
+    """A place in a ranking; equals share a rank."""
+
+    rank: int
+    user: str
+    name: str
+    score: float
+    achieved_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class RankPage:
+    """One user's place and the neighbours above and below."""
+
+    board: BoardKey
+    users: int
+    rank: int
+    rows: tuple[RankRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """Items of a feed, newest first, and the cursor that the next page begins after (``None``: there is no more)."""
+
+    items: tuple[dict[str, Any], ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRow:
+    """Injury risk after a workout: a calibrated probability."""
+
+    workout_id: str
+    at_us: int
+    model_version: str
+    risk: float
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionRow:
+    """Something to train next, as recommended after a workout; rank 1 first."""
+
+    workout_id: str
+    at_us: int
+    model_version: str
+    rank: int
+    workout_kind: str
+    sport: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class FreshRisk:
+    """A recent injury score of anybody."""
+
+    user: str
+    at_us: int
+    risk: float
+    model_version: str
+
+
+class _NotThereError(Exception):
+    """The database or table does not exist yet."""
+
+
+class Queries:
+    """The stores of one namespace, read only. Use as an async context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.keys = Keys(settings.namespace)
+        self._clickhouse: Any = None  # clickhouse_connect's AsyncClient; the library has no types
+        self._mongo: AsyncMongoClient[dict[str, Any]] | None = None
+        self._redis: redis.asyncio.Redis | None = None
+        self._connecting = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._clickhouse is not None:
+            await self._clickhouse.close()
+        if self._mongo is not None:
+            await self._mongo.close()
+        if self._redis is not None:
+            await self._redis.aclose()
+
+    # -- leaderboards (ClickHouse)
+
+    async def board(self, board: BoardKey, *, top: int = 10) -> BoardPage:
+        """The first ``top`` places of a leaderboard. An empty board has no rows."""
+        where = "metric = {metric:String} AND sport = {sport:String} AND period = {period:String}"
+        where += " AND period_key = {period_key:String}"
+        found = await self.clickhouse(
+            f"SELECT rank, user_id, score, toUnixTimestamp64Micro(achieved_at), workouts FROM boards WHERE {where}"  # noqa: S608
+            " ORDER BY rank, user_id LIMIT {top:UInt32}",
+            **board._asdict(),
+            top=top,
+        )
+        count = await self.clickhouse(
+            f"SELECT count() FROM board_scores FINAL WHERE {where} AND NOT deleted",  # noqa: S608
+            **board._asdict(),
+        )
+        names = await self.names(user for _, user, *_ in found)
+        rows = tuple(BoardRow(rank, user, names[user], score, at, n) for rank, user, score, at, n in found)
+        return BoardPage(board, int(count[0][0]) if count else 0, rows)
+
+    async def periods_with_scores(self, board: BoardKey, *, most: int = 5) -> list[str]:
+        """The latest period keys for which a kind of board has anybody on it."""
+        found = await self.clickhouse(
+            "SELECT period_key FROM board_scores FINAL WHERE metric = {metric:String} AND sport = {sport:String}"
+            " AND period = {period:String} AND NOT deleted GROUP BY period_key ORDER BY period_key DESC"
+            " LIMIT {most:UInt32}",
+            metric=board.metric,
+            sport=board.sport,
+            period=board.period,
+            most=most,
+        )
+        return [key for (key,) in found]
+
+    # -- rankings (Redis)
+
+    async def rank(self, user: str, board: BoardKey, *, neighbours: int = 2) -> RankPage | None:
+        """A user's competition rank on a board and the places around it; ``None`` if the user is not on it."""
+        key = self.keys.rank(*board)
+        async with self._asking("redis") as client:
+            score = await client.zscore(key, user)
+            place = await client.zrevrank(key, user)
+            if score is None or place is None:
+                return None
+            first = max(0, place - neighbours)
+            async with client.pipeline(transaction=True) as pipe:
+                pipe.zcard(key)
+                pipe.zrevrange(key, first, place + neighbours, withscores=True)
+                users, around = await pipe.execute()
+            async with client.pipeline(transaction=False) as pipe:
+                for _, value in around:
+                    pipe.zcount(key, f"({value!r}", "+inf")
+                above = await pipe.execute()
+        names = await self.names(member.decode() for member, _ in around)
+        rows = tuple(
+            RankRow(ahead + 1, member.decode(), names[member.decode()], *decode_rank_score(value))
+            for (member, value), ahead in zip(around, above, strict=True)
+        )
+        mine = next((row.rank for row in rows if row.user == user), place + 1)
+        return RankPage(board, users, mine, rows)
+
+    async def ranked(self, board: BoardKey) -> int:
+        """How many are in a ranking; 0: Redis does not have it."""
+        async with self._asking("redis") as client:
+            return int(await client.zcard(self.keys.rank(*board)))
+
+    async def top(self, board: BoardKey, *, most: int) -> list[RankRow]:
+        """The first places of a ranking."""
+        async with self._asking("redis") as client:
+            found = await client.zrevrange(self.keys.rank(*board), 0, most - 1, withscores=True)
+        names = await self.names(member.decode() for member, _ in found)
+        rows: list[RankRow] = []
+        for place, (member, value) in enumerate(found, start=1):
+            user, tied = member.decode(), bool(rows) and found[place - 2][1] == value
+            rows.append(RankRow(rows[-1].rank if tied else place, user, names[user], *decode_rank_score(value)))
+        return rows
+
+    # -- users (Redis)
+
+    async def names(self, users: Iterable[str]) -> dict[str, str]:
+        """Display names; the id of a user who has none."""
+        wanted = list(dict.fromkeys(users))
+        if not wanted:
+            return {}
+        async with self._asking("redis") as client:
+            found = await client.hmget(self.keys.names(), wanted)
+        return {user: name.decode() if name else user for user, name in zip(wanted, found, strict=True)}
+
+    async def name(self, user: str) -> str | None:
+        """A registered user's display name; ``None``: nobody registered under this id, or was erased."""
+        async with self._asking("redis") as client:
+            name = await client.hget(self.keys.names(), user)
+        return name.decode() if name else None
+
+    async def known(self, user: str) -> str:
+        """The display name. Raises ``UserError`` for a user whom nobody knows."""
+        name = await self.name(user)
+        if name is None:
+            raise UserError(
+                f"no user {user!r}: give the id with which they registered (a board shows ids: stridelog board)"
+            )
+        return name
+
+    async def live_sessions(self, *, most: int = 8) -> list[dict[str, str]]:
+        """Sessions that devices are sending right now: the fields of their hashes and ``user``."""
+        sessions = []
+        async with self._asking("redis") as client:
+            found = [key async for key in client.scan_iter(self.keys.live("*"), count=1_000)]
+            for key in sorted(found)[:most]:
+                fields = await client.hgetall(key)
+                user = key.decode().removeprefix(self.keys.live(""))
+                sessions.append({"user": user, **{name.decode(): value.decode() for name, value in fields.items()}})
+        return sessions
+
+    # -- feeds and workouts (Mongo)
+
+    async def feed(self, user: str, *, limit: int = 20, before: str | None = None) -> FeedPage:
+        """A user's feed, newest first (by the workout's end, then id).
+
+        ``before`` is the ``next`` of the page before: items that came meanwhile neither repeat nor push out others.
+        A feed is one document a week, so the query reads by ``_id`` and one week more than it needs: at the turn of a
+        week, zones differ.
+        """
+        cursor = _cursor(before) if before else None
+        newest = _bucket(user, cursor[0]) if cursor else f"{user}/~"
+        found: list[dict[str, Any]] = []
+        async with self._asking("mongo") as client:
+            feeds = client[self.settings.namespace]["feeds"]
+            query = {"_id": {"$gte": f"{user}/", "$lt": newest}}
+            async with feeds.find(query).sort("_id", -1).batch_size(_BUCKETS) as buckets:
+                async for bucket in buckets:
+                    full = len(found) > limit  # then this is the week more
+                    found += [
+                        {**item, "workout_id": wid}
+                        for wid, item in bucket.get("items", {}).items()
+                        if cursor is None or (item["end_us"], wid) < cursor
+                    ]
+                    if full:
+                        break
+        found.sort(key=lambda item: (item["end_us"], item["workout_id"]), reverse=True)
+        page = found[:limit]
+        actors = {item["athlete"] for item in page} | {c["actor"] for item in page for c in item.get("comments", ())}
+        names = await self.names(sorted(actors))
+        items = tuple({**item, "name": names[item["athlete"]]} for item in page)
+        more = len(found) > limit
+        return FeedPage(items, f"{page[-1]['end_us']}:{page[-1]['workout_id']}" if more and page else None)
+
+    async def newest_items(self, users: Sequence[str], *, most: int) -> list[dict[str, Any]]:
+        """The newest items of several users' own weeks: what happened lately, for a screen."""
+        weeks = [period_key(datetime.now(UTC).date() - timedelta(days=7 * back), "week") for back in (0, 1)]
+        async with self._asking("mongo") as client:
+            feeds = client[self.settings.namespace]["feeds"]
+            ids = [f"{user}/{week}" for user in users for week in weeks]
+            found = await feeds.find({"_id": {"$in": ids}}).to_list()
+        items = {wid: {**item, "workout_id": wid} for bucket in found for wid, item in bucket.get("items", {}).items()}
+        newest = sorted(items.values(), key=lambda item: (item["end_us"], item["workout_id"]), reverse=True)[:most]
+        names = await self.names(item["athlete"] for item in newest)
+        return [{**item, "name": names[item["athlete"]]} for item in newest]
+
+    async def workout(self, workout_id: str) -> dict[str, Any] | None:
+        """A workout's document with its user's ``name``; ``None``: there is none."""
+        async with self._asking("mongo") as client:
+            found = await client[self.settings.namespace]["workouts"].find_one({"_id": workout_id})
+        if found is None:
+            return None
+        names = await self.names([found["user"]])
+        return {"workout_id": found.pop("_id"), **found, "name": names[found["user"]]}
+
+    # -- scores (ClickHouse)
+
+    async def injury_risks(self, user: str, *, limit: int = 10) -> list[RiskRow]:
+        """A user's injury risks, newest workout first."""
+        found = await self.clickhouse(
+            "SELECT workout_id, toUnixTimestamp64Micro(at), model_version, risk FROM injury_scores FINAL"
+            " WHERE user_id = {user:String} ORDER BY at DESC, workout_id LIMIT {limit:UInt32}",
+            user=user,
+            limit=limit,
+        )
+        return [RiskRow(*row) for row in found]
+
+    async def suggestions(self, user: str) -> list[SuggestionRow]:
+        """What was recommended after the user's latest workout, best first."""
+        found = await self.clickhouse(
+            "SELECT workout_id, toUnixTimestamp64Micro(at), model_version, rank, workout_kind, sport, score"
+            " FROM recommendations FINAL WHERE user_id = {user:String}"
+            " AND (workout_id, source_offset) IN (SELECT workout_id, max(source_offset) FROM recommendations"
+            " WHERE user_id = {user:String} GROUP BY workout_id ORDER BY max(at) DESC, workout_id LIMIT 1)"
+            " ORDER BY rank",
+            user=user,
+        )
+        return [SuggestionRow(*row) for row in found]
+
+    async def freshest_risks(self, *, most: int) -> list[FreshRisk]:
+        """The injury scores of the workouts that ended last, of whomever."""
+        found = await self.clickhouse(
+            "SELECT user_id, toUnixTimestamp64Micro(at), risk, model_version FROM injury_scores FINAL"
+            " ORDER BY at DESC, user_id LIMIT {most:UInt32}",
+            most=most,
+        )
+        return [FreshRisk(*row) for row in found]
+
+    async def clickhouse(self, text: str, **parameters: Any) -> Sequence[Sequence[Any]]:
+        """Rows of a SELECT in the namespace's database; none while the workers have not made its tables."""
+        try:
+            async with self._asking("clickhouse") as client:
+                result = await client.query(text, parameters=parameters)
+        except _NotThereError:
+            return []
+        rows: Sequence[Sequence[Any]] = result.result_rows
+        return rows
+
+    @asynccontextmanager
+    async def _asking(self, store: str) -> AsyncIterator[Any]:
+        """A store's client; what goes wrong on the way is a ``UserError`` that names the store."""
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                yield await self._client(store)
+        except (RedisError, PyMongoError, ClickHouseError, ClientError, OSError, TimeoutError) as error:
+            if any(mark in str(error) for mark in _NOT_THERE):
+                raise _NotThereError from error
+            first_line = (str(error).strip().splitlines() or ["timed out"])[0]
+            raise UserError(
+                f"{_LABELS[store]} does not answer at {self._place(store)} ({first_line[:200]}): "
+                "is the stack up? make up"
+            ) from error
+
+    async def _client(self, store: str) -> Any:
+        async with self._connecting:
+            if store == "clickhouse":
+                if self._clickhouse is None:
+                    self._clickhouse = await clickhouse_connect.get_async_client(
+                        host=self.settings.host,
+                        port=self.settings.clickhouse_port,
+                        username=self.settings.clickhouse_user,
+                        password=self.settings.clickhouse_password,
+                        query_limit=0,
+                        database=self.settings.namespace,
+                        connect_timeout=ANSWER_S,
+                        send_receive_timeout=ANSWER_S,
+                    )
+                return self._clickhouse
+            if store == "mongo":
+                if self._mongo is None:
+                    wait_ms = ANSWER_S * 500
+                    self._mongo = AsyncMongoClient(self.settings.mongo, serverSelectionTimeoutMS=wait_ms)
+                return self._mongo
+            if self._redis is None:
+                self._redis = redis.asyncio.Redis.from_url(self.settings.redis, socket_connect_timeout=ANSWER_S)
+            return self._redis
+
+    def _place(self, store: str) -> str:
+        if store == "clickhouse":
+            return f"{self.settings.host}:{self.settings.clickhouse_port}"
+        return self.settings.mongo if store == "mongo" else self.settings.redis
+
+
+_LABELS: Final = {"clickhouse": "ClickHouse", "mongo": "MongoDB", "redis": "Redis"}
+
+
+def _cursor(text: str) -> tuple[int, str]:
+    """A cursor of a feed: ``<end in µs>:<workout id>``, or a time (ISO 8601), which all older items are before."""
+    number, _, workout_id = text.partition(":")
+    if number.isdigit():
+        return int(number), workout_id
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError(
+            f"--before {text!r} is neither a time like 2026-11-24T12:00:00+00:00 nor the 'next' of a page"
+        ) from None
+    return ((time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH) // timedelta(microseconds=1), ""
+
+
+def _bucket(user: str, end_us: int) -> str:
+    """An id right after the last bucket that can hold items that ended by then: weeks are those of the local day."""
+    day = date(1970, 1, 1) + timedelta(days=end_us // _US_PER_S // 86_400 + 1)
+    return f"{user}/{period_key(day, 'week')}~"

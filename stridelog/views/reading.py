@@ -1,0 +1,186 @@
+"""Boards, ranks, feeds, workouts and scores as rich renderables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from domain.boards import BoardKey
+from stridelog.queries import BoardPage, FeedPage, RankPage, RiskRow, SuggestionRow
+from stridelog.views import units
+
+_ID: Final = 36  # characters of a UUID
+_BAR: Final = 30  # characters of the longest bar
+_ZONE_COLOURS: Final = ("bright_black", "blue", "green", "yellow", "red")
+_FIGURES: Final = (
+    ("distance", "distance_m", units.distance),
+    ("moving time", "moving_time_s", units.duration),
+    ("elapsed", "elapsed_s", units.duration),
+    ("climbed", "elevation_gain_m", lambda value: f"{value:,.0f} m"),
+    ("descended", "elevation_loss_m", lambda value: f"{value:,.0f} m"),
+    ("heart rate, mean", "mean_heart_rate_bpm", lambda value: f"{value:.0f} bpm"),
+    ("heart rate, highest", "max_heart_rate_bpm", lambda value: f"{value:.0f} bpm"),
+    ("power, mean", "mean_power_w", lambda value: f"{value:.0f} W"),
+    ("power, normalised", "normalised_power_w", lambda value: f"{value:.0f} W"),
+    ("cadence", "mean_cadence_rpm", lambda value: f"{value:.0f} rpm"),
+    ("energy", "energy_kcal", lambda value: f"{value:,.0f} kcal"),
+    ("load", "load", lambda value: f"{value:,.1f}"),
+)
+
+
+def title_of(board: BoardKey) -> str:
+    """A board's name: ``distance, all sports, week 2026-W48``."""
+    sports = "all sports" if board.sport == "all" else board.sport
+    when = "all time" if board.period == "all" else f"{board.period} {board.period_key}"
+    return f"{board.metric.replace('_', ' ')}, {sports}, {when}"
+
+
+def board(page: BoardPage) -> Table:
+    """The head of a leaderboard."""
+    table = Table(title=title_of(page.board), title_justify="left", caption=f"{page.users:,} on this board")
+    table.add_column("#", justify="right")
+    table.add_column("athlete", overflow="fold")
+    table.add_column("id", style="dim", overflow="fold")
+    table.add_column(page.board.metric.replace("_", " "), justify="right", no_wrap=True)
+    table.add_column("workouts", justify="right")
+    table.add_column("last", no_wrap=True)
+    for row in page.rows:
+        figure = units.score(page.board.metric, row.score)
+        last = units.moment(row.achieved_us)
+        table.add_row(str(row.rank), escape(row.name), escape(row.user), figure, f"{row.workouts:,}", last)
+    return table
+
+
+def rank(user: str, page: RankPage) -> Table:
+    """A user's place among the neighbours."""
+    caption = f"rank {page.rank:,} of {page.users:,}"
+    table = Table(title=title_of(page.board), title_justify="left", caption=caption)
+    table.add_column("#", justify="right")
+    table.add_column("athlete", overflow="fold")
+    table.add_column("id", style="dim", overflow="fold")
+    table.add_column(page.board.metric.replace("_", " "), justify="right", no_wrap=True)
+    for row in page.rows:
+        figure = units.score(page.board.metric, row.score)
+        style = "bold cyan" if row.user == user else ""
+        table.add_row(f"{row.rank:,}", escape(row.name), escape(row.user), figure, style=style)
+    return table
+
+
+def feed(name: str, page: FeedPage) -> Table:
+    """A page of a feed."""
+    table = Table(title=f"Feed of {escape(name)}", title_justify="left", caption=_more(page))
+    table.add_column("ended, UTC", no_wrap=True)
+    table.add_column("athlete", overflow="fold")
+    table.add_column("what", overflow="fold", min_width=_ID)
+    table.add_column("load", justify="right")
+    for item in page.items:
+        what = Text(item["title"] or item["sport"].replace("_", " "))
+        how = [units.distance(item["distance_m"])] if item["distance_m"] else []
+        what.append("  " + ", ".join([*how, units.duration(item["moving_time_s"]), *_reactions(item)]), style="cyan")
+        what.append(f"\n{item['workout_id']}", style="dim")
+        ended = units.moment(item["end_us"]).removesuffix(" UTC")
+        table.add_row(ended, escape(item["name"]), what, f"{item['load']:.0f}")
+    return table
+
+
+def _more(page: FeedPage) -> str | None:
+    if not page.items:
+        return "nothing here yet"
+    return f"older ones: --before {page.next}" if page.next else None
+
+
+def _reactions(item: Mapping[str, Any]) -> list[str]:
+    kudos = len(item.get("kudos", ()))
+    said = [f"{kudos} kudos"] if kudos else []
+    return said + [f"“{comment['text']}”" for comment in item.get("comments", ())]
+
+
+def workout(document: Mapping[str, Any]) -> RenderableType:
+    """A workout: figures, time in zones as bars, best efforts."""
+    summary = document.get("summary") or {}
+    zone = document["zone"]
+    head = Text.assemble(
+        (document["title"] or document["sport"].replace("_", " "), "bold"),
+        f"  {document['name']}, {document['sport'].replace('_', ' ')}, ",
+        f"{units.moment(document['start'], zone)} ({zone})",
+    )
+    parts: list[RenderableType] = [head]
+    if document["status"] == "duplicate":
+        parts.append(Text(f"a duplicate of {document['duplicate_of']}, which counts instead", style="yellow"))
+    parts.append(_figures(document["sport"], summary))
+    if summary.get("time_in_zones_s"):
+        parts.append(_zones(summary["zone_basis"], summary["time_in_zones_s"]))
+    if summary.get("best_efforts"):
+        parts.append(_efforts(document["sport"], summary["best_efforts"]))
+    rests_on = f"{summary.get('sample_count', 0):,} samples, {summary.get('coverage', 0):.0%} of the time"
+    parts.append(Text(f"{rests_on}; distance by {summary.get('distance_source', 'none')}", style="dim"))
+    return Group(*parts)
+
+
+def _figures(sport: str, summary: Mapping[str, Any]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    for label, name, show in _FIGURES:
+        if summary.get(name) is not None:
+            table.add_row(label, show(summary[name]))
+    mean = units.pace(sport, summary.get("mean_speed_m_s"))
+    if mean:
+        table.add_row("pace" if "/km" in mean or "/100m" in mean else "speed", mean)
+    return table
+
+
+def _zones(basis: str, seconds: Sequence[float]) -> Table:
+    table = Table(
+        title=f"time in zones, by {basis.replace('_', ' ')}", title_justify="left", box=None, show_header=False
+    )
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, min_width=_BAR)
+    table.add_column(justify="right", no_wrap=True)
+    longest = max([*seconds, 1.0])
+    for number, (each, colour) in enumerate(zip(seconds, _ZONE_COLOURS, strict=False), start=1):
+        bar = Text("█" * round(_BAR * each / longest), style=colour)
+        table.add_row(f"Z{number}", bar, units.duration(each))
+    return table
+
+
+def _efforts(sport: str, efforts: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(title="best efforts", title_justify="left")
+    table.add_column("over")
+    table.add_column("time", justify="right")
+    table.add_column("pace or power", justify="right")
+    for effort in efforts:
+        if effort.get("power_w") is not None:
+            figure = f"{effort['power_w']:.0f} W"
+        else:
+            figure = units.pace(sport, (effort.get("distance_m") or 0) / effort["duration_s"])
+        table.add_row(effort["name"], units.duration(effort["duration_s"]), figure)
+    return table
+
+
+def scores(name: str, risks: Sequence[RiskRow], suggestions: Sequence[SuggestionRow]) -> RenderableType:
+    """Injury risks and what to train next."""
+    risk_table = Table(title=f"Injury risk of {escape(name)}", title_justify="left")
+    for heading in ("after", "workout"):
+        risk_table.add_column(heading, overflow="fold")
+    risk_table.add_column("risk, 14 days", justify="right")
+    risk_table.add_column("model")
+    for row in risks:
+        risk_table.add_row(units.moment(row.at_us), row.workout_id, f"{row.risk:.1%}", row.model_version)
+    if not risks:
+        risk_table.caption = "none yet: there was no model when they trained (stridelog models train)"
+    next_table = Table(title="What to train next", title_justify="left")
+    next_table.add_column("#", justify="right")
+    for heading in ("what", "sport"):
+        next_table.add_column(heading)
+    next_table.add_column("score", justify="right")
+    next_table.add_column("model")
+    for each in suggestions:
+        kind = each.workout_kind.replace("_", " ")
+        next_table.add_row(str(each.rank), kind, each.sport, f"{each.score:.2f}", each.model_version)
+    if not suggestions:
+        next_table.caption = "none yet"
+    return Group(risk_table, next_table)
