@@ -41,7 +41,8 @@ run: up ## the whole thing: stack, town, models, workers, replay of ACTIVITIES, 
 	@echo 'stridelog run: topics and tables, a town of athletes, models, workers, replay, live view'
 	@.venv/bin/stridelog run $(if $(ACTIVITIES),--activities '$(ACTIVITIES)') $(ARGS)
 
-test: install ## all tests, on the real servers of the local stack
+test: setup ## all tests, on the real servers of the local stack
+	@$(PYTHON) -m compose install --services kafka,clickhouse,mongo,redis,postgres,s3
 	@echo 'pytest: unit, property, contract, integration'
 	@$(PYTHON) -m pytest $(ARGS)
 
