@@ -46,7 +46,7 @@ def haversine_m(latitude_deg: FloatColumn, longitude_deg: FloatColumn) -> FloatC
     """Great-circle distance in metres from each position to the next; shape (n,) in, (n-1,) out; NaN beside
     an unknown position.
 
-    a = sin²(Δφ/2) + cos φ₁ cos φ₂ sin²(Δλ/2), d = 2 R asin √a (Sinnott 1984, Sky and Telescope 68, 158).
+    a = sin²(Δφ/2) + cos φ₁ cos φ₂ sin²(Δλ/2), d = 2 R asin √a (Sinnott 1984, Sky and Telescope 68, 159).
     """
     phi = np.radians(latitude_deg)
     lam = np.radians(longitude_deg)

@@ -64,26 +64,35 @@ CHANNELS: Final = tuple(field.name for field in fields(Track) if field.name != "
 def track_from_columns(time_us: NDArray[np.int64], **channels: FloatColumn) -> Track:
     """Build a track from columns in any order of time; rows of a double time are merged, the later row's values first.
 
-    Raises ``TypeError`` for a channel that does not exist.
+    Raises ``TypeError`` for a channel that does not exist, ``ValueError`` for one of another length than ``time_us``.
     """
     unknown = set(channels) - set(CHANNELS)
     if unknown:
         raise TypeError(f"no such channel: {', '.join(sorted(unknown))}; there are {', '.join(CHANNELS)}")
+    for name, given in channels.items():
+        if len(given) != len(time_us):
+            raise ValueError(f"channel {name} has {len(given)} rows, time_us has {len(time_us)}")
+    columns = {name: np.asarray(given, dtype=np.float64) for name, given in channels.items()}
+    if not bool((time_us[1:] > time_us[:-1]).all()):
+        time_us, columns = _in_order(time_us, columns)
+    missing = [name for name in CHANNELS if name not in columns]
+    return Track(time_us=time_us, **columns, **{name: np.full(len(time_us), np.nan) for name in missing})
+
+
+def _in_order(
+    time_us: NDArray[np.int64], columns: dict[str, FloatColumn]
+) -> tuple[NDArray[np.int64], dict[str, FloatColumn]]:
     order = np.argsort(time_us, kind="stable")
-    times = np.unique(time_us)
-    columns: dict[str, FloatColumn] = {}
-    for name in CHANNELS:
-        given = channels.get(name)
-        if given is None:
-            columns[name] = np.full(len(times), np.nan)
-            continue
-        ordered = np.asarray(given, dtype=np.float64)[order]
-        if len(times) == len(ordered):
-            columns[name] = ordered
-            continue
-        merged = np.full(len(times), np.nan)
-        row = np.searchsorted(times, time_us[order])
-        present = ~np.isnan(ordered)
-        merged[row[present]] = ordered[present]
-        columns[name] = merged
-    return Track(time_us=times, **columns)
+    ordered_us = time_us[order]
+    first_of_time = np.concatenate(([True], ordered_us[1:] != ordered_us[:-1]))
+    if first_of_time.all():
+        return ordered_us, {name: column[order] for name, column in columns.items()}
+    row = np.cumsum(first_of_time) - 1
+    merged_columns: dict[str, FloatColumn] = {}
+    for name, column in columns.items():
+        ordered = column[order]
+        known = ~np.isnan(ordered)
+        merged = np.full(row[-1] + 1, np.nan)
+        merged[row[known]] = ordered[known]
+        merged_columns[name] = merged
+    return ordered_us[first_of_time], merged_columns

@@ -12,7 +12,7 @@ ZoneBasis = Literal["heart_rate_max", "heart_rate_threshold", "power", "pace", "
 ZONES: Final = 5
 
 # Lower edges of zones 2 to 5; zone 1 is all that is below.
-# Shares of maximum heart rate: Edwards 1993, The Heart Rate Monitor Book, ISBN 978-0-9634633-0-2.
+# Shares of maximum heart rate: Edwards 1993, The Heart Rate Monitor Book (Polar CIC).
 HR_MAX_EDGES: Final = (0.60, 0.70, 0.80, 0.90)
 # Shares of heart rate at threshold: Friel 2009, The Triathlete's Training Bible, ISBN 978-1-934030-19-6 (5a
 # to 5c as one).

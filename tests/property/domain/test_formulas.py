@@ -167,3 +167,16 @@ def test_samples_stand_for_no_more_than_the_timer_ran(pauses: list[tuple[int, in
     timeline = timeline_of(track, 0, 4000 * S, pauses)
     assert (timeline.step_s >= -1e-6).all()
     assert timeline.held_s.sum() <= timeline.timer_time_s + 1e-6
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.floats(0, 9) | st.just(math.nan)), max_size=12))
+def test_a_track_has_each_time_once_with_the_last_known_value(rows: list[tuple[int, float]]) -> None:
+    track = track_from_columns(
+        np.array([time for time, _ in rows], dtype=np.int64),
+        power_w=np.array([power for _, power in rows], dtype=float),
+    )
+    expected: dict[int, float] = {}
+    for time, power in rows:
+        expected[time] = expected.get(time, math.nan) if math.isnan(power) else power
+    assert track.time_us.tolist() == sorted(expected)
+    assert track.power_w.tolist() == pytest.approx([expected[time] for time in sorted(expected)], nan_ok=True)
