@@ -20,7 +20,7 @@ import numpy as np
 from simulator.athletes import Person
 from simulator.form import Form
 
-BASE_HAZARD: Final = 0.0033  # per session
+BASE_HAZARD: Final = 0.0026  # per session
 _DAY_US: Final = 86_400_000_000
 _BODY_PARTS: Final = {
     "running": ("knee", "achilles", "calf", "shin", "foot", "hip"),

@@ -82,11 +82,17 @@ class Producer:
         await self.send_encoded(message.type, message.user.encode(), encode(message))
 
     async def send_encoded(self, message_type: str, key: bytes, value: bytes) -> None:
-        """Put bytes into the topic of a message type as they are. Raises what an earlier record failed with."""
+        """Put bytes into the topic of a message type as they are.
+
+        Raises ``UserError`` if a record is refused, this one or an earlier one.
+        """
         if self._failure is not None:
             raise self._failure
         name, client = self._routes[message_type]
-        future = await client.send(name, value, key=key)
+        try:
+            future = await client.send(name, value, key=key)
+        except KafkaError as error:
+            raise self._refused(error) from error
         future.add_done_callback(self._note)
 
     async def flush(self) -> None:
@@ -115,7 +121,10 @@ class Producer:
     def _note(self, future: "asyncio.Future[Any]") -> None:
         error = None if future.cancelled() else future.exception()
         if error is not None and self._failure is None:
-            self._failure = UserError(f"Kafka at {self._bootstrap} refused a record: {error}")
+            self._failure = self._refused(error)
+
+    def _refused(self, error: BaseException) -> UserError:
+        return UserError(f"Kafka at {self._bootstrap} refused a record: {error}")
 
     async def _check_topics(self, names: set[str]) -> None:
         client = next(iter(self._clients.values())).client

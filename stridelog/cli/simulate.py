@@ -75,6 +75,8 @@ def simulate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Send a town of athletes: 90 days of their training, or what they do from now on."""
+    if not live and (speed != "real" or minutes):
+        raise UserError("--speed and --minutes go with --live: history is sent as fast as possible")
     faults = Faults(resend, overlap, clock_reset, late_upload, duplicate_device, poison)
     now = datetime.now(UTC)
     config = town_config(
