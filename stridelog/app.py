@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaError
 from faust.types import TP
 from faust_batches import BatchSchema
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from sinks.base import TopicPartition
+from sinks.base import SinkUnavailable, TopicPartition
 from stridelog import topics as topic_table
 from stridelog.agent import AGENTS, Agent
 from stridelog.engine import Runner, smallest
@@ -65,7 +66,10 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
 
     async def end_offset(source: TopicPartition) -> int:
         tp = TP(source.topic, source.partition)
-        return int((await app.consumer.highwaters(tp))[tp])
+        try:
+            return int((await app.consumer.highwaters(tp))[tp])
+        except KafkaError as error:
+            raise SinkUnavailable(f"kafka: end of {source}: {error}") from error
 
     runners = [Runner(agent, table, settings, end_offset) for agent in agents_of(role)]
     for runner in runners:

@@ -217,31 +217,38 @@ class Lane:
 
     async def _work_on(self, fetched: FetchedBatch) -> bool:
         """Decode, process and write one batch; ``False``: it has to wait for user events."""
-        runner, agent = self.runner, self.runner.agent
+        runner = self.runner
         span = Span(fetched.tp.topic, fetched.tp.partition, fetched.first_offset, fetched.next_offset)
         records, dead = self._decode(fetched)
-        if agent.registered_users_only:
-            users = {record.message.user for record in records}
-            await self.state.load(users)
-            unknown = {user for user in users if not self._registered(user)} if span.topic in runner.checked else set()
-            unknown -= self._register(span, records)
-            if unknown and span.topic != runner.user_topic and not await self._caught_up(span.topic):
-                return False
-            if unknown:
-                users_by_offset = {record.offset: record.message.user for record in records}
-                dead += [
-                    _dead(row, DeadReason.unknown_user, f"user {users_by_offset[row.offset]!r} never registered")
-                    for row in fetched.records
-                    if users_by_offset.get(row.offset) in unknown
-                ]
-                records = [record for record in records if record.message.user not in unknown]
-        elif runner.kinds:
-            await self.state.load({record.message.user for record in records})
-        writes = await agent.process(Batch(span, records), self.context)
+        unknown = await runner.persist("state", partial(self._unknown_users, span, records))
+        if unknown and span.topic != runner.user_topic and not await self._caught_up(span.topic):
+            return False
+        if unknown:
+            users = {record.offset: record.message.user for record in records}
+            dead += [
+                _dead(row, DeadReason.unknown_user, f"user {users[row.offset]!r} never registered")
+                for row in fetched.records
+                if users.get(row.offset) in unknown
+            ]
+            records = [record for record in records if record.message.user not in unknown]
+        batch = Batch(span, records)
+        writes: Writes = await runner.persist("reading", partial(runner.agent.process, batch, self.context))
         await self._write(writes, dead, span)
         self.positions[span.topic] = span.next
         self._count(span, len(records), dead, writes)
         return True
+
+    async def _unknown_users(self, span: Span, records: list[Record]) -> set[str]:
+        """Load the facts of the batch's users; those who never registered and whose records are therefore refused."""
+        if not self.runner.kinds:
+            return set()
+        users = {record.message.user for record in records}
+        await self.state.load(users)
+        if not self.runner.agent.registered_users_only:
+            return set()
+        unknown = {user for user in users if not self._registered(user)}
+        unknown -= self._register(records)
+        return unknown if span.topic in self.runner.checked else set()
 
     def _decode(self, fetched: FetchedBatch) -> tuple[list[Record], list[DeadLetter]]:
         decoder = self.runner.decoders[fetched.tp.topic]
@@ -259,7 +266,7 @@ class Lane:
         known = self.state.get(user, RegisteredUser, "user")
         return known is not None and known.fact.registered
 
-    def _register(self, span: Span, records: list[Record]) -> set[str]:
+    def _register(self, records: list[Record]) -> set[str]:
         """Keep who registers and who is erased; returns the users that the batch is about."""
         about: set[str] = set()
         for offset, _, message in records:
@@ -278,7 +285,7 @@ class Lane:
         if topic in self.blocked and position >= self.blocked[topic]:
             del self.blocked[topic]
             return True
-        self.blocked[topic] = await self.runner.end_offset(users)
+        self.blocked[topic] = await self.runner.persist("kafka", partial(self.runner.end_offset, users))
         if position >= self.blocked[topic]:
             del self.blocked[topic]
             return True

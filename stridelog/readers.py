@@ -6,8 +6,10 @@ from typing import Any, Final
 import clickhouse_connect
 import numpy as np
 import pyarrow as pa
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from domain.track import CHANNELS, Track, track_from_columns
+from sinks.base import SinkUnavailable
 from stridelog.settings import Settings
 
 WORKOUTS_PER_QUERY: Final = 200
@@ -47,15 +49,22 @@ class SamplesReader:
     async def tracks(self, keys: Iterable[tuple[str, str]]) -> dict[str, Track]:
         """The samples of workouts, given as (user, workout id), by workout id; a workout without samples is absent.
 
+        Raises ``SinkUnavailable``: ask again.
+
         Samples of several devices at one time are merged channel by channel, the device whose id sorts last counting.
         """
         wanted = sorted(set(keys))
         found: dict[str, Track] = {}
         for begin in range(0, len(wanted), WORKOUTS_PER_QUERY):
             some = wanted[begin : begin + WORKOUTS_PER_QUERY]
-            table = await self._client.query_arrow(_SELECT, parameters={"keys": some}, use_strings=True)
-            found |= _tracks(table)
+            found |= _tracks(await self._ask(some))
         return found
+
+    async def _ask(self, keys: list[tuple[str, str]]) -> pa.Table:
+        try:
+            return await self._client.query_arrow(_SELECT, parameters={"keys": keys}, use_strings=True)
+        except (ClickHouseError, OSError, TimeoutError) as error:
+            raise SinkUnavailable(f"clickhouse: reading samples: {error}") from error
 
 
 def _tracks(table: pa.Table) -> dict[str, Track]:

@@ -55,15 +55,14 @@ class State:
         for user in wanted & self._users.keys():
             self._users.move_to_end(user)
         missing = sorted(wanted - self._users.keys())
-        if missing and self._source is not None:
-            loaded = await self._source.load(missing)
-            for user in missing:
-                facts: UserFacts = {}
-                for row in loaded.get(user, ()):
-                    decoder = self._decoders.get(row.kind)
-                    if decoder is not None:
-                        facts.setdefault(row.kind, {})[row.id] = Known(decoder.decode(row.payload), row.offset, True)
-                self._users[user] = facts
+        loaded = await self._source.load(missing) if missing and self._source is not None else {}
+        for user in missing:
+            facts: UserFacts = {}
+            for row in loaded.get(user, ()):
+                decoder = self._decoders.get(row.kind)
+                if decoder is not None:
+                    facts.setdefault(row.kind, {})[row.id] = Known(decoder.decode(row.payload), row.offset, True)
+            self._users[user] = facts
         while len(self._users) > max(self._cached_users, len(wanted)):
             self._users.popitem(last=False)
 

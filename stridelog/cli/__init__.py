@@ -17,7 +17,11 @@ COMMANDS: Final = {
     "worker": ("stridelog.cli.worker", "worker", "Run agents by role."),
     "agents": ("stridelog.cli.agents", "agents_app", "Agents: what they read and write, how far they are."),
     "simulate": ("stridelog.cli.simulate", "simulate", "Send a simulated town of athletes."),
-    "replay": ("stridelog.cli.replay", "replay_command", "Send recordings (FIT, GPX, TCX) as their devices would have."),
+    "replay": (
+        "stridelog.cli.replay",
+        "replay_command",
+        "Send recordings (FIT, GPX, TCX) as devices do.",
+    ),
     "models": ("stridelog.cli.models", "models_app", "Train models, list them."),
     "board": ("stridelog.cli.read", "board", "A leaderboard, from ClickHouse."),
     "rank": ("stridelog.cli.read", "rank", "An athlete's rank and neighbours, from Redis."),

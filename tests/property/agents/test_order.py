@@ -1,0 +1,301 @@
+"""However facts arrive, in whatever order and batches and however often, the last word is the same."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.feeds import FollowChange, Reaction
+from domain.track import Track, track_from_columns
+from domain.workouts import Completion, Correction, Deletion, Profile, Summarised
+from schemas import hot
+from sinks.base import Document, Span
+from stridelog.batch import Batch, Record
+from stridelog.joining import Erasure, Join
+from stridelog.projections.boards import BoardFact, score_rows, touch
+from stridelog.projections.feeds import FeedFact, Feeds
+from stridelog.state import State
+
+DAY_US = 86_400_000_000
+T0 = 1_760_000_000_000_000
+USER = "ada"
+ENVELOPE: dict[str, Any] = {"user": USER, "zone": "Europe/Oslo", "source": "test", "producer": "test"}
+WORKOUTS = [f"0000000{i}-0000-4000-8000-000000000000" for i in range(4)]
+
+
+def start_of(index: int) -> int:
+    """The second and third workout are recordings of the same activity by two devices."""
+    return T0 + (index - (1 if index == 2 else 0)) * DAY_US
+
+
+def completed(index: int, minutes: int = 30) -> hot.WorkoutCompleted:
+    begin = start_of(index)
+    end = begin + minutes * 60_000_000
+    data = hot.WorkoutCompletedData(
+        workout_id=WORKOUTS[index],
+        sport="running",
+        start=begin,
+        end=end,
+        pauses=(),
+        stated=hot.Stated(distance_m=5_000.0 + index),
+    )
+    return hot.WorkoutCompleted.of(time=end, data=data, **ENVELOPE)
+
+
+def stored(index: int) -> hot.SamplesStored:
+    data = hot.SamplesStoredData(
+        workout_id=WORKOUTS[index], first_time=start_of(index), last_time=start_of(index) + 1, frames=1, samples=1
+    )
+    return hot.SamplesStored.of(time=start_of(index), data=data, **ENVELOPE)
+
+
+def edited(index: int, title: str, at: int) -> hot.WorkoutEdited:
+    return hot.WorkoutEdited.of(
+        time=T0 + at, data=hot.WorkoutEditedData(workout_id=WORKOUTS[index], title=title), **ENVELOPE
+    )
+
+
+def deleted(index: int) -> hot.WorkoutDeleted:
+    return hot.WorkoutDeleted.of(
+        time=T0 + 9 * DAY_US, data=hot.WorkoutDeletedData(workout_id=WORKOUTS[index]), **ENVELOPE
+    )
+
+
+REGISTERED = hot.UserRegistered.of(
+    time=T0 - DAY_US, data=hot.UserRegisteredData(name="Ada", sex="female", birth_year=1990), **ENVELOPE
+)
+FITTER = hot.ProfileChanged.of(time=T0 + DAY_US, data=hot.ProfileChangedData(hr_rest_bpm=45.0), **ENVELOPE)
+
+FACTS: dict[str, list[Any]] = {
+    "user-events": [REGISTERED, FITTER],
+    "workout-events": [
+        completed(0),
+        completed(1),
+        completed(2),
+        completed(3),
+        completed(3, minutes=45),
+        edited(1, "first", 1),
+        edited(1, "second", 2),
+        deleted(0),
+    ],
+    "samples-stored": [stored(0), stored(1), stored(2), stored(3)],
+}
+
+
+def track_of(index: int) -> Track:
+    seconds = np.arange(0, 1_800, 5)
+    rng = np.random.default_rng(index)
+    return track_from_columns(
+        start_of(index) + seconds * 1_000_000,
+        heart_rate_bpm=140 + rng.normal(0, 5, len(seconds)).round(),
+        distance_m=seconds * 2.8,
+        speed_m_s=np.full(len(seconds), 2.8),
+    )
+
+
+TRACKS = {WORKOUTS[index]: track_of(index) for index in (1, 2, 3)}
+
+
+class Log:
+    """Three topics; batches are taken from them in some interleaving."""
+
+    def __init__(self, topics: dict[str, list[Any]]) -> None:
+        self.topics = topics
+        self.read = dict.fromkeys(topics, 0)
+
+    def batch(self, topic: str, size: int) -> Batch | None:
+        first = self.read[topic]
+        messages = self.topics[topic][first : first + size]
+        if not messages:
+            return None
+        self.read[topic] += len(messages)
+        records = [Record(first + i, 0, message) for i, message in enumerate(messages)]
+        return Batch(Span(topic, 0, first, first + len(messages)), records)
+
+
+def last_words(topics: dict[str, list[Any]], steps: Sequence[tuple[int, int]]) -> tuple[dict[Any, Any], dict[str, Any]]:
+    """Run the join over batches as ``steps`` (which topic, how many records) say, then over the rest."""
+    state = State(None, (Profile, Completion, Correction, Deletion, Erasure, Summarised), 10)
+    asyncio.run(state.load([USER]))
+    log, names = Log(topics), list(topics)
+    samples_known: set[str] = set()
+    said: dict[Any, Any] = {}
+    documents: dict[str, Any] = {}
+    for topic, size in [*((names[t], n) for t, n in steps), *((name, 1_000) for name in names)]:
+        batch = log.batch(topic, size)
+        if batch is None:
+            continue
+        samples_known |= {r.message.data.workout_id for r in batch.records if isinstance(r.message, hot.SamplesStored)}
+        join = Join(state, batch.span)
+        join.keep(batch.records)
+        messages, written = join.work_out({wid: TRACKS[wid] for wid in samples_known & TRACKS.keys()})
+        state.take_pending()
+        said |= {(type(message), message.data.workout_id): message for message in messages}
+        documents |= {document.id: document for document in written}
+    return said, documents
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> tuple[dict[str, list[Any]], list[tuple[int, int]]]:
+    topics = {}
+    for name, messages in FACTS.items():
+        repeats = draw(st.lists(st.sampled_from(messages), max_size=3))
+        topics[name] = draw(st.permutations([*messages, *repeats]))
+    steps = draw(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4)), max_size=20))
+    return topics, steps
+
+
+@given(arrivals())
+@settings(max_examples=60, deadline=None)
+def test_the_last_word_on_workouts_does_not_depend_on_arrival(
+    arrival: tuple[dict[str, list[Any]], list[tuple[int, int]]],
+) -> None:
+    assert last_words(*arrival) == last_words(FACTS, [])
+
+
+def test_the_last_word_is_what_the_facts_say() -> None:
+    said, documents = last_words(FACTS, [])
+    summaries = {WORKOUTS.index(wid): m.data for (kind, wid), m in said.items() if kind is hot.WorkoutSummarised}
+    assert {index: data.status for index, data in summaries.items()} == {
+        0: "deleted",
+        1: "counted",
+        2: "duplicate",
+        3: "counted",
+    }
+    assert summaries[2].duplicate_of == WORKOUTS[1]
+    assert summaries[1].title == "second"
+    assert summaries[3].end - summaries[3].start == 45 * 60_000_000, "the longer report of a workout prevails"
+    assert documents[WORKOUTS[0]] == Document("workouts", WORKOUTS[0])
+
+
+def summarised(
+    index: int, *, status: Any = "counted", day: int = 0, distance_m: float = 5_000.0
+) -> hot.WorkoutSummarised:
+    begin = start_of(index) + day * DAY_US
+    figures = dict.fromkeys(hot.Summary.__struct_fields__)
+    summary = hot.Summary(
+        **figures
+        | {
+            "distance_m": distance_m,
+            "distance_source": "device",
+            "elapsed_s": 1_800.0,
+            "timer_time_s": 1_800.0,
+            "moving_time_s": 1_700.0,
+            "elevation_gain_m": 10.0,
+            "zone_basis": "none",
+            "time_in_zones_s": (),
+            "best_efforts": (),
+            "load": 30.0,
+            "load_method": "duration",
+            "sample_count": 0,
+            "coverage": 0.0,
+        }
+    )
+    from domain.days import local_day
+
+    data = hot.WorkoutSummarisedData(
+        workout_id=WORKOUTS[index],
+        status=status,
+        sport="running",
+        start=begin,
+        end=begin + 1_800_000_000,
+        local_day=local_day(begin, "Europe/Oslo"),
+        summary=summary if status != "deleted" else None,
+    )
+    return hot.WorkoutSummarised.of(time=data.end, data=data, **ENVELOPE)
+
+
+# Per workout the order counts, as it does on the topic: the last one is the last word.
+SUMMARIES = [
+    summarised(0),
+    summarised(1),
+    summarised(0, day=40),
+    summarised(3),
+    summarised(1, distance_m=6_000.0),
+    summarised(3, status="deleted"),
+]
+
+
+def board_rows(cuts: Sequence[int]) -> dict[Any, Any]:
+    """What the boards hold after the summaries, in batches as ``cuts`` say; the newest row of a key counts."""
+    state = State(None, (BoardFact,), 10)
+    asyncio.run(state.load([USER]))
+    rows: dict[Any, Any] = {}
+    log = Log({"workout-summaries": SUMMARIES})
+    for size in [*cuts, 1_000]:
+        batch = log.batch("workout-summaries", size)
+        if batch is not None:
+            for row in score_rows(touch(batch, state), 0).columns.to_pylist():
+                key = tuple(row[name] for name in ("metric", "sport", "period", "period_key"))
+                rows[key] = (row["score"], row["achieved_at"], row["workouts"], row["deleted"])
+    return {key: row for key, row in rows.items() if not row[-1]}
+
+
+@given(st.lists(st.integers(1, 4), max_size=6))
+@settings(deadline=None)
+def test_boards_do_not_depend_on_how_summaries_are_cut_into_batches(cuts: list[int]) -> None:
+    assert board_rows(cuts) == board_rows([])
+
+
+def test_a_workout_that_moves_to_another_day_leaves_no_score_behind() -> None:
+    rows = board_rows([])
+    totals = {key: row[0] for key, row in rows.items() if key[:3] == ("distance", "running", "all")}
+    assert totals == {("distance", "running", "all", "all"): 11_000.0}
+    days = sorted(key[3] for key in rows if key[:3] == ("distance", "running", "day"))
+    assert days == ["2025-10-10", "2025-11-18"]
+
+
+def followed(follower: str, at: int, kind: Any = hot.Followed, data: Any = hot.FollowedData) -> Any:
+    return kind.of(time=at, data=data(follower=follower), **ENVELOPE)
+
+
+SOCIAL = [
+    followed("bob", T0 - DAY_US),
+    followed("cy", T0 + DAY_US // 2),
+    followed("bob", T0 + 2 * DAY_US, hot.Unfollowed, hot.UnfollowedData),
+    hot.KudosGiven.of(time=T0, data=hot.KudosGivenData(workout_id=WORKOUTS[1], actor="cy"), **ENVELOPE),
+]
+
+
+def feed_items(social: list[Any], steps: Sequence[tuple[int, int]]) -> dict[str, dict[str, Any]]:
+    """The feeds' documents after all batches."""
+    state = State(None, (FollowChange, FeedFact, Reaction), 10)
+    asyncio.run(state.load([USER]))
+    log = Log({"social-events": social, "workout-summaries": SUMMARIES})
+    names = list(log.topics)
+    held: dict[str, dict[str, Any]] = {}
+    for topic, size in [*((names[t], n) for t, n in steps), *((name, 1_000) for name in names)]:
+        batch = log.batch(topic, size)
+        if batch is None:
+            continue
+        feeds = Feeds(state, batch.span)
+        feeds.keep(batch.records)
+        for document in feeds.documents():
+            fields = held.setdefault(document.id, {})
+            fields.update(document.set)
+            for name in document.unset:
+                fields.pop(name, None)
+    return {id: fields for id, fields in held.items() if fields}
+
+
+@given(st.permutations(SOCIAL), st.lists(st.tuples(st.integers(0, 1), st.integers(1, 3)), max_size=10))
+@settings(deadline=None)
+def test_feeds_do_not_depend_on_whether_the_follow_or_the_workout_came_first(
+    social: list[Any], steps: list[tuple[int, int]]
+) -> None:
+    assert feed_items(social, steps) == feed_items(SOCIAL, [])
+
+
+def test_a_feed_has_the_workouts_that_ended_while_its_reader_followed() -> None:
+    held = feed_items(SOCIAL, [])
+    seen = {(id.split("/")[0], name.removeprefix("items.")) for id, fields in held.items() for name in fields}
+    assert seen == {
+        ("ada", WORKOUTS[0]),
+        ("ada", WORKOUTS[1]),
+        ("bob", WORKOUTS[1]),
+        ("cy", WORKOUTS[0]),
+        ("cy", WORKOUTS[1]),
+    }
