@@ -1,0 +1,225 @@
+"""The whole verification: partition number by partition number, then what is compared as a whole."""
+
+import contextlib
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final, Protocol
+
+import pyarrow as pa
+
+from stridelog import topics as topic_table
+from stridelog.errors import UserError
+from stridelog.settings import Settings
+from stridelog.topics import Topics
+from verification import boards, lake, models, samples
+from verification.dead_letters import Letter, read_letters
+from verification.items import compare_stream
+from verification.log import Log, LogRecord
+from verification.outcomes import PartitionLog, decode
+from verification.partition import PartitionCheck
+from verification.report import Outcomes, Report
+from verification.scores import ScoreCheck
+from verification.settle import Settled, settle
+from verification.stores.clickhouse import ClickHouse
+from verification.stores.delta import latest_rows
+from verification.stores.mongo import Mongo
+from verification.stores.redis import Redis
+from verification.tables import compare_tables
+from verification.tally import Tally, compare
+
+SINKS: Final = (
+    "clickhouse.samples",
+    "clickhouse.minute_partials",
+    "clickhouse.minute_rollups",
+    "clickhouse.board_scores",
+    "clickhouse.boards",
+    "clickhouse.workouts",
+    "clickhouse.injury_scores",
+    "clickhouse.recommendations",
+    "mongo.workouts",
+    "mongo.feeds",
+    "redis.rankings",
+    "redis.names",
+    "redis.live",
+    "delta.training_features",
+    "delta.injuries",
+    "delta.predictions",
+    "topic.samples-stored",
+    "topic.workout-summaries",
+    "topic.training-features",
+    "topic.injury-risk",
+    "topic.recommendations-ready",
+    "dead-letters",
+)
+"""Everything that is compared, in the order in which it is shown."""
+PARTITIONED: Final = ("samples", "minute_partials", "board_scores", "workouts", "injury_scores", "recommendations")
+EXPIRY_MARGIN_S: Final = 30.0
+"""What expires within so many seconds of now may be there or not."""
+LAKE_KEYS: Final = {
+    "training_features": lake.FEATURES_KEY,
+    "injuries": lake.INJURIES_KEY,
+    "predictions": lake.PREDICTIONS_KEY,
+}
+
+
+class Progress(Protocol):
+    """Whom a verification tells how far it is."""
+
+    def say(self, text: str) -> None:
+        """What is being done now."""
+
+    def step(self, done: int, total: int) -> None:
+        """How much of the work is done."""
+
+
+async def verify(
+    settings: Settings, progress: Progress, *, only: Collection[str] = (), show: int = 0, settle_s: float = 60.0
+) -> Report:
+    """Recompute from the log what every store must hold, and compare; ``only`` limits what is compared.
+
+    Waits up to ``settle_s`` seconds for the agents first, and keeps ``show`` differences of each kind and store. Raises
+    ``UserError`` for a name that is none, and when Kafka or a store does not answer.
+    """
+    if unknown := sorted(set(only) - set(SINKS)):
+        raise UserError(f"nothing to verify is called {', '.join(unknown)}: there are {', '.join(SINKS)}")
+    topics = topic_table.load(prefix=settings.topic_prefix)
+    report = Report({name: Tally(show) for name in SINKS})
+    with _stores(settings) as (clickhouse, mongo, redis):
+        async with Log(settings.bootstrap) as log:
+            settled = await settle(settings, topics, log, settle_s, progress.say)
+            report.lags = settled.lags
+            report.notes += settled.lines()
+            check = PartitionCheck(
+                tallies=report.sinks,
+                clickhouse=clickhouse,
+                injury=ScoreCheck(models.loader("injury", settings), report.sinks["topic.injury-risk"]),
+                recommend=ScoreCheck(models.loader("recommend", settings), report.sinks["topic.recommendations-ready"]),
+                first_score_ms=await _first_scores(log, topics, settled),
+                kept_at_s=redis.now_s(),
+            )
+            numbers = sorted({partition for _, partition in settled.ends})
+            for number in numbers:
+                progress.say(f"partition {number}")
+                progress.step(number, len(numbers) + 1)
+                await _check_partition(check, log, topics, settled, number, report)
+            progress.say("what is not divided by partition")
+            progress.step(len(numbers), len(numbers) + 1)
+            _check_whole(check, report.sinks, settings, clickhouse, mongo, redis)
+            _check_strays(report.sinks, clickhouse, len(numbers))
+            grown = sum((await log.ends(topic.name for topic in topics)).values()) - sum(settled.ends.values())
+    if grown:
+        report.notes.append(f"the log grew by {grown:,} records meanwhile: differences may be of these")
+    for version, count in (check.injury.notes | check.recommend.notes).items():
+        report.notes.append(f"{count:,} scores of {version} were not computed again: the registry does not give it")
+    if only:
+        report.sinks = {name: tally for name, tally in report.sinks.items() if name in only}
+    return report
+
+
+@contextlib.contextmanager
+def _stores(settings: Settings) -> Iterator[tuple[ClickHouse, Mongo, Redis]]:
+    """The stores, seen to answer before hours of work are put into a comparison."""
+    with contextlib.ExitStack() as stack:
+        mongo, redis = Mongo(settings), Redis(settings)
+        stack.callback(mongo.close)
+        stack.callback(redis.close)
+        mongo.ping()
+        redis.now_s()
+        yield stack.enter_context(ClickHouse(settings)), mongo, redis
+
+
+async def _first_scores(log: Log, topics: Topics, settled: Settled) -> dict[str, float]:
+    """When the first score of each kind was logged (ms); infinite: never."""
+    first: dict[str, float] = {}
+    for message in ("InjuryRiskScored", "RecommendationsReady"):
+        name = topics.topic_of_message(message).name
+        first[message] = float("inf")
+        for (topic, partition), end in settled.ends.items():
+            if topic == name:
+                records = await log.read(topic, partition, min(end, 1))
+                first[message] = min([first[message], *(float(record.timestamp_ms) for record in records)])
+    return first
+
+
+async def _check_partition(
+    check: PartitionCheck, log: Log, topics: Topics, settled: Settled, number: int, report: Report
+) -> None:
+    partition = PartitionLog(topics, number)
+    letters: list[Letter] = []
+    unreadable: list[LogRecord] = []
+    for topic in topics:
+        records = await log.read(topic.name, number, settled.ends.get((topic.name, number), 0))
+        if topic.encoding == "original":
+            said, others = read_letters(records)
+            letters += said
+            unreadable += others
+        else:
+            partition.reads[topic.name] = decode(topic, records)
+    refused = [(x.agent, x.topic, x.offset) for x in letters if x.reason == "unknown_user" and x.partition == number]
+    partition.judge_users(partition.users(), refused)
+    report.dead += check.check(partition, letters, unreadable)
+    for name, read in partition.reads.items():
+        outcome = report.outcomes.setdefault(name, Outcomes())
+        dead = len(read.dead.keys() | set().union(*(o for (_, t), o in partition.refused.items() if t == name)))
+        outcome.records += len(read.records)
+        outcome.dead += dead
+        outcome.valid += len(read.records) - dead
+
+
+def _check_whole(
+    check: PartitionCheck,
+    tallies: Mapping[str, Tally],
+    settings: Settings,
+    clickhouse: ClickHouse,
+    mongo: Mongo,
+    redis: Redis,
+) -> None:
+    kept = check.kept
+    minutes = pa.concat_tables(kept.minutes)
+    compare_tables(
+        tallies["clickhouse.minute_rollups"], minutes, clickhouse.view("minute_rollups", minutes), samples.MINUTE_KEY
+    )
+    ranked = boards.ranked(pa.concat_tables(kept.board_scores))
+    compare_tables(tallies["clickhouse.boards"], ranked, clickhouse.view("boards", ranked), boards.SCORE_KEY)
+    compare_stream(tallies["mongo.workouts"], dict(kept.documents), mongo.workouts())
+    items = (((document.id, wid), item) for document in mongo.feeds() for wid, item in document.items.items())
+    compare_stream(tallies["mongo.feeds"], kept.feeds, items)
+    _check_redis(check, tallies, redis)
+    for name, tables in kept.lake.items():
+        expected = pa.concat_tables(tables)
+        found = latest_rows(settings, name, expected, LAKE_KEYS[name])
+        compare_tables(tallies[f"delta.{name}"], expected, found, LAKE_KEYS[name])
+
+
+def _check_redis(check: PartitionCheck, tallies: Mapping[str, Tally], redis: Redis) -> None:
+    kept = check.kept
+    rankings, names, sessions, now_s = redis.rankings(), redis.names(), redis.live(), redis.now_s()
+    steady = {
+        board for board in kept.rankings.keys() | rankings.keys() if _is_steady(boards.kept_until_s(board), now_s)
+    }
+    compare(tallies["redis.rankings"], _members(kept.rankings, steady), _members(rankings, steady))
+    compare(tallies["redis.names"], kept.names, names)
+    # A session that is about to expire may be there or not; one that never was expected is superfluous.
+    passing = {user for user, (over_s, _) in kept.live.items() if not _is_steady(over_s, now_s)}
+    over = {user for user, (over_s, _) in kept.live.items() if over_s <= now_s} - passing
+    expected = {user: fields for user, (_, fields) in kept.live.items() if user not in passing | over}
+    compare(tallies["redis.live"], expected, {user: found for user, found in sessions.items() if user not in passing})
+
+
+def _is_steady(until_s: float, now_s: float) -> bool:
+    """Whether what expires at ``until_s`` is for certain there, or for certain gone."""
+    return abs(until_s - now_s) > EXPIRY_MARGIN_S
+
+
+def _members(rankings: Mapping[Any, Mapping[str, float]], steady: Collection[Any]) -> dict[tuple[Any, str], float]:
+    return {(tuple(b), user): s for b, scores in rankings.items() if b in steady for user, s in scores.items()}
+
+
+def _check_strays(tallies: Mapping[str, Tally], clickhouse: ClickHouse, partitions: int) -> None:
+    """Rows that say that they are from a partition that does not exist."""
+    for name in PARTITIONED:
+        strays = clickhouse.count(name, f"source_partition >= {partitions}")
+        if strays:
+            tally = tallies[f"clickhouse.{name}"]
+            tally.found += strays
+            tally.note("extra", f"{strays} rows of partitions from {partitions} on")
+            tally.extra += strays - 1

@@ -1,0 +1,126 @@
+"""Waiting until the agents have caught up with the log, by the watermarks of all their sinks."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from sinks.base import Sink, SinkUnavailable
+from sinks.registry import make_sink
+from stridelog.errors import UserError
+from stridelog.settings import Settings
+from stridelog.topics import Topics
+from verification.log import Log
+from verification.readers import READERS
+
+POLL_S: Final = 0.5
+
+Say = Callable[[str], None]
+
+
+class Lag(NamedTuple):
+    """How far a sink of an agent is behind the end of a partition, in records."""
+
+    agent: str
+    sink: str
+    topic: str
+    partition: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Where the log ended, who had not got there, and whether it went on growing."""
+
+    ends: Mapping[tuple[str, int], int]
+    lags: tuple[Lag, ...] = ()
+    growing: bool = False
+
+    def lines(self) -> list[str]:
+        """One line an agent that lags, and one if the log grows."""
+        lines = [
+            f"agent {agent} lags by {sum(by_source.values()):,} records"
+            f" (sink {', '.join(sorted({lag.sink for lag in self.lags if lag.agent == agent}))};"
+            f" {', '.join(sorted({lag.topic for lag in self.lags if lag.agent == agent}))})"
+            for agent, by_source in self._by_agent().items()
+        ]
+        return lines + (["the log keeps growing: differences may be of what came meanwhile"] if self.growing else [])
+
+    def _by_agent(self) -> dict[str, dict[tuple[str, int], int]]:
+        """The greatest lag of each agent in each source partition."""
+        behind: dict[str, dict[tuple[str, int], int]] = {}
+        for lag in self.lags:
+            of_agent = behind.setdefault(lag.agent, {})
+            source = (lag.topic, lag.partition)
+            of_agent[source] = max(lag.records, of_agent.get(source, 0))
+        return behind
+
+
+async def settle(settings: Settings, topics: Topics, log: Log, deadline_s: float, say: Say) -> Settled:
+    """Wait until every sink of every agent has reached the end of the log, at most ``deadline_s`` seconds.
+
+    Settled is: all watermarks are at the ends, and the ends, asked again after that, are the same; so nothing that an
+    agent published meanwhile is waiting for another. With 0 nobody is asked. Raises ``UserError`` for a store that does
+    not answer.
+    """
+    names = [topic.name for topic in topics]
+    ends = await log.ends(names)
+    if deadline_s <= 0:
+        return Settled(ends)
+    deadline = time.monotonic() + deadline_s
+    async with contextlib.AsyncExitStack() as stack:
+        sinks = [(agent.name, name) for agent in READERS.values() for name in agent.sinks]
+        opened = await asyncio.gather(*(_open(stack, agent, name, settings) for agent, name in sinks))
+        while True:
+            marks = await asyncio.gather(*(_watermarks(sink) for sink in opened))
+            lags = [
+                lag
+                for (agent, name), held in zip(sinks, marks, strict=True)
+                for lag in _lags(agent, name, held, topics, ends)
+            ]
+            before, ends = ends, await log.ends(names)
+            if not lags and ends == before:
+                return Settled(ends)
+            if time.monotonic() >= deadline:
+                return Settled(ends, tuple(lags), growing=ends != before)
+            say(f"waiting for the agents: {sum(lag.records for lag in lags):,} records to go" if lags else "waiting")
+            await asyncio.sleep(POLL_S)
+
+
+def _lags(
+    agent: str, sink: str, held: Mapping[tuple[str, int], int], topics: Topics, ends: Mapping[tuple[str, int], int]
+) -> list[Lag]:
+    inputs = {topic.name for topic in topics.inputs_of(agent)}
+    return [
+        Lag(agent, sink, topic, partition, end - held.get((topic, partition), 0))
+        for (topic, partition), end in ends.items()
+        if topic in inputs and held.get((topic, partition), 0) < end
+    ]
+
+
+async def _open(stack: contextlib.AsyncExitStack, agent: str, name: str, settings: Settings) -> Sink[Any]:
+    sink = make_sink(name, agent, settings)
+    try:
+        await sink.open()
+    except SinkUnavailable as error:
+        raise _silent(name, error) from error
+    stack.push_async_callback(_close, sink)
+    return sink
+
+
+async def _close(sink: Sink[Any]) -> None:
+    with contextlib.suppress(SinkUnavailable):
+        await sink.close()
+
+
+async def _watermarks(sink: Sink[Any]) -> Mapping[tuple[str, int], int]:
+    try:
+        return {(source.topic, source.partition): mark for source, mark in (await sink.watermarks()).items()}
+    except SinkUnavailable as error:
+        raise _silent(sink.name, error) from error
+
+
+def _silent(name: str, error: SinkUnavailable) -> UserError:
+    return UserError(f"the watermarks in {name} cannot be read ({error}): start the stack with 'make up'")
