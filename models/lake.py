@@ -44,7 +44,7 @@ def read_features(settings: Settings) -> pa.Table:
             f"no features in {Lake.of(settings).root}: run workers with role lake first "
             "(stridelog worker workouts lake)"
         )
-    table = _latest(table)
+    table = latest(table)
     table = table.filter(pc.equal(table["status"], "counted"))
     known = pc.and_(
         pc.equal(table["names_version"], NAMES_VERSION),
@@ -63,7 +63,7 @@ def read_features(settings: Settings) -> pa.Table:
 
 def rows_of(table: pa.Table, until_us: int) -> FeatureRows:
     """The rows of ``read_features`` as numpy columns, without those after ``until_us``, which no clock can know yet."""
-    at_us = microseconds(table["at"])
+    at_us = _microseconds(table["at"])
     values = pc.list_flatten(table["features"]).combine_chunks().to_numpy(zero_copy_only=False)
     rows = FeatureRows(
         user=np.array(table["user_id"].to_pylist(), dtype=np.str_),
@@ -79,27 +79,23 @@ def read_injuries(settings: Settings) -> Injuries:
     table = _read(settings, INJURIES.name, ["user_id", "onset"])
     onsets: defaultdict[str, set[int]] = defaultdict(set)
     if table is not None:
-        for user, onset in zip(table["user_id"].to_pylist(), microseconds(table["onset"]).tolist(), strict=True):
+        for user, onset in zip(table["user_id"].to_pylist(), _microseconds(table["onset"]).tolist(), strict=True):
             onsets[user].add(onset)
     return Injuries({user: np.array(sorted(times), dtype=np.int64) for user, times in sorted(onsets.items())})
 
 
-def microseconds(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    """Timestamps, or integers that are microseconds already, as (n,) int64."""
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False).cast(pa.int64())
-    return np.asarray(column.combine_chunks().to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def _latest(table: pa.Table) -> pa.Table:
+def latest(table: pa.Table) -> pa.Table:
     """The row of highest source offset of each (user, workout)."""
     table = table.sort_by([("user_id", "ascending"), ("workout_id", "ascending"), ("source_offset", "ascending")])
+    user, workout = (table[name].combine_chunks() for name in ("user_id", "workout_id"))
     last = np.ones(table.num_rows, dtype=bool)
-    for name in ("user_id", "workout_id"):
-        column = table[name].combine_chunks()
-        last_of = pc.not_equal(column[:-1], column[1:]).to_numpy(zero_copy_only=False)
-        last[:-1] = last_of if name == "user_id" else last[:-1] | last_of
+    last[:-1] = pc.or_(pc.not_equal(user[:-1], user[1:]), pc.not_equal(workout[:-1], workout[1:])).to_numpy(False)
     return table.filter(pa.array(last))
+
+
+def _microseconds(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Timestamps as (n,) int64, since 1970 UTC."""
+    return np.asarray(column.cast(pa.int64()).to_numpy(), dtype=np.int64)
 
 
 def _read(settings: Settings, name: str, columns: list[str]) -> pa.Table | None:

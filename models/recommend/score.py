@@ -1,10 +1,10 @@
 """Ranking of what to do next, a batch at a time, and the rule that keeps hard sessions from those who overdid it."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.features import FEATURE_NAMES
 from domain.sports import FAMILIES, Family, Sport
@@ -82,12 +82,11 @@ class Scorer:
         allowed = ~spiked[:, None] | _GENTLE
         best = np.argsort(np.where(allowed, -shares, np.inf), axis=1, kind="stable")[:, :TOP]
         return [
-            tuple(self._suggestion(CANDIDATES[i], float(share[i]), row, bool(spike)) for i in chosen.tolist())
-            for row, share, spike, chosen in zip(matrix, shares, spiked, best, strict=True)
+            tuple(_suggestion(CANDIDATES[i], share[i], value, spike) for i in chosen)
+            for share, value, spike, chosen in zip(
+                shares.tolist(), _by_name(matrix), spiked.tolist(), best.tolist(), strict=True
+            )
         ]
-
-    def _suggestion(self, candidate: Candidate, share: float, row: NDArray[np.float32], spiked: bool) -> Suggestion:
-        return Suggestion(candidate.kind, candidate.sport, share, reason_of(candidate.kind, row, spiked))
 
     def _rank(self, matrix: Matrix) -> Float:
         family = np.argmax(matrix[:, _FAMILY_COLUMNS], axis=1)
@@ -96,3 +95,11 @@ class Scorer:
         logits = self._log_popularity[family] + margin
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(shares / shares.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def _suggestion(candidate: Candidate, share: float, value: Mapping[str, float], spiked: bool) -> Suggestion:
+    return Suggestion(candidate.kind, candidate.sport, share, reason_of(candidate.kind, value, spiked))
+
+
+def _by_name(matrix: Matrix) -> Iterator[dict[str, float]]:
+    return (dict(zip(FEATURE_NAMES, row, strict=True)) for row in matrix.tolist())
