@@ -1,10 +1,12 @@
 """What reaches the log of one workout: from one device or two, in time, twice, late, or typed in by hand."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 import numpy as np
 
+from domain.days import zone_info
 from domain.track import Track
 from schemas import hot
 from simulator import faults as wrong
@@ -112,7 +114,7 @@ def afterwards(person: Person, workout: Workout, rng: np.random.Generator) -> It
 
 def title_of(person: Person, workout: Workout) -> str:
     """What apps call a workout by themselves."""
-    hour = person.weekday_hour
+    hour = datetime.fromtimestamp(workout.start_us // _S_US, zone_info(person.place.zone)).hour
     part = "Morning" if hour < 11 else "Lunch" if hour < 15 else "Evening"
     kind = "" if workout.plan.kind in ("easy", "gym", "tour") else f" {workout.plan.kind}"
     return f"{part}{kind} {workout.plan.sport.replace('_', ' ')}"
