@@ -56,7 +56,7 @@ class Context:
 class Outcome:
     """A finished statement: its output and the figures of X-ClickHouse-Summary."""
 
-    output: Any  # a bytes-like view of the engine's own memory
+    output: bytes
     read_rows: int
     read_bytes: int
     written_rows: int
@@ -93,8 +93,10 @@ class Engine:
             else:
                 self._refuse_several(handle, statement)
                 result = handle.query(_text(statement.text), default_format, params=dict(context.parameters))
+            # A copy: a view does not keep the result alive, and another statement would write into it.
+            output = result.bytes() if result.size() else b""
         return Outcome(
-            output=result.get_memview().view() if result.size() else b"",
+            output=output,
             read_rows=result.rows_read(),
             read_bytes=result.bytes_read(),
             written_rows=result.rows_written(),
