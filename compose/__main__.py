@@ -141,6 +141,9 @@ def _docker(*arguments: str) -> None:
     docker = shutil.which("docker")
     if docker is None:
         raise UserError("docker is missing: install Docker with Compose, or leave out STACK=docker and --docker")
+    for lacking, probe in (("its Compose plugin", ["compose", "version"]), ("a running engine", ["version"])):
+        if subprocess.run([docker, *probe], capture_output=True, check=False).returncode != 0:  # noqa: S603
+            raise UserError(f"docker is there but {lacking} is not: see `docker {' '.join(probe)}`")
     done = subprocess.run([docker, "compose", "--file", str(COMPOSE_FILE), *arguments], check=False)  # noqa: S603
     if done.returncode != 0:
         raise UserError(f"`docker compose {' '.join(arguments)}` failed with exit code {done.returncode}")

@@ -85,7 +85,7 @@ def command() -> "Callable[..., subprocess.CompletedProcess[str]]":
     """Runs `python -m compose` as a person does, with these settings on top of the environment."""
 
     def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(  # noqa: S603 - our own program
+        return subprocess.run(
             [sys.executable, "-m", "compose", *arguments],
             cwd=ROOT,
             env={**os.environ, **environment},

@@ -130,6 +130,13 @@ def test_a_missing_tool_gets_one_line_that_says_how_to_get_it(command: Command, 
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_a_missing_docker_gets_one_line(command: Command, tmp_path: Path) -> None:
+    done = command("up", "--docker", STRIDELOG_LOCAL=str(tmp_path), PATH="/nonexistent")
+    assert done.returncode == 2
+    assert done.stderr.startswith("compose: docker is missing: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 def test_a_full_disk_is_told_before_anything_starts(make_stack: MakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
     stack = make_stack("redis")
     real = shutil.disk_usage(stack.settings.local)
