@@ -11,7 +11,7 @@ def test_a_result_stays_as_it_was_while_others_run(tmp_path: Path) -> None:
     try:
 
         def ask(first: int) -> bytes:
-            sql = f"SELECT number FROM numbers({first}, 20000) FORMAT ArrowStream"
+            sql = f"SELECT number FROM numbers({first}, 20000) FORMAT ArrowStream"  # noqa: S608 - a number
             return engine.run(read_statement(b"", sql.encode()), Context(), "TabSeparated").output
 
         held = ask(1_000_000)
