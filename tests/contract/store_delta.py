@@ -19,6 +19,7 @@ from .stores import Store
 class DeltaFolder(Store):
     name = "delta-folder"
     behind_proxy = False
+    appends = True
 
     def configure(self, folder: Path) -> Settings:
         settings = super().configure(folder)

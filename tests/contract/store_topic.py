@@ -17,6 +17,7 @@ from .stores import Store
 class Topic(Store):
     name = "topic"
     behind_proxy = False
+    appends = True
     ports = ("kafka_port",)
 
     @property

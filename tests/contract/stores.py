@@ -18,6 +18,7 @@ class Store(ABC):
     name: ClassVar[str]
     ports: ClassVar[Sequence[str]] = ()  # settings by which its server is found
     behind_proxy: ClassVar[bool] = True
+    appends: ClassVar[bool] = False  # rows of one key do not replace each other
 
     def __init__(self, folder: Path) -> None:
         self.settings = self.configure(folder)
