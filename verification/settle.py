@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sinks.base import Sink, SinkUnavailable
 from sinks.registry import make_sink
@@ -16,6 +16,9 @@ from verification.log import Log
 from verification.readers import READERS
 
 POLL_S: Final = 0.5
+ATTEMPTS: Final = 3  # of asking a store that does not answer
+
+T = TypeVar("T")
 
 Say = Callable[[str], None]
 
@@ -102,10 +105,7 @@ def _lags(
 
 async def _open(stack: contextlib.AsyncExitStack, agent: str, name: str, settings: Settings) -> Sink[Any]:
     sink = make_sink(name, agent, settings)
-    try:
-        await sink.open()
-    except SinkUnavailable as error:
-        raise _silent(name, error) from error
+    await _patiently(name, sink.open)
     stack.push_async_callback(_close, sink)
     return sink
 
@@ -116,11 +116,19 @@ async def _close(sink: Sink[Any]) -> None:
 
 
 async def _watermarks(sink: Sink[Any]) -> Mapping[tuple[str, int], int]:
-    try:
-        return {(source.topic, source.partition): mark for source, mark in (await sink.watermarks()).items()}
-    except SinkUnavailable as error:
-        raise _silent(sink.name, error) from error
+    marks = await _patiently(sink.name, sink.watermarks)
+    return {(source.topic, source.partition): mark for source, mark in marks.items()}
 
 
-def _silent(name: str, error: SinkUnavailable) -> UserError:
-    return UserError(f"the watermarks in {name} cannot be read ({error}): start the stack with 'make up'")
+async def _patiently(name: str, call: Callable[[], Awaitable[T]]) -> T:
+    """Call again for a while what a retry may mend. Raises ``UserError``."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return await call()
+        except SinkUnavailable as error:
+            if attempt == ATTEMPTS - 1:
+                raise UserError(
+                    f"the watermarks in {name} cannot be read ({error}): start the stack with 'make up'"
+                ) from error
+            await asyncio.sleep(POLL_S)
+    raise AssertionError("the last attempt returns or raises")
