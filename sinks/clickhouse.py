@@ -23,6 +23,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from sinks.base import PoisonRows, Rows, Sink, SinkUnavailable, Span, TopicPartition
 from sinks.claims import Claims
+from sinks.combining import Combiner, RefusedError
 from sinks.tables import TABLES, VIEWS, WATERMARKS_DDL
 from stridelog.settings import Settings
 
@@ -53,6 +54,7 @@ class ClickHouseSink(Sink[Rows]):
         self._settings = settings
         self._database = settings.namespace
         self._claims = Claims(self.name, agent)
+        self._inserts = Combiner(self._insert_arrow)
         self._client: Any = None  # clickhouse_connect's AsyncClient; the library has no types
 
     async def open(self) -> None:
@@ -144,20 +146,18 @@ class ClickHouseSink(Sink[Rows]):
             await self._command(view.ddl(self._database))
 
     async def _insert(self, table: str, parts: Sequence[tuple[int, pa.Table]]) -> None:
-        """Insert what a span has for one table at once; where the server refuses, find out which of it."""
-        try:
-            await self._insert_arrow(table, pa.concat_tables([columns for _, columns in parts]))
-        except _RefusedError as error:
-            if len(parts) == 1:
-                raise PoisonRows({parts[0][0]: str(error)}) from error
-            refused: dict[int, str] = {}
-            for index, columns in parts:
-                try:
-                    await self._insert_arrow(table, columns)
-                except _RefusedError as reason:
-                    refused[index] = str(reason)
-            if refused:
-                raise PoisonRows(refused) from error
+        """Insert what a span has for one table; the Rows that the server refuses are named."""
+        answers = await asyncio.gather(
+            *(self._inserts.insert(table, columns) for _, columns in parts), return_exceptions=True
+        )
+        refused: dict[int, str] = {}
+        for (index, _), answer in zip(parts, answers, strict=True):
+            if isinstance(answer, RefusedError):
+                refused[index] = str(answer)
+            elif isinstance(answer, BaseException):
+                raise answer
+        if refused:
+            raise PoisonRows(refused)
 
     async def _insert_arrow(self, table: str, columns: pa.Table) -> None:
         await _mapped(self._open_client().insert_arrow(table, columns, database=self._database))
@@ -177,7 +177,7 @@ class ClickHouseSink(Sink[Rows]):
             ],
             schema=_WATERMARK_SCHEMA,
         )
-        await self._insert_arrow("watermarks", table)
+        await self._inserts.insert("watermarks", table)
 
     async def _state(self) -> dict[TopicPartition, tuple[int, int | None]]:
         """Highest epoch and watermark of each partition."""
@@ -238,10 +238,6 @@ def _conformed(rows: Sequence[Rows]) -> dict[str, list[tuple[int, pa.Table]]]:
     return by_table
 
 
-class _RefusedError(Exception):
-    """The server says that it will never take these rows."""
-
-
 async def _mapped(call: Awaitable[Any]) -> Any:
     """Turns the driver's errors into the contract's."""
     try:
@@ -249,5 +245,5 @@ async def _mapped(call: Awaitable[Any]) -> Any:
     except (ClickHouseError, aiohttp.ClientError, OSError, TimeoutError) as error:
         text = " ".join(str(error).split())[:300] or type(error).__name__
         if getattr(error, "code", None) in POISON_CODES:
-            raise _RefusedError(text) from error
+            raise RefusedError(text) from error
         raise SinkUnavailable(f"clickhouse: {text}") from error
