@@ -107,9 +107,12 @@ def _quality(outcome: Any) -> Table:
         rival = f"; {outcome.rival}, the champion before: {value}"
     own = outcome.quality[outcome.decided_by].value
     counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in outcome.counts.items())
+    doubt = ""
+    if outcome.kind == "injury" and not outcome.quality["auc"].low > 0.5:
+        doubt = "Not shown to be better than guessing: the interval of auc reaches 0.5. "
     table = Table(
         title=f"{outcome.version}: {outcome.alias}",
-        caption=f"decided by {outcome.decided_by} {own:.4f}{rival}. {counts}",
+        caption=f"{doubt}Decided by {outcome.decided_by} {own:.4f}{rival}. {counts}",
     )
     table.add_column("on held-out athletes, later days")
     table.add_column("value", justify="right")

@@ -96,7 +96,7 @@ def town() -> Town:
 def few_resamples() -> Iterator[None]:
     """Intervals need not be smooth here, and resampling takes most of a training's time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluate, "RESAMPLES", 40)
+        patch.setattr(evaluate, "RESAMPLES", 20)
         yield
 
 
