@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 WATERMARKS: Final = "watermarks"
 COMMIT_ATTEMPTS: Final = 20
+S3_ANSWER_TIMEOUT_S: Final = 30
 # Watermarks are committed every few seconds: without this their log would keep a month of files.
 WATERMARKS_CONFIGURATION: Final = {"delta.logRetentionDuration": "interval 1 days"}
 
@@ -69,9 +70,9 @@ class Lake:
                 "AWS_SECRET_ACCESS_KEY": settings.s3_secret_key,
                 "AWS_REGION": "us-east-1",
                 "connect_timeout": "5s",
-                "timeout": "30s",
+                "timeout": f"{S3_ANSWER_TIMEOUT_S}s",
                 "max_retries": "3",
-                "retry_timeout": "30s",
+                "retry_timeout": f"{S3_ANSWER_TIMEOUT_S}s",
             },
         )
 

@@ -21,7 +21,8 @@ from sinks.base import Document, PoisonRows, Sink, SinkUnavailable, Span, TopicP
 from sinks.claims import Claims, new_owner
 from stridelog.settings import Settings
 
-TIMEOUT_MS: Final = 5_000
+CONNECT_TIMEOUT_MS: Final = 3_000
+ANSWER_TIMEOUT_MS: Final = 30_000
 MAX_SET_BYTES: Final = 16 * 1024 * 1024 - 4096  # MongoDB's limit of a document, less room for its _id
 DUPLICATE_KEY: Final = 11000  # two upserts of one new _id at the same moment: the same write succeeds next time
 
@@ -40,9 +41,9 @@ class MongoSink(Sink[Document]):
         self._claims = Claims(self.name, agent)
         self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
             settings.mongo,
-            serverSelectionTimeoutMS=TIMEOUT_MS,
-            connectTimeoutMS=TIMEOUT_MS,
-            socketTimeoutMS=6 * TIMEOUT_MS,
+            serverSelectionTimeoutMS=CONNECT_TIMEOUT_MS,
+            connectTimeoutMS=CONNECT_TIMEOUT_MS,
+            socketTimeoutMS=ANSWER_TIMEOUT_MS,
             retryWrites=False,  # every write is idempotent and the engine retries
             appname=f"stridelog-{agent}",
             tz_aware=True,

@@ -4,6 +4,7 @@ The row of table ``watermarks`` is locked from the check of the owner to the com
 cannot write after its partition was claimed by another: here fencing is exact.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -17,6 +18,7 @@ from sinks.claims import Claims, new_owner
 from stridelog.settings import Settings
 
 CONNECT_TIMEOUT_S: Final = 5
+ANSWER_TIMEOUT_S: Final = 30.0
 POOL_SIZE: Final = 4
 
 DDL: Final = """
@@ -187,7 +189,7 @@ class FactSink(Sink[Fact]):
         if self._pool is None:
             raise SinkUnavailable("postgres: not open")
         with _mapped():
-            async with self._pool.connection() as connection:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S), self._pool.connection() as connection:
                 yield connection
 
     def _sql(self, text: str) -> sql.Composed:

@@ -20,7 +20,8 @@ from sinks.claims import Claims, new_owner
 from sinks.keys import Keys
 from stridelog.settings import Settings
 
-TIMEOUT_S: Final = 5.0
+CONNECT_TIMEOUT_S: Final = 5.0
+ANSWER_TIMEOUT_S: Final = 15.0  # a large script behind other large scripts
 SCRIPT_ARGUMENTS: Final = 20_000  # a script of this size runs for some 10 ms, in which Redis serves nobody else
 SCRIPT_BYTES: Final = 4 * 1024 * 1024
 COMMAND_ARGUMENTS: Final = 4_000  # Lua's unpack() takes fewer than 8,000
@@ -70,7 +71,10 @@ class RedisSink(Sink[RedisCommand]):
     def __init__(self, agent: str, settings: Settings) -> None:
         super().__init__(agent)
         self._client: Redis = Redis.from_url(
-            settings.redis, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, decode_responses=True
+            settings.redis,
+            socket_timeout=ANSWER_TIMEOUT_S,
+            socket_connect_timeout=CONNECT_TIMEOUT_S,
+            decode_responses=True,
         )
         self._keys = Keys(settings.namespace)
         self._claims = Claims(self.name, agent)

@@ -14,6 +14,8 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._passing = asyncio.Event()
+        self._passing.set()
         self.port = 0
 
     async def mend(self) -> None:
@@ -23,11 +25,28 @@ class Proxy:
 
     async def cut(self) -> None:
         """Stop listening and reset all connections."""
+        self._passing.set()
         if self._server is not None:
             self._server.close()
         for writer in list(self._writers):
             writer.transport.abort()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def freeze(self) -> None:
+        """Keep connections open and pass nothing on, as a server does that hangs."""
+        self._passing.clear()
+
+    def thaw(self) -> None:
+        """Pass on again."""
+        self._passing.set()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                await self._passing.wait()
+                writer.write(data)
+                await writer.drain()
+        writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -37,19 +56,11 @@ class Proxy:
             return
         pair = {writer, back}
         self._writers |= pair
-        pumps = {asyncio.create_task(_pump(reader, back)), asyncio.create_task(_pump(there, writer))}
+        pumps = {asyncio.create_task(self._pump(reader, back)), asyncio.create_task(self._pump(there, writer))}
         self._tasks |= pumps
         await asyncio.gather(*pumps, return_exceptions=True)
         self._writers -= pair
         self._tasks -= pumps
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from .stores import Store
 
 class ClickHouse(Store):
     name = "clickhouse"
+    patience = "sinks.clickhouse.ANSWER_TIMEOUT_S"
     ports = ("clickhouse_port",)
 
     async def create(self) -> None:

@@ -53,6 +53,7 @@ def _free_port() -> int:
 
 class DeltaS3(DeltaFolder):
     name = "delta-s3"
+    patience = "sinks.lake.S3_ANSWER_TIMEOUT_S"
     ports = ("s3_port",)
     behind_proxy = True
     server: ClassVar[StackSettings]

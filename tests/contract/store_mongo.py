@@ -13,6 +13,7 @@ from .stores import Store
 
 class Mongo(Store):
     name = "mongo"
+    patience = "sinks.mongo.ANSWER_TIMEOUT_MS"
     ports = ("mongo_port",)
 
     async def create(self) -> None:

@@ -14,6 +14,7 @@ from .stores import Store
 
 class Postgres(Store):
     name = "postgres"
+    patience = "sinks.postgres.ANSWER_TIMEOUT_S"
     ports = ("postgres_port",)
 
     def sink(self, agent: str = "tester", settings: Settings | None = None) -> Sink[Any]:

@@ -14,6 +14,7 @@ from .stores import Store
 
 class RedisStore(Store):
     name = "redis"
+    patience = "sinks.redis.ANSWER_TIMEOUT_S"
     ports = ("redis_port",)
 
     async def create(self) -> None:

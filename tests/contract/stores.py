@@ -18,6 +18,7 @@ class Store(ABC):
     name: ClassVar[str]
     ports: ClassVar[Sequence[str]] = ()  # settings by which its server is found
     behind_proxy: ClassVar[bool] = True
+    patience: ClassVar[str] = ""  # the constant that says how long its sink waits for an answer
     appends: ClassVar[bool] = False  # rows of one key do not replace each other
 
     def __init__(self, folder: Path) -> None:

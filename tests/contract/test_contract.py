@@ -229,3 +229,24 @@ async def test_a_store_that_goes_away_and_comes_back_takes_the_same_span(store: 
             assert await sink.watermarks() == {store.source: 6}
         finally:
             await sink.close()
+
+
+async def test_a_store_that_hangs_is_unavailable_in_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not store.behind_proxy:
+        pytest.skip(f"{store.name}: no server, or one that clients do not reach by the address that they are given")
+    monkeypatch.setattr(store.patience, 2_000 if store.patience.endswith("_MS") else 2)
+    (port,) = store.ports
+    async with proxy(store.settings.host, getattr(store.settings, port)) as between:
+        sink = store.sink(settings=store.settings.model_copy(update={port: between.port}))
+        await sink.open()
+        try:
+            await sink.claim([store.source])
+            between.freeze()
+            async with asyncio.timeout(60):
+                with pytest.raises(SinkUnavailable):
+                    await put(sink, rows(store, 0, 3), store.span(0, 3))
+            between.thaw()
+            await put(sink, rows(store, 0, 3), store.span(0, 3))
+            assert await store.read() == numbers(0, 3)
+        finally:
+            await sink.close()
