@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -158,13 +159,13 @@ def broken(draw: st.DrawFn, name: str, strange: list[Any]) -> dict[str, Any]:
         old = container[key]
         match draw(st.sampled_from(["replace", "replace", "nudge", "remove", "add"])):
             case "replace":
-                container[key] = draw(st.sampled_from(strange))
+                container[key] = deepcopy(draw(st.sampled_from(strange)))
             case "nudge":
                 container[key] = draw(st.sampled_from(nudged(old)))
             case "remove":
                 del container[key]
             case "add" if isinstance(container, dict):
-                container[draw(st.sampled_from(["extra", "Type", "nope"]))] = draw(st.sampled_from(strange))
+                container[draw(st.sampled_from(["extra", "Type", "nope"]))] = deepcopy(draw(st.sampled_from(strange)))
     return message
 
 
