@@ -8,7 +8,7 @@ same bytes.
 import json
 import math
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import msgspec
 from pydantic import ValidationError
@@ -41,7 +41,9 @@ class BadRecord(Exception):
 
 
 class _Nothing(msgspec.Struct, tag_field="type", tag=""):
-    """Makes a union of a topic's only type: msgspec asks for the tag only in unions."""
+    """Makes a union of a topic's only type, since msgspec asks for the tag only in unions; no message decodes as it."""
+
+    impossible: Annotated[int, msgspec.Meta(ge=1, le=0)]
 
 
 class Decoder:

@@ -72,6 +72,7 @@ def test_bytes_that_are_no_message_are_undecodable(value: bytes | None) -> None:
     [
         ("type", "WorkoutDreamt", DeadReason.unknown_type),
         ("type", "UserRegistered", DeadReason.unknown_type),  # of another topic
+        ("type", "", DeadReason.unknown_type),
         ("version", 99, DeadReason.unknown_version),
         ("version", 0, DeadReason.unknown_version),
         ("version", "1", DeadReason.undecodable),
