@@ -24,7 +24,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from sinks.base import PoisonRows, Rows, Sink, SinkUnavailable, Span, TopicPartition
 from sinks.claims import Claims
 from sinks.combining import Combiner, RefusedError
-from sinks.tables import TABLES, VIEWS, WATERMARKS_DDL
+from sinks.tables import TABLES
+from sinks.views import VIEWS
 from stridelog.settings import Settings
 
 CONNECT_TIMEOUT_S: Final = 5
@@ -34,6 +35,20 @@ EPOCH_RANDOM_BITS: Final = 20  # two workers that claim at the same moment get d
 # Error codes by which the server says that it will never take such rows (src/Common/ErrorCodes.cpp).
 POISON_CODES: Final = frozenset({6, 27, 33, 41, 53, 69, 70, 72, 117, 131, 349, 407, 636})
 
+_WATERMARKS_DDL: Final = """
+CREATE TABLE IF NOT EXISTS `{db}`.watermarks (
+    agent String COMMENT 'the agent whose sink it is',
+    topic String COMMENT 'source topic',
+    `partition` UInt16 COMMENT 'source partition',
+    epoch UInt64 COMMENT 'claim: the highest owns the partition',
+    next_offset UInt64 COMMENT 'next offset that the sink needs',
+    held UInt8 COMMENT '0: claimed, and nothing was ever written',
+    written_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree(next_offset)
+ORDER BY (agent, topic, `partition`, epoch)
+COMMENT 'Where each agent resumes: one row a claim, the one of the highest epoch counts'
+"""
 _STATE: Final = """
 SELECT topic, `partition`, max(epoch), argMax(next_offset, (epoch, next_offset)), argMax(held, (epoch, next_offset))
 FROM `{db}`.watermarks WHERE agent = {{agent:String}} GROUP BY topic, `partition`
@@ -129,7 +144,7 @@ class ClickHouseSink(Sink[Rows]):
     async def _create(self) -> None:
         """Create what is missing: tables, columns that were added since, and the views as they are now."""
         await self._command(f"CREATE DATABASE IF NOT EXISTS `{self._database}`")
-        await self._command(WATERMARKS_DDL.format(db=self._database))
+        await self._command(_WATERMARKS_DDL.format(db=self._database))
         for table in TABLES.values():
             await self._command(table.ddl(self._database))
         found = await self._query(

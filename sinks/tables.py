@@ -1,9 +1,9 @@
-"""The one place of ClickHouse tables: columns with units, keys, and the views to read them by.
+"""The one place of ClickHouse tables: columns with units, and keys.
 
 Every table is a ReplacingMergeTree: the rows of one key are versions of one row, the one caused by the latest source
 record counts (``source_offset``; a user's rows all come from one partition of one topic, so offsets can be compared).
-Read with ``FINAL`` or through the views. Channels without a value are NULL: measured against NaN it costs no space and
-no time, and aggregates and Grafana leave NULL out by themselves.
+Read with ``FINAL`` or through the views of ``sinks/views.py``. Channels without a value are NULL: measured against NaN
+it costs no space and no time, and aggregates and Grafana leave NULL out by themselves.
 """
 
 from dataclasses import dataclass
@@ -105,19 +105,6 @@ class Table:
             raise ValueError(f"table {self.name}: column {column.name}: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """A named SELECT; ``{db}`` stands for the database."""
-
-    name: str
-    doc: str
-    select: str
-
-    def ddl(self, database: str) -> str:
-        """CREATE VIEW in a database; an older definition is replaced."""
-        return f"CREATE OR REPLACE VIEW `{database}`.`{self.name}` AS\n{self.select.format(db=f'`{database}`')}"
-
-
 USER: Final = Column("user_id", "String", "the athlete")
 WORKOUT: Final = Column("workout_id", "String", "the workout (UUID)")
 WORKOUT_OR_NONE: Final = Column("workout_id", "String", "the workout (UUID); empty: all-day wear")
@@ -126,10 +113,11 @@ SOURCE: Final = (
     Column("source_partition", "UInt16", "partition of the record that caused the row"),
     Column("source_offset", "UInt64", "offset of the record that caused the row, and the row's version"),
 )
-_CHANNELS: Final = (("heart_rate", "bpm"), ("cadence", "rpm"), ("power", "W"), ("speed", "m/s"), ("altitude", "m"))
+CHANNELS: Final = (("heart_rate", "bpm"), ("cadence", "rpm"), ("power", "W"), ("speed", "m/s"), ("altitude", "m"))
 
 
-def _suffix(unit: str) -> str:
+def suffix(unit: str) -> str:
+    """A unit as part of a column's name: m/s is m_s."""
     return unit.lower().replace("/", "_")
 
 
@@ -169,11 +157,11 @@ MINUTE_PARTIALS: Final = Table(
         Column("n", "UInt16", "samples of the frame in the minute"),
         *(
             column
-            for channel, unit in _CHANNELS
+            for channel, unit in CHANNELS
             for column in (
-                Column(f"{channel}_{_suffix(unit)}_sum", "Float64", f"sum of {channel}", unit),
-                Column(f"{channel}_{_suffix(unit)}_min", "Float32", f"smallest {channel}", unit, optional=True),
-                Column(f"{channel}_{_suffix(unit)}_max", "Float32", f"largest {channel}", unit, optional=True),
+                Column(f"{channel}_{suffix(unit)}_sum", "Float64", f"sum of {channel}", unit),
+                Column(f"{channel}_{suffix(unit)}_min", "Float32", f"smallest {channel}", unit, optional=True),
+                Column(f"{channel}_{suffix(unit)}_max", "Float32", f"largest {channel}", unit, optional=True),
                 Column(f"{channel}_count", "UInt16", f"samples that have {channel}"),
             )
         ),
@@ -274,90 +262,3 @@ RECOMMENDATIONS: Final = Table(
 TABLES: Final = {
     table.name: table for table in (SAMPLES, MINUTE_PARTIALS, BOARD_SCORES, WORKOUTS, INJURY_SCORES, RECOMMENDATIONS)
 }
-
-_PARTIAL: Final = tuple(
-    column.name for column in MINUTE_PARTIALS.columns if column.name not in {"user_id", "minute", "device_id"}
-)
-
-
-def _rollup_columns() -> str:
-    lines = []
-    for channel, unit in _CHANNELS:
-        stem = f"{channel}_{_suffix(unit)}"
-        lines += [
-            f"if(sum(partial.{channel}_count) = 0, NULL, sum(partial.{stem}_sum) / sum(partial.{channel}_count)) "
-            f"AS {stem}_mean",
-            f"min(partial.{stem}_min) AS {stem}_min",
-            f"max(partial.{stem}_max) AS {stem}_max",
-            f"sum(partial.{channel}_count) AS {channel}_count",
-        ]
-    return ",\n    ".join(lines)
-
-
-MINUTE_ROLLUPS: Final = View(
-    "minute_rollups",
-    "One row a (user, minute, device). Of the frames that say something about a minute, the one with most samples "
-    "counts first, then by time of its first sample; one that shares a second with those taken before is left out.",
-    f"""
-SELECT user_id, minute, device_id,
-    max(partial.workout_id) AS workout_id,
-    sum(partial.n) AS n,
-    bitCount(groupBitOr(partial.seconds_mask)) AS seconds,
-    {_rollup_columns()},
-    sum(partial.distance_m) AS distance_m
-FROM (
-    SELECT user_id, minute, device_id,
-        arraySort(p -> (-toInt32(p.n), p.frame_start), groupArray(
-            CAST(tuple({", ".join(_PARTIAL)}) AS Tuple({
-        ", ".join(
-            f"{c.name} " + (f"Nullable({c.type})" if c.optional else c.type)
-            for c in MINUTE_PARTIALS.columns
-            if c.name in _PARTIAL
-        )
-    })))) AS partials,
-        arrayFold(
-            (taken, mask) -> if(
-                bitAnd(taken.1, mask) = 0,
-                (bitOr(taken.1, mask), arrayPushBack(taken.2, toUInt8(1))),
-                (taken.1, arrayPushBack(taken.2, toUInt8(0)))
-            ),
-            arrayMap(p -> p.seconds_mask, partials),
-            (toUInt64(0), emptyArrayUInt8())
-        ).2 AS counts,
-        arrayJoin(arrayFilter((p, count) -> count = 1, partials, counts)) AS partial
-    FROM {{db}}.minute_partials FINAL
-    GROUP BY user_id, minute, device_id
-)
-GROUP BY user_id, minute, device_id
-""",  # noqa: S608 - names of this module only
-)
-
-BOARDS: Final = View(
-    "boards",
-    "Boards with ranks (1, 2, 2, 4): highest score first, of equals who got there first. Name one board in the WHERE: "
-    "the filter reaches the table before anything is ranked.",
-    """
-SELECT metric, sport, period, period_key,
-    rank() OVER (PARTITION BY metric, sport, period, period_key ORDER BY score DESC, achieved_at ASC) AS rank,
-    user_id, score, achieved_at, workouts
-FROM {db}.board_scores FINAL
-WHERE NOT deleted
-""",
-)
-
-VIEWS: Final = {view.name: view for view in (MINUTE_ROLLUPS, BOARDS)}
-
-WATERMARKS_DDL: Final = """
-CREATE TABLE IF NOT EXISTS `{db}`.watermarks (
-    agent String COMMENT 'the agent whose sink it is',
-    topic String COMMENT 'source topic',
-    `partition` UInt16 COMMENT 'source partition',
-    epoch UInt64 COMMENT 'claim: the highest owns the partition',
-    next_offset UInt64 COMMENT 'next offset that the sink needs',
-    held UInt8 COMMENT '0: claimed, and nothing was ever written',
-    written_at DateTime64(3, 'UTC') DEFAULT now64(3)
-)
-ENGINE = ReplacingMergeTree(next_offset)
-ORDER BY (agent, topic, `partition`, epoch)
-COMMENT 'Where each agent resumes: one row a claim, the one of the highest epoch counts'
-"""

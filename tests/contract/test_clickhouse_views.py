@@ -1,4 +1,4 @@
-"""What the views of ``sinks/tables.py`` say of the rows below them."""
+"""What the views of ``sinks/views.py`` say of the rows below them."""
 
 import random
 from collections import defaultdict
