@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 Float = NDArray[np.float64]
 RESAMPLES: Final = 200
 _CLIP: Final = 1e-9
+_RIDGE: Final = 1e-6  # keeps the slope finite where a margin separates the classes
+_NEWTON_STEPS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +106,17 @@ def platt(label: NDArray[np.bool_], margin: Float) -> tuple[float, float]:
 
     The slope of a constant margin is not defined: (log-odds of the prevalence, NaN).
     """
+    level = float(log_odds(np.array([label.mean()]))[0])
     if np.ptp(margin) < _CLIP:
-        return float(log_odds(np.array([label.mean()]))[0]), float("nan")
-    design = np.column_stack([np.ones(len(margin)), margin])
-    beta = np.array([0.0, 1.0])
-    for _ in range(50):
+        return level, float("nan")
+    mean, sd = float(margin.mean()), float(margin.std())
+    design = np.column_stack([np.ones(len(margin)), (margin - mean) / sd])
+    beta = np.array([level, 0.0])  # from here, on standardised margins, Newton's steps do not overshoot
+    for _ in range(_NEWTON_STEPS):
         risk = sigmoid(design @ beta)
-        weight = np.maximum(risk * (1 - risk), _CLIP)
-        step = np.linalg.solve(design.T @ (design * weight[:, None]) + 1e-9 * np.eye(2), design.T @ (label - risk))
-        beta = beta + np.clip(step, -2.0, 2.0)
+        gradient = design.T @ (label - risk) - _RIDGE * beta
+        step = np.linalg.solve(design.T @ (design * (risk * (1 - risk))[:, None]) + _RIDGE * np.eye(2), gradient)
+        beta = beta + step
         if np.abs(step).max() < _CLIP:
             break
-    return float(beta[0]), float(beta[1])
+    return float(beta[0] - beta[1] * mean / sd), float(beta[1] / sd)

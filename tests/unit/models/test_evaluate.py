@@ -33,6 +33,16 @@ def test_platt_finds_the_line_that_the_labels_were_drawn_from():
     assert slope == pytest.approx(0.5, abs=0.05)
 
 
+def test_platt_agrees_with_scikit_learn_on_a_rare_label_far_from_zero():
+    from sklearn.linear_model import LogisticRegression
+
+    random = np.random.default_rng(7)
+    margin = random.normal(-3.5, 0.4, size=3000)
+    label = random.random(3000) < sigmoid(margin)
+    reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(margin[:, None], label)
+    assert platt(label, margin) == pytest.approx((reference.intercept_[0], reference.coef_[0, 0]), rel=1e-3)
+
+
 def test_odds_and_risks_are_each_others_inverse_and_certainty_is_finite():
     assert np.allclose(sigmoid(log_odds(np.array([0.001, 0.5, 0.9]))), [0.001, 0.5, 0.9])
     assert math.isfinite(log_loss(np.array([True]), np.array([0.0])))
