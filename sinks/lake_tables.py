@@ -126,7 +126,7 @@ PREDICTIONS: Final = LakeTable(
         LakeColumn("at", TIME, "as of when: the workout's end"),
         LakeColumn("model", pa.string(), "injury or recommend"),
         LakeColumn("model_version", pa.string(), "version of the model"),
-        LakeColumn("item", pa.string(), "what was scored: injury, or the kind of workout"),
+        LakeColumn("item", pa.string(), "what was scored: injury, or kind and sport of a workout"),
         LakeColumn("score", pa.float64(), "the model's score"),
         *SOURCE,
     ),

@@ -21,7 +21,7 @@ class Resource(Protocol):
     def __init__(self, settings: Settings) -> None: ...
 
     async def open(self) -> None:
-        """Connect."""
+        """Connect. Raises ``SinkUnavailable`` for what a retry may mend."""
 
     async def close(self) -> None:
         """Disconnect."""

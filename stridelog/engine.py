@@ -89,7 +89,7 @@ class Runner:
         for sink in self.sinks.values():
             await self.persist(sink.name, sink.open)
         for resource in self.resources.values():
-            await resource.open()
+            await self.persist(type(resource).__name__, resource.open)
         self.is_open = True
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ WORKOUTS_PER_QUERY: Final = 200
 # The columns are those of the domain's Track; what varies is a parameter.
 _SELECT: Final = f"""
 SELECT workout_id, time, {", ".join(CHANNELS)}
-FROM samples FINAL
+FROM {{database:Identifier}}.samples FINAL
 WHERE (user_id, workout_id) IN {{keys:Array(Tuple(String, String))}}
 ORDER BY workout_id, device_id, time
 SETTINGS do_not_merge_across_partitions_select_final = 1
@@ -32,14 +32,16 @@ class SamplesReader:
         self._client: Any = None
 
     async def open(self) -> None:
-        """Connect."""
-        self._client = await clickhouse_connect.get_async_client(
-            host=self._settings.host,
-            port=self._settings.clickhouse_port,
-            username=self._settings.clickhouse_user,
-            password=self._settings.clickhouse_password,
-            database=self._settings.namespace,
-        )
+        """Connect. Raises ``SinkUnavailable``."""
+        try:
+            self._client = await clickhouse_connect.get_async_client(
+                host=self._settings.host,
+                port=self._settings.clickhouse_port,
+                username=self._settings.clickhouse_user,
+                password=self._settings.clickhouse_password,
+            )
+        except (ClickHouseError, OSError, TimeoutError) as error:
+            raise SinkUnavailable(f"clickhouse: {error}") from error
 
     async def close(self) -> None:
         """Disconnect."""
@@ -62,7 +64,8 @@ class SamplesReader:
 
     async def _ask(self, keys: list[tuple[str, str]]) -> pa.Table:
         try:
-            return await self._client.query_arrow(_SELECT, parameters={"keys": keys}, use_strings=True)
+            parameters = {"database": self._settings.namespace, "keys": keys}
+            return await self._client.query_arrow(_SELECT, parameters=parameters, use_strings=True)
         except (ClickHouseError, OSError, TimeoutError) as error:
             raise SinkUnavailable(f"clickhouse: reading samples: {error}") from error
 

@@ -82,5 +82,5 @@ def predictions_table(risks: Iterable[Valid], recommendations: Iterable[Valid]) 
 def _by_kind(items: Iterable[hot.Recommendation]) -> Mapping[str, list[float]]:
     kinds: dict[str, list[float]] = {}
     for item in items:
-        kinds.setdefault(item.workout_kind, []).append(item.score)
+        kinds.setdefault(f"{item.workout_kind}.{item.sport}", []).append(item.score)
     return kinds

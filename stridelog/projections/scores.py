@@ -22,8 +22,12 @@ RECOMMEND_PRODUCER: Final = "stridelog/recommend"
 
 
 def scorable(batch: Batch) -> Scorable:
-    """The messages of a batch that can be scored: those of workouts that count."""
-    return [(offset, m) for offset, m in batch.of(hot.FeaturesComputed) if m.data.status == "counted"]
+    """The messages of a batch that can be scored: those of workouts that count, with the features of today."""
+    return [
+        (offset, m)
+        for offset, m in batch.of(hot.FeaturesComputed)
+        if m.data.status == "counted" and len(m.data.features) == len(FEATURE_NAMES)
+    ]
 
 
 def matrix_of(messages: Scorable) -> NDArray[np.float32]:
@@ -132,7 +136,8 @@ def _predictions(batch: Batch) -> list[dict[str, Any]]:
         rows.append(_prediction(offset, scored, batch, "injury", "injury", scored.data.risk))
     for offset, ready in batch.of(hot.RecommendationsReady):
         rows += [
-            _prediction(offset, ready, batch, "recommend", item.workout_kind, item.score) for item in ready.data.items
+            _prediction(offset, ready, batch, "recommend", f"{item.workout_kind}.{item.sport}", item.score)
+            for item in ready.data.items
         ]
     return rows
 

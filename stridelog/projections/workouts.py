@@ -9,7 +9,6 @@ import numpy as np
 
 from domain.days import local_day
 from domain.features import NAMES_VERSION, LoadFact, features
-from domain.summary import Summary
 from domain.workouts import Completion, Profile, Summarised, athlete_at
 from schemas import hot
 from sinks.base import Document
@@ -57,7 +56,7 @@ def summarised(user: str, workout_id: str, completion: Completion, done: Summari
         end=completion.end_us,
         local_day=day_of(completion),
         device_id=completion.device_id if done else None,
-        summary=_summary(done.summary) if done else None,
+        summary=msgspec.convert(done.summary, hot.Summary, from_attributes=True) if done else None,
     )
     return hot.WorkoutSummarised.of(
         user=user, time=completion.end_us, zone=completion.zone, source=PRODUCER, producer=PRODUCER, data=data
@@ -110,12 +109,3 @@ def document(user: str, workout_id: str, completion: Completion, done: Summarise
         "summary": msgspec.to_builtins(done.summary),
     }
     return Document("workouts", workout_id, set=fields)
-
-
-def _summary(summary: Summary) -> hot.Summary:
-    fields = {name: getattr(summary, name) for name in hot.Summary.__struct_fields__ if name != "best_efforts"}
-    efforts = tuple(
-        hot.BestEffort(**{name: getattr(effort, name) for name in hot.BestEffort.__struct_fields__})
-        for effort in summary.best_efforts
-    )
-    return hot.Summary(**fields, best_efforts=efforts)

@@ -1,0 +1,160 @@
+"""A private instance of the platform on the running stack: its own topics, stores and workers."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Awaitable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.structs import TopicPartition
+
+from stridelog import topics
+from stridelog.settings import Settings
+from stridelog.topics import Topics
+
+T = TypeVar("T")
+STOP_S = 40.0
+COMMAND_S = 300.0
+
+
+class Platform:
+    """Run commands, workers and reads under a namespace of its own. Use as a context manager."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.settings = Settings(namespace=name, topic_prefix=f"{name}-", local=folder)
+        self.topics: Topics = topics.load(prefix=self.settings.topic_prefix)
+        self.folder = folder
+        self.workers: dict[str, subprocess.Popen[bytes]] = {}
+        self.verified: dict[str, Any] = {}
+        self.environment = {
+            **os.environ,
+            "STRIDELOG_NAMESPACE": name,
+            "STRIDELOG_TOPIC_PREFIX": f"{name}-",
+            "STRIDELOG_LOCAL": str(folder),
+            "STRIDELOG_LAKE_COMMIT_INTERVAL_S": "0.5",
+        }
+
+    def __enter__(self) -> "Platform":
+        self.command("topics", "apply")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        _run(_forget(self))
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def command(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """``stridelog ARGUMENTS``, to the end; with ``check`` it must succeed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "stridelog", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"stridelog {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done
+
+    def start(self, *roles: str) -> None:
+        """Start a worker for each role."""
+        for role in roles:
+            with (self.folder / f"worker-{role}.log").open("ab") as log:
+                self.workers[role] = subprocess.Popen(
+                    [sys.executable, "-m", "stridelog", "worker", role], env=self.environment, stdout=log, stderr=log
+                )
+
+    def kill(self, role: str) -> None:
+        """End a worker with SIGKILL."""
+        worker = self.workers.pop(role)
+        worker.kill()
+        worker.wait()
+
+    def stop(self) -> None:
+        """Stop all workers as a person would."""
+        for worker in self.workers.values():
+            worker.terminate()
+        for worker in self.workers.values():
+            try:
+                worker.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+        self.workers.clear()
+
+    def verify(self) -> dict[str, Any]:
+        """What ``stridelog verify --json`` says, once the agents have caught up."""
+        done = self.command("verify", "--json", "--settle", "240", "--show", "5", check=False)
+        assert done.returncode in (0, 1), done.stderr + self.logs()
+        found: dict[str, Any] = json.loads(done.stdout)
+        found["shown"] = done.stderr
+        return found
+
+    def logs(self) -> str:
+        """The end of every worker's log."""
+        return "\n".join(f"{path.name}: {path.read_text()[-2_000:]}" for path in self.folder.glob("worker-*.log"))
+
+    def send(self, message_type: str, records: Iterable[tuple[bytes | None, bytes]]) -> None:
+        """Send raw records to the topic of a message type."""
+        _run(_send(self.settings.bootstrap, self.topics.topic_of_message(message_type).name, list(records)))
+
+    def read(self, topic: str) -> list[Any]:
+        """All records of a topic, by its name in topics.yaml."""
+        return _run(_read(self.settings.bootstrap, self.topics.named(topic).name))
+
+
+def _run(work: Awaitable[T]) -> T:
+    async def call() -> T:
+        return await work
+
+    return asyncio.run(call())
+
+
+async def _send(bootstrap: str, topic: str, records: list[tuple[bytes | None, bytes]]) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=8 << 20) as producer:
+        sent = [await producer.send(topic, value, key=key) for key, value in records]
+        await asyncio.gather(*sent)
+
+
+async def _read(bootstrap: str, topic: str) -> list[Any]:
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, max_partition_fetch_bytes=8 << 20) as consumer:
+        await consumer._client._wait_on_metadata(topic)
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        await consumer.seek_to_beginning()
+        records: list[Any] = []
+        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+            for some in (await consumer.getmany(timeout_ms=500)).values():
+                records += some
+        return records
+
+
+async def _forget(platform: Platform) -> None:
+    """Remove what the instance left in the stores that others share."""
+    import clickhouse_connect
+    import psycopg
+    import redis
+    from aiokafka.admin import AIOKafkaAdminClient
+    from pymongo import MongoClient
+
+    settings = platform.settings
+    name = settings.namespace
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+    await admin.start()
+    await admin.delete_topics([topic.name for topic in platform.topics])
+    await admin.close()
+    client = clickhouse_connect.get_client(host=settings.host, port=settings.clickhouse_port)
+    client.command(f"DROP DATABASE IF EXISTS {name}")
+    mongo: MongoClient[dict[str, Any]] = MongoClient(settings.mongo)
+    mongo.drop_database(name)
+    store = redis.Redis.from_url(settings.redis)
+    for key in store.scan_iter(f"{name}:*", count=1_000):
+        store.delete(key)
+    with psycopg.connect(settings.postgres) as connection:
+        connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE".encode())
