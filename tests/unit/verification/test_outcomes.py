@@ -4,12 +4,11 @@ from typing import Any
 
 from schemas import hot
 from schemas.reasons import DeadReason
+from tests.unit.verification.conftest import OTHER, START_US, WORKOUT, TestLog
 from verification.dead_letters import Letter, check_letters, expected_letters, read_letters
 from verification.log import LogRecord
 from verification.outcomes import PartitionLog
 from verification.tally import Tally
-
-from .conftest import OTHER, START_US, WORKOUT, TestLog
 
 
 def judged(log: TestLog, *refused: tuple[str, str, int]) -> PartitionLog:

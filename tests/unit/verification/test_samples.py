@@ -2,9 +2,8 @@
 
 import numpy as np
 
+from tests.unit.verification.conftest import HOUR_US, OTHER, START_US, WORKOUT, TestLog
 from verification import samples
-
-from .conftest import HOUR_US, OTHER, START_US, WORKOUT, TestLog
 
 S = 1_000_000
 

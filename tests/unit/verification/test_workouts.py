@@ -4,11 +4,10 @@ import numpy as np
 
 from domain.features import FEATURE_NAMES
 from schemas import hot
+from tests.unit.verification.conftest import HOUR_US, OTHER, START_US, WORKOUT, TestLog
 from verification import samples, workouts
 from verification.partition import USER_EVENTS, WORKOUT_EVENTS
 from verification.workouts import Known
-
-from .conftest import HOUR_US, OTHER, START_US, WORKOUT, TestLog
 
 
 def known(log: TestLog, user: str = "ada") -> dict[str, Known]:

@@ -1,0 +1,31 @@
+"""Verification shares no code with what it verifies."""
+
+import ast
+from pathlib import Path
+
+import verification
+
+FORBIDDEN = (
+    "agents",
+    "stridelog.projections",
+    "stridelog.joining",
+    "stridelog.engine",
+    "stridelog.readers",
+    "stridelog.agent",
+)
+NAMES_ONLY = {"sinks.keys", "sinks.tables", "sinks.lake", "sinks.base", "sinks.registry"}
+
+
+def test_it_imports_no_agent_no_projection_and_of_sinks_only_names_and_watermarks() -> None:
+    root = Path(verification.__file__).parent
+    for path in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            modules: list[str] = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            for module in modules:
+                assert not module.startswith(FORBIDDEN), f"{path.name} imports {module}"
+                if module.startswith("sinks."):
+                    assert any(module.startswith(known) for known in NAMES_ONLY), f"{path.name} imports {module}"
