@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -21,6 +22,7 @@ from stridelog.settings import Settings
 from stridelog.topics import Topics
 
 CONNECT_S: Final = 15.0
+LOOK_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,24 @@ class LagReader:
             offsets = await self._admin.list_consumer_group_offsets(group_of(role, self._settings))
             found[role] = {tp: meta.offset for tp, meta in offsets.items() if meta.offset >= 0}
         return found
+
+
+async def caught_up(reader: LagReader, *, timeout_s: float, say: Callable[[int], None] = lambda behind: None) -> None:
+    """Wait until every sink has everything; ``say`` is told how many records are still to be taken, over all sinks.
+
+    Raises ``UserError`` that names the agent that is behind when the time is over.
+    """
+    deadline = time.monotonic() + timeout_s
+    while behind := [lag for lag in await reader.read() if lag.behind]:
+        say(sum(lag.behind for lag in behind))
+        if time.monotonic() > deadline:
+            worst = max(behind, key=lambda lag: lag.behind)
+            raise UserError(
+                f"agent {worst.agent} is {worst.behind:,} records behind on {worst.topic} partition {worst.partition} "
+                f"after {timeout_s:.0f} s: do its workers run? (stridelog agents lag)"
+            )
+        await asyncio.sleep(LOOK_S)
+    say(0)
 
 
 async def _answers(settings: Settings, asked: Sequence[tuple[str, Any]]) -> list[Any]:

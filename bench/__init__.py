@@ -1,0 +1,1 @@
+"""Benchmarks: what Stridelog promises in figures, measured on a stack that runs."""

@@ -1,0 +1,89 @@
+"""Workouts of athletes who exist for a benchmark only: one each, with samples or with stated totals."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from domain.days import local_day
+from domain.feeds import FeedItem, bucket
+from domain.summary import Stated
+from domain.track import Track, track_from_columns
+from schemas import hot
+from schemas.decode import encode
+from stridelog.devices import Session, completed, frames_of, started, workout_id_of
+
+PRODUCER: Final = "stridelog-bench"
+MESSAGE_TYPES: Final = ("UserRegistered", "WorkoutStarted", "SensorFrame", "WorkoutCompleted")
+WORKOUT_S: Final = 600
+_S_US: Final = 1_000_000
+_SPEED_M_S: Final = 3.2
+
+
+@dataclass(frozen=True, slots=True)
+class BenchWorkout:
+    """A workout ready to send: the messages before its completion, and the completion."""
+
+    user: str
+    workout_id: str
+    sampled: bool
+    before: tuple[tuple[str, bytes], ...]  # message type, bytes
+    completion: bytes
+    feed_bucket: str  # id of the athlete's own feed document that it goes into
+
+
+def registrations(prefix: str, count: int, time_us: int) -> Iterator[hot.UserRegistered]:
+    """The athletes."""
+    for number in range(count):
+        yield hot.UserRegistered.of(
+            user=user_of(prefix, number),
+            time=time_us,
+            zone="UTC",
+            source="bench",
+            producer=PRODUCER,
+            data=hot.UserRegisteredData(
+                name=f"Bench {number}", sex="unspecified", hr_max_bpm=185.0, hr_rest_bpm=50.0, birth_year=1990
+            ),
+        )
+
+
+def user_of(prefix: str, number: int) -> str:
+    """The id of an athlete of the benchmark."""
+    return f"{prefix}-{number:05d}"
+
+
+def workout(prefix: str, number: int, end_us: int, *, sampled: bool) -> BenchWorkout:
+    """A ten-minute run that ends at ``end_us``: with 600 samples of six channels in 10 frames, or stated totals only.
+
+    Its distance is not stated where there are samples: it is on no board of distances before these are joined to it.
+    """
+    user = user_of(prefix, number)
+    start_us = end_us - WORKOUT_S * _S_US
+    workout_id = workout_id_of(user, "bench", start_us)
+    session = Session(user, workout_id, "bench-watch", "UTC", "bench", PRODUCER)
+    track = _track(start_us, number) if sampled else track_from_columns(np.empty(0, dtype=np.int64))
+    before = [("WorkoutStarted", encode(started(session, sport="running", time_us=start_us)))]
+    before += [("SensorFrame", frame.value) for frame in frames_of(track, session)]
+    stated = None if sampled else Stated(distance_m=_SPEED_M_S * WORKOUT_S, moving_time_s=float(WORKOUT_S))
+    completion = completed(
+        session, sport="running", start_us=start_us, end_us=end_us, track=track, stated=stated, by_hand=not sampled
+    )
+    day = local_day(start_us, "UTC").isoformat()
+    item = FeedItem(workout_id, True, "running", None, end_us, day, 0.0, 0.0, 0.0, 0.0)
+    return BenchWorkout(user, workout_id, sampled, tuple(before), encode(completion), bucket(user, item))
+
+
+def _track(start_us: int, number: int) -> Track:
+    """Samples of each second; the athletes' paces differ a little."""
+    seconds = np.arange(WORKOUT_S, dtype=np.int64)
+    speed = np.full(WORKOUT_S, _SPEED_M_S + (number % 50) / 100)
+    return track_from_columns(
+        start_us + seconds * _S_US,
+        heart_rate_bpm=140.0 + 10 * np.sin(seconds / 60),
+        cadence_rpm=np.full(WORKOUT_S, 85.0),
+        speed_m_s=speed,
+        distance_m=np.cumsum(speed),
+        altitude_m=100.0 + 5 * np.sin(seconds / 120),
+        temperature_c=np.full(WORKOUT_S, 18.0),
+    )
