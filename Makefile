@@ -6,7 +6,7 @@ STACK      ?= local
 BROKERS    ?= 1
 ACTIVITIES ?=
 ARGS       ?=
-SOURCES    := agents bench compose domain models recordings schemas simulator sinks stridelog tests packages
+SOURCES    := agents bench compose domain models recordings schemas simulator sinks stridelog tests verification packages
 PRESENT     = $(wildcard $(SOURCES))
 
 export STACK
