@@ -1,6 +1,6 @@
 """From messages to the rows of the Delta tables: of one key, the row of the latest record counts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 import pyarrow as pa
@@ -11,8 +11,7 @@ from verification.outcomes import Valid
 
 FEATURES_KEY: Final = ("user_id", "workout_id")
 INJURIES_KEY: Final = ("user_id", "onset", "body_part")
-PREDICTIONS_KEY: Final = ("user_id", "workout_id", "model", "item", "place")
-"""``place`` counts the rows of one list about one kind of workout: there may be several, in different sports."""
+PREDICTIONS_KEY: Final = ("user_id", "workout_id", "model", "item")
 
 
 def features_table(last: Last) -> pa.Table:
@@ -57,30 +56,20 @@ def injuries_table(user_events: Iterable[Valid]) -> pa.Table:
 
 def predictions_table(risks: Iterable[Valid], recommendations: Iterable[Valid]) -> pa.Table:
     """Rows of ``predictions``; times in µs."""
-    rows: dict[tuple[str, str, str, str], tuple[Valid, list[float]]] = {}
+    rows: dict[tuple[str, str, str, str], tuple[Valid, float]] = {}
     for record in risks:
         data = record.message.data
-        rows[record.message.user, data.workout_id, "injury", "injury"] = (record, [data.risk])
+        rows[record.message.user, data.workout_id, "injury", "injury"] = (record, data.risk)
     for record in recommendations:
-        for kind, scores in _by_kind(record.message.data.items).items():
-            rows[record.message.user, record.message.data.workout_id, "recommend", kind] = (record, scores)
-    flat = [
-        (*key, place, record, score)
-        for key, (record, scores) in rows.items()
-        for place, score in enumerate(sorted(scores, reverse=True))
-    ]
-    names = ("user_id", "workout_id", "model", "item")
-    columns: dict[str, Any] = {name: pa.array([row[i] for row in flat], pa.string()) for i, name in enumerate(names)}
-    columns["place"] = pa.array([row[4] for row in flat], pa.int64())
-    columns["at"] = pa.array([row[5].message.data.at for row in flat], pa.int64())
-    columns["model_version"] = pa.array([row[5].message.data.model_version for row in flat], pa.string())
-    columns["score"] = pa.array([row[6] for row in flat], pa.float64())
-    columns["source_offset"] = pa.array([row[5].offset for row in flat], pa.int64())
+        data = record.message.data
+        for item in data.items:
+            what = f"{item.workout_kind}.{item.sport}"
+            rows[record.message.user, data.workout_id, "recommend", what] = (record, item.score)
+    columns: dict[str, Any] = {
+        name: pa.array([key[i] for key in rows], pa.string()) for i, name in enumerate(PREDICTIONS_KEY)
+    }
+    columns["at"] = pa.array([record.message.data.at for record, _ in rows.values()], pa.int64())
+    columns["model_version"] = pa.array([r.message.data.model_version for r, _ in rows.values()], pa.string())
+    columns["score"] = pa.array([score for _, score in rows.values()], pa.float64())
+    columns["source_offset"] = pa.array([record.offset for record, _ in rows.values()], pa.int64())
     return pa.table(columns)
-
-
-def _by_kind(items: Iterable[hot.Recommendation]) -> Mapping[str, list[float]]:
-    kinds: dict[str, list[float]] = {}
-    for item in items:
-        kinds.setdefault(f"{item.workout_kind}.{item.sport}", []).append(item.score)
-    return kinds

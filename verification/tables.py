@@ -1,6 +1,7 @@
 """Comparing two tables of columns by key: rows that are missing, superfluous or different, without a Python loop."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from verification.tally import TOLERANCE, Kind, Tally, same
 
 Codes = NDArray[np.int64]
+_LARGEST: Final = 1 << 62
 
 
 def compare_tables(tally: Tally, expected: pa.Table, found: pa.Table, key: Sequence[str]) -> None:
@@ -43,12 +45,13 @@ def compare_tables(tally: Tally, expected: pa.Table, found: pa.Table, key: Seque
 def row_codes(a: pa.Table, b: pa.Table, key: Sequence[str]) -> tuple[Codes, Codes]:
     """A number for each row, the same for rows of the same key in both tables."""
     split = a.num_rows
-    codes = np.zeros(split + b.num_rows, dtype=np.int64)
+    codes, bound = np.zeros(split + b.num_rows, dtype=np.int64), 1
     for name in key:
         part, count = _column_codes(a.column(name), b.column(name))
-        codes = codes * count + part
-        if count > 1:  # dense again, so that the product of the next column fits
-            codes = np.unique(codes, return_inverse=True)[1].astype(np.int64, copy=False)
+        if bound * count > _LARGEST:
+            distinct, codes = np.unique(codes, return_inverse=True)
+            codes, bound = codes.astype(np.int64, copy=False), len(distinct)
+        codes, bound = codes * count + part, bound * count
     return codes[:split], codes[split:]
 
 

@@ -6,15 +6,11 @@ import numpy as np
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
-from numpy.typing import NDArray
 
 from sinks.lake import Lake
 from stridelog.errors import UserError
 from stridelog.settings import Settings
 from verification.tables import row_codes
-
-PLACE = "place"
-"""A column that is counted here: the rows of one key and one record, the highest score first."""
 
 
 def latest_rows(settings: Settings, table: str, expected: pa.Table, key: Sequence[str]) -> pa.Table:
@@ -22,7 +18,7 @@ def latest_rows(settings: Settings, table: str, expected: pa.Table, key: Sequenc
 
     Raises ``UserError`` if the table cannot be read; one that is not there is empty.
     """
-    stored = [name for name in expected.column_names if name != PLACE]
+    stored = expected.column_names
     where = Lake.of(settings)
     try:
         rows = DeltaTable(where.uri(table), storage_options=where.storage_options or None).to_pyarrow_table(
@@ -34,28 +30,18 @@ def latest_rows(settings: Settings, table: str, expected: pa.Table, key: Sequenc
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"cannot read the Delta table {where.uri(table)} ({reason}): see STRIDELOG_LAKE_URL") from error
     plain = pa.table([_plain(rows.column(name)) for name in stored], names=stored)
-    return latest(plain, key).select(expected.column_names)
+    return latest(plain, key)
 
 
 def latest(rows: pa.Table, key: Sequence[str]) -> pa.Table:
-    """The rows with the highest ``source_offset`` of their key; with ``place``, if that is part of the key."""
-    codes, _ = row_codes(rows, rows.slice(0, 0), [name for name in key if name != PLACE])
+    """The rows with the highest ``source_offset`` of their key: more than one, if a record was appended twice."""
+    codes, _ = row_codes(rows, rows.slice(0, 0), key)
     offset = rows.column("source_offset").to_numpy()
-    score = rows.column("score").to_numpy() if PLACE in key else np.zeros(len(offset))
-    order = np.lexsort((-score, offset, codes))
+    order = np.lexsort((offset, codes))
     code = codes[order]
     ends = np.flatnonzero(np.r_[code[1:] != code[:-1], True][: len(code)])
     newest = offset[order][ends[np.searchsorted(ends, np.arange(len(code)))]]
-    kept = order[offset[order] == newest]
-    found = rows.take(pa.array(kept))
-    return found.append_column(PLACE, pa.array(_places(codes[kept]), pa.int64())) if PLACE in key else found
-
-
-def _places(codes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """0, 1, 2… within each run of equal codes."""
-    position = np.arange(len(codes))
-    begins = np.r_[True, codes[1:] != codes[:-1]][: len(codes)]
-    return position - np.maximum.accumulate(np.where(begins, position, 0))
+    return rows.take(pa.array(order[offset[order] == newest]))
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -108,14 +108,8 @@ def test_the_lake_s_latest_rows_are_those_of_the_highest_offset() -> None:
     assert latest(twice, ("k",)).num_rows == 2  # a row that was appended twice is not hidden
 
 
-def test_predictions_of_one_kind_in_two_sports_have_places() -> None:
-    rows = pa.table({"k": ["a"] * 3, "source_offset": [1, 2, 2], "score": [0.9, 0.1, 0.3]})
-    found = latest(rows, ("k", "place")).to_pylist()
-    assert {(row["score"], row["place"]) for row in found} == {(0.3, 0), (0.1, 1)}
-
-
 def test_a_later_list_replaces_only_the_kinds_that_it_has(log: TestLog) -> None:
-    for kinds in (("easy", "rest"), ("easy", "easy")):
+    for kinds in (("easy", "rest"), ("easy", "long")):
         items = tuple(
             hot.Recommendation(workout_kind=kind, sport="running", score=0.5 - i / 10, reason="x")
             for i, kind in enumerate(kinds)
@@ -124,12 +118,10 @@ def test_a_later_list_replaces_only_the_kinds_that_it_has(log: TestLog) -> None:
         log.event(hot.RecommendationsReady, data)
     ready = log.read().carrying("RecommendationsReady").valid
     rows = lake.predictions_table([], ready).to_pylist()
-    assert {(r["item"], r["place"], r["source_offset"]) for r in rows} == {
-        ("easy", 0, 1),
-        ("easy", 1, 1),
-        ("rest", 0, 0),
-    }
-    assert scores.recommendation_table(boards.last_of(ready)).column("rank").to_pylist() == [1, 2]
+    kept = {(r["item"], r["source_offset"]) for r in rows}
+    assert kept == {("easy.running", 1), ("long.running", 1), ("rest.running", 0)}
+    newest = scores.recommendation_table(boards.last_of(ready))
+    assert newest.column("workout_kind").to_pylist() == ["easy", "long"]
 
 
 def test_the_last_injury_report_of_an_onset_counts(log: TestLog) -> None:
