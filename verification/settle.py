@@ -75,7 +75,14 @@ async def settle(settings: Settings, topics: Topics, log: Log, deadline_s: float
     deadline = time.monotonic() + deadline_s
     async with contextlib.AsyncExitStack() as stack:
         sinks = [(agent.name, name) for agent in READERS.values() for name in agent.sinks]
-        opened = await asyncio.gather(*(_open(stack, agent, name, settings) for agent, name in sinks))
+        answers = await asyncio.gather(
+            *(_open(stack, agent, name, settings) for agent, name in sinks), return_exceptions=True
+        )
+        opened: list[Sink[Any]] = []
+        for answer in answers:  # all have answered: what did open is closed with the stack
+            if isinstance(answer, BaseException):
+                raise answer
+            opened.append(answer)
         while True:
             marks = await asyncio.gather(*(_watermarks(sink) for sink in opened))
             lags = [

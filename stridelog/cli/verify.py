@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -25,6 +26,8 @@ def verify(
     ] = 60.0,
 ) -> None:
     """Recompute from the whole log what every store must hold, and compare. Exits with 1 if anything differs."""
+    for client in ("aiokafka", "clickhouse_connect", "asyncio"):
+        logging.getLogger(client).setLevel(logging.CRITICAL)  # a store that is away is one line of ours
     errors = Console(stderr=True, soft_wrap=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=errors, transient=True) as progress:

@@ -5,13 +5,16 @@ from contextlib import contextmanager
 from typing import Any, Final, cast
 
 from redis import Redis as Client
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from domain.boards import BoardKey
 from sinks.keys import Keys
 from stridelog.errors import UserError
 from stridelog.settings import Settings
 
+TIMEOUT_S: Final = 30.0
 SCAN: Final = 1_000
 PIPELINE: Final = 500
 
@@ -22,7 +25,9 @@ class Redis:
     def __init__(self, settings: Settings) -> None:
         self._place = settings.redis
         self._keys = Keys(settings.namespace)
-        self._client: Client = Client.from_url(settings.redis, socket_timeout=30, decode_responses=True)
+        self._client: Client = Client.from_url(
+            settings.redis, socket_timeout=TIMEOUT_S, decode_responses=True, retry=Retry(NoBackoff(), 1)
+        )
 
     def close(self) -> None:
         """Disconnect."""

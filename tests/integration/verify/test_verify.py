@@ -1,0 +1,346 @@
+"""Verify is not blind: whatever is damaged in a store is reported, and nothing else is."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from deltalake import DeltaTable
+
+from schemas import hot
+from schemas.decode import decoder_for, encode
+from sinks.keys import Keys
+from sinks.lake import Lake
+from sinks.tables import TABLES
+from stridelog import topics as topic_table
+from verification.report import Report
+from verification.run import SINKS
+
+from .conftest import NOBODY, Corrupt, Place
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+Undo = Callable[[], object]
+
+
+def wrong(report: Report) -> dict[str, dict[str, int]]:
+    """The differences by store and kind."""
+    kinds = ("missing", "extra", "different")
+    found = {name: {k: getattr(t, k) for k in kinds if getattr(t, k)} for name, t in report.sinks.items()}
+    return {name: counts for name, counts in found.items() if counts}
+
+
+def test_after_a_simulation_every_store_holds_what_the_log_says(town: Place) -> None:
+    report = town.verify()
+    assert report.ok
+    assert wrong(report) == {}
+    empty = {name for name, tally in report.sinks.items() if not tally.expected}
+    assert empty <= {"redis.live"}, "a check that compares nothing proves nothing"
+    assert report.dead >= 1
+    assert set(report.as_json()["sinks"]) == set(SINKS)
+
+
+# -- ClickHouse
+
+
+def _row(place: Place, table: str, where: str = "1") -> pa.Table:
+    columns = ", ".join(f"`{name}`" for name in TABLES[table].schema.names)
+    text = f"SELECT {columns} FROM {table} FINAL WHERE {where} ORDER BY ALL LIMIT 1"  # noqa: S608 - our names
+    return place.clickhouse.query_arrow(text, use_strings=True, settings={"database": place.settings.namespace})
+
+
+def _insert(place: Place, table: str, rows: pa.Table) -> None:
+    schema = TABLES[table].schema
+    cast = [_as(rows.column(name), schema.field(name).type) for name in schema.names]
+    place.clickhouse.insert_arrow(table, pa.table(cast, schema=schema), database=place.settings.namespace)
+
+
+def _as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_timestamp(kind) and pa.types.is_integer(column.type):
+        return column.cast(pa.int64()).cast(kind)
+    return column.cast(kind)
+
+
+def changed_row(table: str, column: str, value: object, where: str = "1") -> Corrupt:
+    """Somebody wrote another value."""
+
+    def corrupt(place: Place) -> Undo:
+        row = _row(place, table, where)
+        index = row.schema.get_field_index(column)
+        _insert(place, table, row.set_column(index, column, pa.array([value])))
+        return lambda: _insert(place, table, row)
+
+    return corrupt
+
+
+def lost_row(table: str, where: str = "1") -> Corrupt:
+    """A row is gone."""
+
+    def corrupt(place: Place) -> Undo:
+        row = _row(place, table, where)
+        keys = [name for name in TABLES[table].order_by if pa.types.is_string(row.schema.field(name).type)]
+        offset = row.column("source_offset")[0].as_py()
+        same = " AND ".join(f"{name} = '{row.column(name)[0].as_py()}'" for name in keys)
+        other = [name for name in TABLES[table].order_by if name not in keys]
+        same += "".join(f" AND {_number(name)} = {_value(row, name)}" for name in other)
+        place.clickhouse.command(
+            f"ALTER TABLE `{place.settings.namespace}`.{table} DELETE WHERE {same} AND source_offset <= {offset} "
+            "SETTINGS mutations_sync = 1"
+        )
+        return lambda: _insert(place, table, row)
+
+    return corrupt
+
+
+def _number(name: str) -> str:
+    return {"time": f"toUnixTimestamp64Micro({name})", "frame_start": f"toUnixTimestamp64Micro({name})"}.get(
+        name, f"toInt64(toUnixTimestamp({name}))" if name == "minute" else name
+    )
+
+
+def _value(row: pa.Table, name: str) -> int:
+    column = row.column(name)
+    return int(column.cast(pa.int64())[0].as_py())
+
+
+def strange_row(table: str, column: str, value: object) -> Corrupt:
+    """A row that no record caused."""
+
+    def corrupt(place: Place) -> Undo:
+        row = _row(place, table)
+        row = row.set_column(row.schema.get_field_index(column), column, pa.array([value]))
+        _insert(place, table, row)
+        return lambda: place.clickhouse.command(
+            f"ALTER TABLE `{place.settings.namespace}`.{table} DELETE WHERE {column} = '{value}' "
+            "SETTINGS mutations_sync = 1"
+        )
+
+    return corrupt
+
+
+# -- MongoDB, Redis, Delta
+
+
+def lost_document(place: Place) -> Undo:
+    document = place.mongo["workouts"].find_one_and_delete({})
+    return lambda: place.mongo["workouts"].insert_one(document)
+
+
+def changed_document(place: Place) -> Undo:
+    before = place.mongo["workouts"].find_one({})
+    place.mongo["workouts"].update_one({"_id": before["_id"]}, {"$set": {"summary.distance_m": 1.5}})
+    return lambda: place.mongo["workouts"].replace_one({"_id": before["_id"]}, before)
+
+
+def _feed(place: Place) -> tuple[dict[str, Any], str]:
+    document = next(one for one in place.mongo["feeds"].find() if one.get("items"))
+    return document, next(iter(document["items"]))
+
+
+def lost_item(place: Place) -> Undo:
+    before, item = _feed(place)
+    place.mongo["feeds"].update_one({"_id": before["_id"]}, {"$unset": {f"items.{item}": ""}})
+    return lambda: place.mongo["feeds"].replace_one({"_id": before["_id"]}, before)
+
+
+def changed_item(place: Place) -> Undo:
+    before, item = _feed(place)
+    place.mongo["feeds"].update_one({"_id": before["_id"]}, {"$push": {f"items.{item}.kudos": "stranger"}})
+    return lambda: place.mongo["feeds"].replace_one({"_id": before["_id"]}, before)
+
+
+def changed_rank(place: Place) -> Undo:
+    name = Keys(place.settings.namespace).rank("distance", "all", "all", "all")
+    member, score = place.redis.zrange(name, 0, 0, withscores=True)[0]
+    place.redis.zadd(name, {member: score + 100})
+    return lambda: place.redis.zadd(name, {member: score})
+
+
+def lost_rank(place: Place) -> Undo:
+    name = Keys(place.settings.namespace).rank("distance", "all", "all", "all")
+    member, score = place.redis.zrange(name, 0, 0, withscores=True)[0]
+    place.redis.zrem(name, member)
+    return lambda: place.redis.zadd(name, {member: score})
+
+
+def lost_name(place: Place) -> Undo:
+    name = Keys(place.settings.namespace).names()
+    shown = place.redis.hget(name, "hand")
+    place.redis.hdel(name, "hand")
+    return lambda: place.redis.hset(name, "hand", shown)
+
+
+def ghost_session(place: Place) -> Undo:
+    name = Keys(place.settings.namespace).live("ghost")
+    place.redis.hset(name, "workout_id", NOBODY)
+    return lambda: place.redis.delete(name)
+
+
+def lost_lake_rows(table: str, columns: tuple[str, ...]) -> Corrupt:
+    """The rows of one key are gone from a Delta table."""
+
+    def corrupt(place: Place) -> Undo:
+        where = Lake.of(place.settings)
+        delta = DeltaTable(where.uri(table))
+        version = delta.version()
+        row = delta.to_pyarrow_table(columns=list(columns)).slice(0, 1).to_pylist()[0]
+        delta.delete(" AND ".join(f"{name} = '{value}'" for name, value in row.items()))
+        return lambda: DeltaTable(where.uri(table)).restore(version)
+
+    return corrupt
+
+
+DAMAGE: list[tuple[str, Corrupt, dict[str, dict[str, int]]]] = [
+    (
+        "a sample has another value",
+        changed_row("samples", "heart_rate_bpm", 77.5),
+        {"clickhouse.samples": {"different": 1}},
+    ),
+    ("a sample is gone", lost_row("samples"), {"clickhouse.samples": {"missing": 1}}),
+    ("a sample is nobody's", strange_row("samples", "device_id", "ghost"), {"clickhouse.samples": {"extra": 1}}),
+    (
+        "a part of a minute has another value",
+        changed_row("minute_partials", "heart_rate_bpm_max", 249.0),
+        {"clickhouse.minute_partials": {"different": 1}, "clickhouse.minute_rollups": {"different": 1}},
+    ),
+    (
+        "a user is taken off a board",
+        changed_row("board_scores", "deleted", 1, "metric = 'workouts' AND period = 'all' AND score = 1"),
+        {"clickhouse.board_scores": {"missing": 1}, "clickhouse.boards": {"missing": 1}},
+    ),
+    ("a workout's row is gone", lost_row("workouts"), {"clickhouse.workouts": {"missing": 1}}),
+    (
+        "a workout's row has another title",
+        changed_row("workouts", "title", "x"),
+        {"clickhouse.workouts": {"different": 1}},
+    ),
+    ("a risk is another", changed_row("injury_scores", "risk", 0.123), {"clickhouse.injury_scores": {"different": 1}}),
+    (
+        "a recommendation is another",
+        changed_row("recommendations", "workout_kind", "x", "rank = 1"),
+        {"clickhouse.recommendations": {"different": 1}},
+    ),
+    ("a document is gone", lost_document, {"mongo.workouts": {"missing": 1}}),
+    ("a document has another distance", changed_document, {"mongo.workouts": {"different": 1}}),
+    ("a feed lacks an item", lost_item, {"mongo.feeds": {"missing": 1}}),
+    ("an item has a stranger's kudos", changed_item, {"mongo.feeds": {"different": 1}}),
+    ("a rank's score is another", changed_rank, {"redis.rankings": {"different": 1}}),
+    ("a user is off a ranking", lost_rank, {"redis.rankings": {"missing": 1}}),
+    ("a name is gone", lost_name, {"redis.names": {"missing": 1}}),
+    ("a live session is nobody's", ghost_session, {"redis.live": {"extra": 1}}),
+    (
+        "features are gone from the lake",
+        lost_lake_rows("training_features", ("workout_id",)),
+        {"delta.training_features": {"missing": 1}},
+    ),
+    ("an injury is gone from the lake", lost_lake_rows("injuries", ("user_id",)), {"delta.injuries": {"missing": 1}}),
+    (
+        "a prediction is gone from the lake",
+        lost_lake_rows("predictions", ("workout_id", "item")),
+        {"delta.predictions": {"missing": 1}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("corrupt", "expected"), [d[1:] for d in DAMAGE], ids=[d[0] for d in DAMAGE])
+def test_damage_is_reported_and_nothing_else(
+    town: Place, corrupt: Corrupt, expected: dict[str, dict[str, int]]
+) -> None:
+    undo = corrupt(town)
+    try:
+        report = town.verify()
+        assert wrong(report) == expected
+        assert not report.ok
+        name = next(iter(expected))
+        assert report.sinks[name].examples, "the difference is shown"
+    finally:
+        undo()
+    assert town.verify().ok, "damage undone is damage gone"
+
+
+# -- the log: what is appended cannot be taken back, so these come last
+
+
+def test_agents_that_lag_are_named_with_their_records(town: Place) -> None:
+    head: dict[str, Any] = {
+        "user": "late",
+        "time": 1_790_000_000_000_000,
+        "zone": "UTC",
+        "source": "test",
+        "producer": "test",
+    }
+    town.send(hot.UserRegistered.of(data=hot.UserRegisteredData(name="Late", sex="female"), **head))
+    report = town.verify(settle_s=0.1)
+    assert not report.ok
+    assert {(lag.agent, lag.records) for lag in report.lags} == {
+        (agent, 1) for agent in ("sensors", "workouts", "feed", "rankings", "lake")
+    }
+    assert any(note.startswith("agent rankings lags by 1 records") for note in report.notes)
+    assert report.sinks["redis.names"].missing == 1
+
+
+def test_messages_that_agents_did_not_mean_are_reported(town: Place) -> None:
+    known = topic_table.load(prefix=town.settings.topic_prefix)
+    for message_type, changes in (
+        ("WorkoutSummarised", {"title": "somebody else's"}),
+        ("FeaturesComputed", {"at": 1_700_000_000_000_000}),
+        ("InjuryRiskScored", {"risk": 0.987}),
+        ("RecommendationsReady", {"items": ()}),
+        ("SamplesStored", {"workout_id": NOBODY}),
+    ):
+        topic = known.topic_of_message(message_type)
+        partition, headers, message = asyncio.run(_last(town, topic))
+        data = msgspec.structs.replace(message.data, **changes)
+        asyncio.run(_append(town, topic.name, partition, headers, msgspec.structs.replace(message, data=data)))
+        report = town.verify()
+        tally = report.sinks[f"topic.{topic.name.removeprefix(town.settings.topic_prefix)}"]
+        kind = "extra" if message_type == "SamplesStored" else "different"
+        assert {kind: getattr(tally, kind), "all": tally.missing + tally.extra + tally.different} == {kind: 1, "all": 1}
+
+
+def test_a_dead_letter_of_a_record_that_is_alive_is_reported(town: Place) -> None:
+    known = topic_table.load(prefix=town.settings.topic_prefix)
+    topic = known.topic_of_message("UserRegistered")
+    headers = [
+        (name, value.encode())
+        for name, value in {
+            "sl-topic": topic.name,
+            "sl-partition": "0",
+            "sl-offset": "0",
+            "sl-timestamp": "0",
+            "sl-reason": "undecodable",
+            "sl-agent": "feed",
+        }.items()
+    ]
+    before = town.verify().sinks["dead-letters"]
+    asyncio.run(_append(town, known.dead_letter_of(topic.name).name, 0, headers, None))
+    after = town.verify().sinks["dead-letters"]
+    assert (after.extra - before.extra, after.missing, after.different) == (1, 0, 0)
+
+
+async def _last(place: Place, topic: topic_table.Topic) -> tuple[int, list[tuple[str, bytes]], Any]:
+    """The last message of a topic's fullest partition."""
+    consumer = AIOKafkaConsumer(topic.name, bootstrap_servers=place.settings.bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(consumer.assignment())
+        fullest = max(ends, key=lambda tp: ends[tp])
+        consumer.seek(fullest, ends[fullest] - 1)
+        record = await asyncio.wait_for(consumer.getone(fullest), 30)
+    finally:
+        await consumer.stop()
+    message: hot.Message = decoder_for(topic).decode(record.key, record.value)
+    return record.partition, list(record.headers), message
+
+
+async def _append(place: Place, topic: str, partition: int, headers: list[tuple[str, bytes]], message: Any) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=place.settings.bootstrap)
+    await producer.start()
+    try:
+        key, value = (b"x", b"y") if message is None else (message.user.encode(), encode(message))
+        await producer.send_and_wait(topic, value, key=key, partition=partition, headers=headers)
+    finally:
+        await producer.stop()
