@@ -3,11 +3,13 @@
 For benchmarks and tests; nothing of it touches the instance that the settings name.
 """
 
+import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from secrets import token_hex
+from typing import Final
 
 import clickhouse_connect
 import psycopg
@@ -15,11 +17,14 @@ import redis.asyncio
 from aiokafka.admin import AIOKafkaAdminClient
 from psycopg import sql
 from pymongo import AsyncMongoClient
+from pymongo.errors import OperationFailure
 
 from sinks.keys import Keys
 from stridelog.settings import Settings
 from stridelog.topic_admin import TopicAdmin
 from stridelog.topics import Topics, load
+
+MONGO_ATTEMPTS: Final = 5
 
 
 def own_settings(base: Settings, purpose: str) -> Settings:
@@ -66,16 +71,35 @@ async def own_instance(base: Settings, purpose: str) -> AsyncIterator[tuple[Sett
 
 
 async def remove(settings: Settings, topics: Topics) -> None:
-    """Remove what an instance holds, in every store."""
-    await _remove_clickhouse(settings)
-    mongo: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(settings.mongo)
-    await mongo.drop_database(settings.namespace)
-    await mongo.close()
-    await _remove_keys(settings)
+    """Remove what an instance holds, in every store; one that fails keeps no other from it, and raises at the end."""
+    shutil.rmtree(Path(settings.local), ignore_errors=True)
+    removals = (
+        _remove_clickhouse(settings),
+        _remove_mongo(settings),
+        _remove_keys(settings),
+        _remove_facts(settings),
+        _remove_topics([topic.name for topic in topics], settings.bootstrap),
+    )
+    for answer in await asyncio.gather(*removals, return_exceptions=True):
+        if isinstance(answer, BaseException):
+            raise answer
+
+
+async def _remove_mongo(settings: Settings) -> None:
+    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(settings.mongo)
+    for attempt in range(MONGO_ATTEMPTS):
+        try:
+            await client.drop_database(settings.namespace)
+            break
+        except OperationFailure:  # the local stand-in stumbles over an index, and gets on at the next call
+            if attempt == MONGO_ATTEMPTS - 1:
+                raise
+    await client.close()
+
+
+async def _remove_facts(settings: Settings) -> None:
     async with await psycopg.AsyncConnection.connect(settings.postgres, autocommit=True) as connection:
         await connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(settings.namespace)))
-    await _remove_from_kafka([topic.name for topic in topics], settings.bootstrap)
-    shutil.rmtree(Path(settings.local), ignore_errors=True)
 
 
 async def _remove_clickhouse(settings: Settings) -> None:
@@ -97,7 +121,7 @@ async def _remove_keys(settings: Settings) -> None:
     await client.aclose()
 
 
-async def _remove_from_kafka(names: list[str], bootstrap: str) -> None:
+async def _remove_topics(names: list[str], bootstrap: str) -> None:
     """Delete the topics; consumer groups that are left without members and offsets go by themselves."""
     if names:
         admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)

@@ -326,7 +326,13 @@ class PlatformRun:
 
     def _progress(self) -> Progress:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
-        return Progress(*columns, TimeElapsedColumn(), console=self.console, transient=True)
+        return Progress(
+            *columns,
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
 
     def _done(self, step: str, what: str) -> None:
         self.console.print(f"[green]✓[/] [bold]{step}[/] {escape(what)}", highlight=False)

@@ -117,6 +117,17 @@ class FreshRisk:
     model_version: str
 
 
+@dataclass(frozen=True, slots=True)
+class FreshSuggestion:
+    """The first of the things that were recommended to somebody lately."""
+
+    user: str
+    at_us: int
+    workout_kind: str
+    sport: str
+    model_version: str
+
+
 class _NotThereError(Exception):
     """The database or table does not exist yet."""
 
@@ -348,6 +359,15 @@ class Queries:
             most=most,
         )
         return [FreshRisk(*row) for row in found]
+
+    async def freshest_suggestions(self, *, most: int) -> list[FreshSuggestion]:
+        """The first recommendations after the workouts that ended last, of whomever."""
+        found = await self.clickhouse(
+            "SELECT user_id, toUnixTimestamp64Micro(at), workout_kind, sport, model_version FROM recommendations FINAL"
+            " WHERE rank = 1 ORDER BY at DESC, user_id LIMIT {most:UInt32}",
+            most=most,
+        )
+        return [FreshSuggestion(*row) for row in found]
 
     async def clickhouse(self, text: str, **parameters: Any) -> Sequence[Sequence[Any]]:
         """Rows of a SELECT in the namespace's database; none while the workers have not made its tables."""

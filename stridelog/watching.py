@@ -24,10 +24,11 @@ MOVED_S: Final = 20.0  # how long a change of rank is marked
 TOP: Final = 24
 FEED_USERS: Final = 40
 FEED_ITEMS: Final = 16
-ROWS: Final = 5
+SESSIONS: Final = 8
+RISKS: Final = 4
+SUGGESTIONS: Final = 4
 _STORES_S: Final = 1.0
 _LAG_S: Final = 2.0
-_US_PER_S: Final = 1_000_000
 
 
 class Watch:
@@ -174,16 +175,13 @@ class Watch:
         self.screen.feed = await self._queries.newest_items(users, most=FEED_ITEMS)
 
     async def _people(self) -> None:
-        sessions = await self._queries.live_sessions(most=ROWS)
+        sessions = await self._queries.live_sessions(most=SESSIONS)
         names = await self._queries.names(session["user"] for session in sessions)
         self.screen.sessions = [{**session, "name": names[session["user"]]} for session in sessions]
 
     async def _scores(self) -> None:
-        risks = await self._queries.freshest_risks(most=ROWS - 1)
-        names = await self._queries.names(risk.user for risk in risks)
+        risks = await self._queries.freshest_risks(most=RISKS)
+        suggestions = await self._queries.freshest_suggestions(most=SUGGESTIONS)
+        names = await self._queries.names([*(risk.user for risk in risks), *(each.user for each in suggestions)])
         self.screen.risks = [(names[risk.user], risk) for risk in risks]
-        suggested = await self._queries.suggestions(risks[0].user) if risks else []
-        self.screen.suggestions = [
-            (f"→ {names[risks[0].user]}", f"{each.workout_kind.replace('_', ' ')} {each.sport}")
-            for each in suggested[:1]
-        ]
+        self.screen.suggestions = [(names[each.user], each) for each in suggestions]

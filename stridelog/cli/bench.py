@@ -38,7 +38,7 @@ def _benchmarks() -> None:
 @bench_app.command()
 def freshness(
     workouts: Annotated[int, typer.Option(min=1, max=100_000, help="Completed workouts to send and measure.")] = 1_000,
-    rate: Annotated[float, typer.Option(min=0.1, max=10_000, help="Workouts sent each second, open loop.")] = 10.0,
+    rate: Annotated[float, typer.Option(min=0.1, max=10_000, help="Workouts sent each second, open loop.")] = 5.0,
     samples: Annotated[float, typer.Option(min=0, max=1, help="Share of workouts with samples (600 each).")] = 0.5,
     attach: Annotated[
         bool, typer.Option("--attach", help="Use the workers that run, and leave the athletes in the log.")

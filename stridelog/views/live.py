@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.boards import BoardKey
-from stridelog.queries import FreshRisk, RankRow
+from stridelog.queries import FreshRisk, FreshSuggestion, RankRow
 from stridelog.views import reading, units
 
 _SPARKS: Final = " ▁▂▃▄▅▆▇█"
@@ -62,7 +62,7 @@ class Screen:
     movers: Sequence[Mover] = ()
     feed: Sequence[Mapping[str, Any]] = ()
     risks: Sequence[tuple[str, FreshRisk]] = ()  # name, score
-    suggestions: Sequence[tuple[str, str]] = ()  # name, what to do next
+    suggestions: Sequence[tuple[str, FreshSuggestion]] = ()  # name, what to do next
     sessions: Sequence[Mapping[str, str]] = ()  # with "name"
     models: Sequence[str] = ()
     dead_by_reason: Mapping[str, int] = field(default_factory=dict)
@@ -74,8 +74,8 @@ def render(screen: Screen) -> RenderableType:
     """The whole screen."""
     layout = Layout()
     layout.split_column(
-        Layout(_header(screen), name="header", size=5),
-        Layout(_agents(screen), name="agents", size=len(screen.agents) + 5),
+        Layout(_header(screen), name="header", size=4),
+        Layout(_agents(screen), name="agents", size=len(screen.agents) + 3),
         Layout(name="middle", ratio=1),
         Layout(_footer(screen), name="footer", size=5),
     )
@@ -95,7 +95,7 @@ def spark(values: Sequence[float]) -> str:
 
 def _header(screen: Screen) -> RenderableType:
     figures = Text.assemble(
-        ("records in ", "dim"),
+        ("in ", "dim"),
         (f"{screen.records_per_s:,.0f}/s", "bold green"),
         ("   written ", "dim"),
         (f"{screen.written_per_s:,.0f}/s", "bold green"),
@@ -103,25 +103,25 @@ def _header(screen: Screen) -> RenderableType:
         (units.short_time(screen.fresh_p50_s), "bold cyan"),
         (" p50  ", "dim"),
         (units.short_time(screen.fresh_p99_s), "bold cyan"),
-        (f" p99  (last {screen.fresh_count})" if screen.fresh_count else " p99", "dim"),
+        (f" p99 of {screen.fresh_count}" if screen.fresh_count else " p99", "dim"),
         ("   behind ", "dim"),
         (f"{max((line.behind for line in screen.agents), default=0):,}", "bold yellow"),
     )
     history = Text(spark(list(screen.history)[-HISTORY:]), style="green")
     history.append(f"  records/s of the last {min(len(screen.history), HISTORY)} s", style="dim")
-    body = Table.grid()
-    body.add_row(figures)
-    body.add_row(Text())
-    body.add_row(history)
-    return Panel(body, title=f"[bold]{escape(screen.title)}[/]  up {units.duration(screen.up_s)}", box=box.ROUNDED)
+    return Panel(
+        Group(_one_line(figures), _one_line(history)),
+        title=f"[bold]{escape(screen.title)}[/]  up {units.duration(screen.up_s)}",
+        box=box.ROUNDED,
+    )
 
 
 def _agents(screen: Screen) -> RenderableType:
     table = Table(box=None, expand=True, header_style="dim", pad_edge=False)
-    table.add_column("agent", no_wrap=True)
-    for name in ("in/s", "written/s", "delay p50", "p99", "behind", "dead"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("sinks: median write", no_wrap=True, overflow="ellipsis")
+    table.add_column("agent", no_wrap=True, min_width=12)
+    for name, width in (("in/s", 6), ("written/s", 9), ("delay p50", 9), ("p99", 6), ("behind", 7), ("dead", 5)):
+        table.add_column(name, justify="right", no_wrap=True, min_width=width)
+    table.add_column("sinks: median write", no_wrap=True, overflow="ellipsis", ratio=1)
     for line in screen.agents:
         sinks = "  ".join(
             f"[dim]{name}[/] {units.short_time(seconds)}" for name, seconds in line.sinks.items() if seconds is not None
@@ -136,7 +136,7 @@ def _agents(screen: Screen) -> RenderableType:
             f"[red]{line.dead:,}[/]" if line.dead else "[dim]0[/]",
             sinks,
         )
-    return Panel(table, title="agents", title_align="left", box=box.ROUNDED)
+    return Panel(table, title="agents, the last 10 s", title_align="left", box=box.ROUNDED)
 
 
 def _busy(per_s: float) -> str:
@@ -207,13 +207,13 @@ def _scores(screen: Screen) -> RenderableType:
     table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     table.add_column(justify="right", no_wrap=True)
     for name, risk in screen.risks:
-        table.add_row(escape(name), f"[magenta]{risk.risk:.1%}[/]")
-    for name, what in screen.suggestions:
-        table.add_row(escape(name), f"[cyan]{escape(what)}[/]")
+        table.add_row(escape(name), f"injury [magenta]{risk.risk:.1%}[/]")
+    for name, next_one in screen.suggestions:
+        table.add_row(escape(name), f"→ [cyan]{next_one.workout_kind.replace('_', ' ')} {next_one.sport}[/]")
     body: RenderableType = table
     if not screen.risks and not screen.suggestions:
-        body = Text("nothing scored yet", style="dim")
-    title = "injury risk, next workout" + (f"  ({', '.join(screen.models)})" if screen.models else "")
+        body = Text("nothing scored yet" if screen.models else "no model yet: nothing is scored", style="dim")
+    title = "scores" + (f": {', '.join(screen.models)}" if screen.models else "")
     return Panel(body, title=title, title_align="left", box=box.ROUNDED)
 
 

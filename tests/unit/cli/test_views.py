@@ -1,0 +1,225 @@
+"""What is drawn says what was measured."""
+
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from domain.boards import BoardKey
+from stridelog.dead_letter_log import Letter
+from stridelog.queries import BoardPage, BoardRow, FeedPage, FreshRisk, RankPage, RankRow, RiskRow
+from stridelog.views import letters, live, reading, units
+
+BOARD = BoardKey("distance", "running", "week", "2026-W48")
+END_US = 1_795_000_000_000_000
+ITEM: dict[str, Any] = {
+    "workout_id": "8364a6fa-2d96-56ac-88b5-2d302b3aad0e",
+    "athlete": "ada",
+    "name": "Ada [Smit]",
+    "sport": "running",
+    "title": None,
+    "end_us": END_US,
+    "distance_m": 12_345.6,
+    "moving_time_s": 3_723.0,
+    "load": 81.4,
+    "kudos": ["bob", "eve"],
+    "comments": [{"id": "1", "actor": "bob", "time": END_US, "text": "well done"}],
+}
+
+
+def text_of(drawn: RenderableType, width: int = 100, height: int = 44) -> str:
+    console = Console(width=width, height=height, record=True, file=None, quiet=False, force_terminal=False)
+    with console.capture() as captured:
+        console.print(drawn)
+    return captured.get()
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (3_723, "1:02:03"), (360_000, "100:00:00")])
+def test_durations(seconds: float, text: str) -> None:
+    assert units.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("sport", "speed", "text"),
+    [("running", 1000 / 312, "5:12 /km"), ("swimming", 100 / 105, "1:45 /100m"), ("cycling", 10.0, "36.0 km/h")],
+)
+def test_speeds_are_said_as_the_sport_says_them(sport: str, speed: float, text: str) -> None:
+    assert units.pace(sport, speed) == text
+
+
+def test_nobody_moves_at_no_pace() -> None:
+    assert units.pace("running", 0) == ""
+    assert units.pace("running", None) == ""
+
+
+def test_a_board_shows_ranks_names_and_scores_in_units() -> None:
+    rows = (BoardRow(1, "ada", "Ada [Smit]", 12_345.6, END_US, 3), BoardRow(1, "bob", "Bob", 12_345.6, END_US, 1))
+    text = text_of(reading.board(BoardPage(BOARD, 2, rows)))
+    assert "distance, running, week 2026-W48" in text
+    assert text.count("12.35 km") == 2
+    assert "Ada [Smit]" in text
+
+
+def test_a_rank_shows_the_neighbours() -> None:
+    rows = (RankRow(4, "eve", "Eve", 90.0, END_US), RankRow(5, "ada", "Ada", 80.0, END_US))
+    text = text_of(reading.rank("ada", RankPage(BOARD, 17, 5, rows)))
+    assert "rank 5 of 17" in text
+    assert "Eve" in text
+
+
+def test_a_feed_fits_80_columns_with_whole_workout_ids_and_tells_how_to_go_on() -> None:
+    text = text_of(reading.feed("Ada", FeedPage((ITEM,), f"{END_US}:{ITEM['workout_id']}")), width=80)
+    assert ITEM["workout_id"] in text
+    assert "12.35 km" in text
+    assert "2 kudos" in text
+    assert "well done" in text
+    assert f"--before {END_US}" in text
+
+
+def test_a_workout_shows_zones_as_bars_and_best_efforts() -> None:
+    summary = {
+        "distance_m": 10_000.0,
+        "moving_time_s": 3_000.0,
+        "mean_speed_m_s": 10 / 3,
+        "time_in_zones_s": [600.0, 1200.0, 0.0, 0.0, 60.0],
+        "zone_basis": "heart_rate_max",
+        "best_efforts": [
+            {"kind": "distance", "name": "5 km", "duration_s": 1_400.0, "distance_m": 5_000.0, "power_w": None},
+            {"kind": "power", "name": "20 min", "duration_s": 1_200.0, "distance_m": None, "power_w": 251.0},
+        ],
+        "sample_count": 3_000,
+        "coverage": 0.99,
+        "distance_source": "device",
+    }
+    document = {
+        "name": "Ada",
+        "sport": "running",
+        "title": "Into the wind",
+        "start": END_US,
+        "zone": "Europe/Oslo",
+        "status": "duplicate",
+        "duplicate_of": "other",
+        "summary": summary,
+    }
+    text = text_of(reading.workout(document))
+    assert "Into the wind" in text
+    assert "5:00 /km" in text
+    assert "251 W" in text
+    assert "4:40 /km" in text
+    bars = {line.split()[0]: line.count("█") for line in text.splitlines() if line.strip().startswith("Z")}
+    assert bars["Z2"] == 2 * bars["Z1"] > 0
+    assert bars["Z3"] == 0
+    assert "duplicate of other" in text
+
+
+def test_scores_without_a_model_say_why() -> None:
+    assert "models train" in text_of(reading.scores("Ada", [], []))
+    assert "3.0%" in text_of(reading.scores("Ada", [RiskRow("w", END_US, "injury/1", 0.03)], []))
+
+
+def letter(value: bytes | None) -> Letter:
+    return Letter(
+        topic="sensor-frames-dead",
+        partition=3,
+        offset=17,
+        timestamp_ms=END_US // 1000,
+        source_topic="sensor-frames",
+        source_partition=3,
+        source_offset=99,
+        source_timestamp_ms=END_US // 1000,
+        reason="undecodable",
+        detail="no [map]",
+        stage="decode",
+        agent="sensors",
+        version="0.1.0",
+        key=b"ada",
+        value=value,
+        headers=(("trace", b"\x00\x01"),),
+    )
+
+
+def test_a_dead_letter_shows_text_as_text_and_other_bytes_in_hexadecimal() -> None:
+    assert '{"bad": 1}' in text_of(letters.letter(letter(b'{"bad": 1}')))
+    text = text_of(letters.letter(letter(bytes(range(250, 256)) + b"abc")))
+    assert "fa fb fc fd fe ff 61 62 63" in text
+    assert "no [map]" in text
+    assert "sensor-frames:3:99" in text
+    assert "00 01" in text
+
+
+def test_a_dead_letter_as_json_keeps_its_bytes() -> None:
+    said = letters.as_json(letter(b"\xff\xfe"))
+    assert said["value"] == {"text": None, "base64": "//4="}
+    assert letters.as_json(letter(None))["value"] is None
+    assert said["place"] == "sensor-frames-dead:3:17"
+
+
+def screen() -> live.Screen:
+    lines = [
+        live.AgentLine("sensors", "sensors", 1234.0, 1230.0, 0.012, 0.4, {"clickhouse": 0.02}, 7, 2),
+        live.AgentLine("feed", "social", 0.0, 0.0, None, None, {}, 0, 0),
+    ]
+    movers = [
+        live.Mover(RankRow(1, "ada", "Ada", 9_000.0, END_US), 2),
+        live.Mover(RankRow(2, "bob", "Bob", 8_000.0, END_US), -1),
+        live.Mover(RankRow(3, "eve", "Eve", 7_000.0, END_US), None),
+    ]
+    return live.Screen(
+        title="stridelog",
+        now_s=END_US / 1e6 + 300,
+        history=[0, 5, 10],
+        records_per_s=1234.0,
+        fresh_p50_s=0.25,
+        fresh_p99_s=1.5,
+        fresh_count=12,
+        agents=lines,
+        board=BOARD,
+        movers=movers,
+        feed=[ITEM],
+        risks=[("Ada", FreshRisk("ada", END_US, 0.031, "injury/1"))],
+        sessions=[{"user": "bob", "name": "Bob", "heart_rate_bpm": "151.0", "speed_m_s": "3.0"}],
+        models=["injury/1"],
+        dead_by_reason={"time_out_of_range": 2},
+        memory_bytes={"sensors": 300 * 2**20},
+    )
+
+
+def test_the_live_screen_shows_flow_freshness_moves_feed_scores_dead_letters_and_memory() -> None:
+    text = text_of(live.render(screen()), width=120)
+    for part in (
+        "1,234/s",
+        "250 ms",
+        "1.5 s",
+        "▲2",
+        "▼1",
+        "new",
+        "5 min ago",
+        "Ada [Smit]",
+        "3.1%",
+        "♥ 151",
+        "10.8 km/h",
+        "injury/1",
+        "time_out_of_range 2",
+        "300.0 MiB",
+    ):
+        assert part in text, part
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (100, 30), (200, 60)])
+def test_the_live_screen_fits_the_terminal_and_stands_empty(width: int, height: int) -> None:
+    for drawn in (screen(), live.Screen()):
+        lines = text_of(live.render(drawn), width=width, height=height).splitlines()
+        assert len(lines) <= height
+        assert max(len(line) for line in lines) <= width
+
+
+def test_what_does_not_answer_is_said_on_the_screen() -> None:
+    drawn = screen()
+    drawn.notes = ["Redis does not answer"]
+    assert "Redis does not answer" in text_of(live.render(drawn), width=120)
+
+
+def test_sparks_are_as_high_as_their_values() -> None:
+    assert live.spark([0, 4, 8]) == " ▄█"
+    assert live.spark([0, 0]) == "  "
+    assert live.spark([]) == ""
