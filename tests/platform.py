@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +21,8 @@ from stridelog.topics import Topics
 T = TypeVar("T")
 STOP_S = 40.0
 COMMAND_S = 300.0
+LOG_S = 60.0
+ROLES = ("sensors", "workouts", "social", "models", "lake")
 
 
 class Platform:
@@ -37,6 +40,7 @@ class Platform:
             "STRIDELOG_TOPIC_PREFIX": f"{name}-",
             "STRIDELOG_LOCAL": str(folder),
             "STRIDELOG_LAKE_COMMIT_INTERVAL_S": "0.5",
+            "STRIDELOG_MODEL_POLL_S": "0.5",
         }
 
     def __enter__(self) -> "Platform":
@@ -66,7 +70,10 @@ class Platform:
         for role in roles:
             with (self.folder / f"worker-{role}.log").open("ab") as log:
                 self.workers[role] = subprocess.Popen(
-                    [sys.executable, "-m", "stridelog", "worker", role], env=self.environment, stdout=log, stderr=log
+                    [sys.executable, "-m", "stridelog", "worker", role, "--loglevel", "info"],
+                    env=self.environment,
+                    stdout=log,
+                    stderr=log,
                 )
 
     def kill(self, role: str) -> None:
@@ -95,6 +102,13 @@ class Platform:
         found["shown"] = done.stderr
         return found
 
+    def wait_for_log(self, role: str, text: str) -> None:
+        """Wait until a worker has logged a text."""
+        end = time.monotonic() + LOG_S
+        while text not in (self.folder / f"worker-{role}.log").read_text():
+            assert time.monotonic() < end, f"worker {role} never said {text!r}\n{self.logs()}"
+            time.sleep(0.1)
+
     def logs(self) -> str:
         """The end of every worker's log."""
         return "\n".join(f"{path.name}: {path.read_text()[-2_000:]}" for path in self.folder.glob("worker-*.log"))
@@ -122,12 +136,13 @@ async def _send(bootstrap: str, topic: str, records: list[tuple[bytes | None, by
 
 
 async def _read(bootstrap: str, topic: str) -> list[Any]:
-    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, max_partition_fetch_bytes=8 << 20) as consumer:
+    async with AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, max_partition_fetch_bytes=8 << 20, auto_offset_reset="earliest"
+    ) as consumer:
         await consumer._client._wait_on_metadata(topic)
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning()
         records: list[Any] = []
         while any([await consumer.position(tp) < end for tp, end in ends.items()]):
             for some in (await consumer.getmany(timeout_ms=500)).values():

@@ -1,10 +1,9 @@
-"""Each kind of bad record ends as a dead letter with its reason and original bytes, and the rest of its batch is written."""
+"""Each kind of bad record ends as a dead letter with reason and original bytes; the rest of its batch is written."""
 
 import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,7 +13,7 @@ from schemas import hot
 from schemas.decode import encode
 from schemas.frames import pack_frame
 from stridelog.deadletters import AGENT, OFFSET, PARTITION, REASON, STAGE
-from tests.platform import Platform
+from tests.platform import ROLES, Platform
 
 pytestmark = pytest.mark.stack
 
@@ -116,7 +115,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
             (frames if bad.message_type == "SensorFrame" else workouts).insert(7, (bad.key, bad.value))
         platform.send("WorkoutCompleted", workouts)
         platform.send("SensorFrame", frames)
-        platform.start("sensors", "workouts")
+        platform.start(*ROLES)
         platform.verified = platform.verify()
         yield platform
 
