@@ -4,6 +4,9 @@ import ast
 from pathlib import Path
 
 import verification
+from stridelog import topics
+from stridelog.agent import AGENTS
+from verification.readers import READERS
 
 FORBIDDEN = (
     "agents",
@@ -29,3 +32,17 @@ def test_it_imports_no_agent_no_projection_and_of_sinks_only_names_and_watermark
                 assert not module.startswith(FORBIDDEN), f"{path.name} imports {module}"
                 if module.startswith("sinks."):
                     assert any(module.startswith(known) for known in NAMES_ONLY), f"{path.name} imports {module}"
+
+
+def test_what_it_knows_of_agents_is_what_they_declare() -> None:
+    import agents  # noqa: F401 - declares them
+
+    declared = {
+        agent.name: (
+            {*agent.stores, "topic"} | ({"postgres"} if agent.facts or agent.registered_users_only else set()),
+            agent.registered_users_only,
+        )
+        for agent in AGENTS.values()
+    }
+    assert declared == {reader.name: (set(reader.sinks), reader.checks_users) for reader in READERS.values()}
+    assert {consumer for topic in topics.load(prefix="") for consumer in topic.consumers} == READERS.keys()
