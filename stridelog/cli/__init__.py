@@ -1,6 +1,7 @@
 """The command line: ``stridelog COMMAND``. Each command's module is imported when it is called."""
 
 import importlib
+import logging
 import sys
 from typing import Any, Final
 
@@ -80,6 +81,7 @@ def _root() -> None:
 
 def main() -> None:
     """Entry point. A user's mistake is one line on stderr and exit code 2."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it logs what it raises as well; workers log more
     try:
         app()
     except UserError as error:
