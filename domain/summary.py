@@ -31,6 +31,14 @@ WINDOW_SLACK_US: Final = 10 * US_PER_S
 ENOUGH_COVERAGE: Final = 0.9
 
 
+# What a summary may hold at most: beyond, an optional figure is unknown and a required one is cut.
+MOST_METRES: Final = 10_000_000.0
+MOST_CLIMB_M: Final = 100_000.0
+MOST_SPEED_M_S: Final = 100.0
+MOST_ENERGY_KCAL: Final = 100_000.0
+MOST_LOAD: Final = 1_000_000.0
+
+
 @dataclass(frozen=True, slots=True)
 class Stated:
     """Totals that the device or app stated for the whole workout; ``None`` where it stated nothing."""
@@ -138,32 +146,34 @@ def summarise(
     )
 
     return Summary(
-        distance_m=round(distance_m, 1),
+        distance_m=round(min(distance_m, MOST_METRES), 1),
         distance_source=source,
         elapsed_s=round(timeline.elapsed_s, 1),
         timer_time_s=round(timer_s, 1),
         moving_time_s=round(moving_s, 1),
-        elevation_gain_m=_rounded(climbed[0] if climbed else stated.ascent_m, 1),
-        elevation_loss_m=_rounded(climbed[1] if climbed else stated.descent_m, 1),
+        elevation_gain_m=_possible(climbed[0] if climbed else stated.ascent_m, 1, MOST_CLIMB_M),
+        elevation_loss_m=_possible(climbed[1] if climbed else stated.descent_m, 1, MOST_CLIMB_M),
         mean_heart_rate_bpm=_rounded(stated.mean_heart_rate_bpm if mean_hr is None else mean_hr, 1),
         max_heart_rate_bpm=_rounded(stated.max_heart_rate_bpm if mean_hr is None else _max(heart_rate), 1),
         mean_power_w=_rounded(mean_w, 1),
         max_power_w=_rounded(None if mean_w is None else _max(watts), 1),
         normalised_power_w=_rounded(normalised_w, 1),
-        mean_speed_m_s=round(distance_m / timer_s, 3) if timer_s > 0 and distance_m > 0 else None,
-        max_speed_m_s=_rounded(_max_speed_m_s(speed, series, timeline), 3),
+        mean_speed_m_s=_possible(distance_m / timer_s if timer_s > 0 and distance_m > 0 else None, 3, MOST_SPEED_M_S),
+        max_speed_m_s=_possible(_max_speed_m_s(speed, series, timeline), 3, MOST_SPEED_M_S),
         mean_cadence_rpm=_rounded(_mean_cadence_rpm(track.cadence_rpm, held_s), 1),
-        energy_kcal=_rounded(
-            _energy_kcal(stated, mean_w if rule.body_group == "wheel" else None, mean_hr, timer_s, athlete, year), 1
+        energy_kcal=_possible(
+            _energy_kcal(stated, mean_w if rule.body_group == "wheel" else None, mean_hr, timer_s, athlete, year),
+            1,
+            MOST_ENERGY_KCAL,
         ),
         time_in_zones_s=tuple(round(seconds, 1) for seconds in in_zones),
         zone_basis=basis,
         best_efforts=_best_efforts(series, watts, timeline, start_us, has_power=mean_w is not None),
-        load=round(load.load, 2),
+        load=round(min(load.load, MOST_LOAD), 2),
         load_method=load.method,
-        tss=_rounded(load.tss, 2),
-        trimp=_rounded(load.trimp, 2),
-        session_rpe_load=_rounded(load.session_rpe, 2),
+        tss=_possible(load.tss, 2, MOST_LOAD),
+        trimp=_possible(load.trimp, 2, MOST_LOAD),
+        session_rpe_load=_possible(load.session_rpe, 2, MOST_LOAD),
         sample_count=len(track),
         coverage=round(coverage, 3),
     )
@@ -171,6 +181,11 @@ def summarise(
 
 def _rounded(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits)
+
+
+def _possible(value: float | None, digits: int, most: float) -> float | None:
+    """Rounded, or unknown where input that passed every check one by one gives together what cannot be."""
+    return None if value is None or value > most else round(value, digits)
 
 
 def _max(values: FloatColumn) -> float:

@@ -4,6 +4,7 @@ Each rule gives the same answer in whatever order the facts arrived, and whether
 """
 
 from collections.abc import Iterable
+from datetime import date
 
 import msgspec
 
@@ -67,6 +68,7 @@ class Summarised(msgspec.Struct, frozen=True):
     sport: str
     start_us: int
     end_us: int
+    day: date  # local day of the start
     channels: int  # channels with samples
     summary: Summary
     duplicate_of: str | None  # the workout of its cluster that counts, if that is another one

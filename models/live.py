@@ -18,9 +18,9 @@ from stridelog.settings import Settings
 
 log = logging.getLogger(__name__)
 
-FIRST_LOOK_S: Final = 30.0
-"""A worker waits so long at most for its first look at the registry; then it runs without a model until there is
-one.
+FIRST_LOOK_S: Final = 300.0
+"""A worker waits so long at most for its first look at the registry, since features that pass before it are not scored.
+The look has an answer within seconds, but importing MLflow on a busy machine takes longer than that.
 """
 
 

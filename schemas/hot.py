@@ -559,7 +559,7 @@ class SensorFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     device_id: Annotated[str, Meta(min_length=1, max_length=64)]
     sequence: Annotated[int, Meta(ge=0, le=9007199254740992)]
     start: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
-    n: Annotated[int, Meta(ge=1, le=100000)]
+    n: Annotated[int, Meta(ge=1, le=65535)]
     interval_us: Annotated[int, Meta(ge=1, le=86400000000)] | None = None
     time: bytes | None = None
     channels: Channels

@@ -21,6 +21,9 @@ def is_zone(zone: str) -> bool:
     return True
 
 
+LONGEST_WORKOUT_US: Final = 30 * 86_400_000_000
+
+
 def check_zone(message: Any) -> None:
     """The zone exists."""
     if not is_zone(message.zone):
@@ -33,9 +36,13 @@ def _ordered(start: int, end: int, what: str) -> None:
 
 
 def check_completed(message: Any) -> None:
-    """A workout ends after it starts; its pauses are sorted, apart and inside it."""
+    """A workout ends after it starts, within 30 days; its pauses are sorted, apart and inside it."""
     data = message.data
     _ordered(data.start, data.end, "workout")
+    if data.end - data.start > LONGEST_WORKOUT_US:
+        raise RuleBroken(
+            DeadReason.out_of_range, f"workout of {(data.end - data.start) // 3_600_000_000} h; at most 720"
+        )
     free_from = data.start
     for start, end in data.pauses:
         _ordered(start, end, "pause")

@@ -50,7 +50,7 @@ class SensorFrame(Message):
     """Counts the device's frames; a frame sent again has the same number."""
     start: Time
     """Time of the first sample."""
-    n: Annotated[int, Field(ge=1, le=100_000, json_schema_extra={"unit": "count"})]
+    n: Annotated[int, Field(ge=1, le=65_535, json_schema_extra={"unit": "count"})]
     """Time points in the frame."""
     interval_us: Annotated[int, Field(ge=1, le=86_400_000_000, json_schema_extra={"unit": "µs"})] | None = None
     """Time from sample to sample, when it is regular."""

@@ -40,9 +40,11 @@ LEAVE_S: Final = 5.0  # how long a lane may finish its batch when its partitions
 
 
 class RegisteredUser(msgspec.Struct, frozen=True):
-    """The fact that a user registered and has not been erased since."""
+    """The fact that a user registered. It outlives erasure: which records a user may have sent must not depend on when
+    the erasure is read; what erasure voids, agents decide by event time.
+    """
 
-    registered: bool
+    event_id: str
 
 
 EndOffset = Callable[[TopicPartition], Awaitable[int]]
@@ -58,7 +60,7 @@ class Runner:
         self.end_offset = end_offset
         self.inputs = [topic.name for topic in topics.inputs_of(agent.name)]
         self.decoders: dict[str, Decoder] = {name: decoder_for(topics.named(name)) for name in self.inputs}
-        # Topics that only agents write are about registered users by construction, and still are when one was erased.
+        # Topics that only agents write are about registered users by construction.
         self.checked = {
             topic.name for topic in topics.inputs_of(agent.name) if not AGENTS.keys() >= set(topic.producers)
         }
@@ -213,7 +215,7 @@ class Lane:
                 continue
             self.waiting[topic].popleft()
             batch.ack(event)
-            self._measure(batch, arrived)
+            self._measure(batch, arrived, event.app.consumer.highwater(batch.tp))
 
     async def _work_on(self, fetched: FetchedBatch) -> bool:
         """Decode, process and write one batch; ``False``: it has to wait for user events."""
@@ -263,20 +265,17 @@ class Lane:
         return records, dead
 
     def _registered(self, user: str) -> bool:
-        known = self.state.get(user, RegisteredUser, "user")
-        return known is not None and known.fact.registered
+        return self.state.get(user, RegisteredUser, "user") is not None
 
     def _register(self, records: list[Record]) -> set[str]:
-        """Keep who registers and who is erased; returns the users that the batch is about."""
-        about: set[str] = set()
+        """Keep who registers in the batch; returns them."""
+        users: set[str] = set()
         for offset, _, message in records:
-            if isinstance(message, hot.UserRegistered | hot.UserErased):
-                about.add(message.user)
-                known = self.state.get(message.user, RegisteredUser, "user")
-                if known is None or known.offset < offset:
-                    registered = isinstance(message, hot.UserRegistered)
-                    self.state.put(message.user, "user", RegisteredUser(registered), offset)
-        return about
+            if isinstance(message, hot.UserRegistered):
+                users.add(message.user)
+                if not self._registered(message.user):
+                    self.state.put(message.user, "user", RegisteredUser(message.id), offset)
+        return users
 
     async def _caught_up(self, topic: str) -> bool:
         """Whether all user events are known that were in the log when a user turned out to be unknown."""
@@ -348,8 +347,10 @@ class Lane:
         for letter in dead:
             metrics.DEAD.labels(name, span.topic, letter.reason).inc()
 
-    def _measure(self, batch: FetchedBatch, arrived: float) -> None:
+    def _measure(self, batch: FetchedBatch, arrived: float, end: int | None) -> None:
         name = self.runner.agent.name
+        if end is not None:
+            metrics.LAG.labels(name, batch.tp.topic, str(batch.tp.partition)).set(max(0, end - batch.next_offset))
         metrics.BATCH_RECORDS.labels(name).observe(len(batch))
         metrics.BATCH_SECONDS.labels(name).observe(time.monotonic() - arrived)
         metrics.DELAY.labels(name).observe(max(0.0, time.time() - batch.records[-1].timestamp / 1000))

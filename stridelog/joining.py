@@ -6,7 +6,7 @@ touches is said again even if it is not new, unless the fact came with an earlie
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -79,6 +79,9 @@ class Join:
                 since = 0 if profile.registration else profile.time_us
                 return {wid for wid, known in self._completions(user) if known.fact.end_us >= since}
             case hot.UserErased():
+                erased = self.state.get(user, Erasure, "erased")
+                if erased is not None and erased.fact.time_us > message.time:
+                    return None
                 if not self._put(user, "erased", Erasure(message.time), offset):
                     return None
                 return {wid for wid, _ in self._completions(user)}
@@ -146,38 +149,38 @@ class Join:
             other = leader if leader != wid else None
             if now[wid].duplicate_of != other:
                 now[wid] = msgspec.structs.replace(now[wid], duplicate_of=other)
-        unsure = {wid for wid in touched & now.keys() if (k := summaries.get(wid)) is not None and k.loaded}
-        changed = {wid for wid, done in now.items() if done != before.get(wid)} | unsure
+        changed = {wid for wid, done in now.items() if done != before.get(wid)}
+        changed |= {
+            wid for wid in self._beside(touched, before, now) & now.keys() if wid in before and summaries[wid].loaded
+        }
         for wid in changed:
             self.state.put(user, wid, now[wid], self.offsets[user])
         said = {wid for wid in touched if self.state.get(user, Completion, wid)} | changed
         completions = {wid: alive.get(wid) or self._corrected(user, wid) for wid in said}
         messages: list[Any] = [out.summarised(user, wid, completions[wid], now.get(wid)) for wid in sorted(said)]
         documents = [out.document(user, wid, completions[wid], now.get(wid)) for wid in sorted(said)]
-        facts = [out.load_fact(wid, alive[wid], done) for wid, done in now.items() if done.duplicate_of is None]
-        moved = {wid for wid in said if wid in changed or wid not in now}
-        for wid in sorted(said | self._later(moved, completions, alive, now)):
+        facts = [out.load_fact(wid, done) for wid, done in now.items() if done.duplicate_of is None]
+        moved = [form for wid in changed | (said - now.keys()) for form in (before.get(wid), now.get(wid)) if form]
+        for wid in sorted(said | _looking_back_at(moved, now)):
             completion = completions.get(wid) or alive[wid]
             messages.append(out.features_computed(user, wid, completion, now.get(wid), facts, profiles))
         return messages, documents
 
-    def _later(
-        self,
-        moved: set[str],
-        completions: Mapping[str, Completion],
-        alive: Mapping[str, Completion],
-        now: Mapping[str, Summarised],
-    ) -> set[str]:
-        """The counted workouts whose features look back at one that changed."""
-        if not moved:
-            return set()
-        first_us = min(completions[wid].end_us for wid in moved)
-        last_day = max(out.day_of(completions[wid]) for wid in moved) + timedelta(days=FEATURE_WINDOW_DAYS)
-        return {
-            wid
-            for wid, done in now.items()
-            if done.duplicate_of is None and done.end_us >= first_us and out.day_of(alive[wid]) <= last_day
-        }
+    def _beside(self, touched: set[str], before: Mapping[str, Summarised], now: Mapping[str, Summarised]) -> set[str]:
+        """``touched`` and what overlaps them in time, also by way of others: whose standing they may change.
+
+        After a crash their facts may be written and their messages not, so loaded ones are said again.
+        """
+        spans = {wid: [(f.start_us, f.end_us) for f in (before.get(wid), now.get(wid)) if f] for wid in {*before, *now}}
+        found = set(touched)
+        front = [span for wid in touched for span in spans.get(wid, ())]
+        while front:
+            start, end = front.pop()
+            for wid in spans.keys() - found:
+                if any(begin <= end and start <= finish for begin, finish in spans[wid]):
+                    found.add(wid)
+                    front += spans[wid]
+        return found
 
     def _alive(self, user: str, workout_id: str) -> Completion | None:
         """The workout as corrected, unless it was deleted, erased or never completed."""
@@ -195,6 +198,19 @@ class Join:
         return corrected(self.state.facts(user, Completion)[workout_id].fact, mine)
 
 
+def _looking_back_at(moved: Sequence[Summarised], now: Mapping[str, Summarised]) -> set[str]:
+    """The counted workouts whose features look back at a workout that changed, in its old or its new form."""
+    if not moved:
+        return set()
+    first_us = min(form.end_us for form in moved)
+    last_day = max(form.day for form in moved) + timedelta(days=FEATURE_WINDOW_DAYS)
+    return {
+        wid
+        for wid, done in now.items()
+        if done.duplicate_of is None and done.end_us >= first_us and done.day <= last_day
+    }
+
+
 def _summarise(completion: Completion, track: Track, profiles: list[Profile]) -> Summarised:
     summary = summarise(
         track,
@@ -207,7 +223,9 @@ def _summarise(completion: Completion, track: Track, profiles: list[Profile]) ->
         rpe=completion.rpe,
     )
     channels = sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS)
-    return Summarised(completion.sport, completion.start_us, completion.end_us, channels, summary, None)
+    return Summarised(
+        completion.sport, completion.start_us, completion.end_us, out.day_of(completion), channels, summary, None
+    )
 
 
 def _profile(message: hot.UserRegistered | hot.ProfileChanged) -> Profile:

@@ -30,7 +30,7 @@ def live_sessions(frames: Iterable[Valid]) -> dict[str, tuple[float, dict[str, s
     sessions: dict[str, tuple[float, hot.SensorFrame]] = {}
     for _, logged_ms, frame in frames:
         last_us = _last_sample_us(frame)
-        if frame.workout_id is not None and logged_ms * 1000 - last_us <= LIVE_WITHIN_S * US_PER_S:
+        if frame.workout_id is not None and abs(logged_ms * 1000 - last_us) <= LIVE_WITHIN_S * US_PER_S:
             sessions[frame.user] = (last_us // US_PER_S + SILENCE_S, frame)
     return {user: (over_s, _fields(frame)) for user, (over_s, frame) in sessions.items()}
 

@@ -5,9 +5,8 @@ import logging
 import sys
 from typing import Any, Final
 
-import click
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from stridelog.errors import UserError
 
@@ -33,27 +32,25 @@ COMMANDS: Final = {
     "dlq": ("stridelog.cli.dlq", "dlq_app", "Dead letters: list, show."),
     "bench": ("stridelog.cli.bench", "bench_app", "Benchmarks."),
     "schemas": ("stridelog.cli.schemas", "schemas_app", "Messages: generate, check."),
-    "faust": ("stridelog.cli.faust", "faust_command", "Faust's own commands for a role's app."),
+    "faust": ("stridelog.cli.faust", "faust_app", "Faust's own commands for a role's app."),
 }
 
 
 class Lazy(TyperGroup):
     """Finds a command's module only when the command is called: MLflow and Faust take seconds to import."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """All commands, in the order in which one meets them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command, imported now."""
         if cmd_name not in COMMANDS:
             return None
         module, attribute, text = COMMANDS[cmd_name]
         if ctx.params.get("help") or "--help" in sys.argv[1:2] or len(sys.argv) < 2:
-            return click.Command(cmd_name, help=text)
+            return TyperCommand(cmd_name, help=text)
         found: Any = getattr(importlib.import_module(module), attribute)
-        if isinstance(found, click.Command):
-            return found
         if isinstance(found, typer.Typer):
             command = typer.main.get_command(found)
         else:

@@ -55,7 +55,9 @@ def run_role(role: str, instance: str | None, metrics_port: int, loglevel: str) 
     )
     loop = uvloop.new_event_loop()
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
-    Worker(app, loop=loop, loglevel=loglevel, quiet=True, redirect_stdouts=False).execute_from_commandline()
+    faust_worker: Any = Worker(app, loop=loop, loglevel=loglevel, quiet=True, redirect_stdouts=False)
+    faust_worker.spinner = None  # it writes cursor codes into log files, and makes a record of every debug message
+    faust_worker.execute_from_commandline()
 
 
 async def _check_topics(role: str) -> None:

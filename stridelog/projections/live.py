@@ -10,7 +10,7 @@ from schemas.frames import unpack
 from sinks.base import RedisCommand
 from sinks.keys import Keys
 
-LIVE_DELAY_S: Final = 120  # a frame that reaches the log later than this after its last sample is an upload, not live
+LIVE_DELAY_S: Final = 120  # a frame whose last sample is further than this from its time in the log is not live
 SILENCE_S: Final = 120  # a session is over when its device is silent for so long
 _US_PER_S: Final = 1_000_000
 _FIELDS: Final = (
@@ -32,7 +32,7 @@ def live_sessions(frames: Iterable[tuple[int, hot.SensorFrame]], keys: Keys) -> 
     """
     newest: dict[str, hot.SensorFrame] = {}
     for logged_ms, frame in frames:
-        if frame.workout_id is not None and logged_ms / 1000 - last_sample_us(frame) / _US_PER_S <= LIVE_DELAY_S:
+        if frame.workout_id is not None and abs(logged_ms * 1000 - last_sample_us(frame)) <= LIVE_DELAY_S * _US_PER_S:
             newest[frame.user] = frame
     commands: list[RedisCommand] = []
     for user, frame in newest.items():

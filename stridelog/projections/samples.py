@@ -11,6 +11,7 @@ from domain.rollups import minute_parts
 from schemas import hot
 from schemas.frames import Columns
 from sinks.base import Rows, Span
+from stridelog.projections.live import last_sample_us
 
 PRODUCER: Final = "stridelog/sensors"
 Frames = Sequence[tuple[int, hot.SensorFrame]]  # offset, frame
@@ -54,16 +55,17 @@ def samples_stored(frames: Frames) -> list[hot.SamplesStored]:
 
 
 def _stored(workout_id: str, frames: list[hot.SensorFrame]) -> hot.SamplesStored:
-    last = max(frames, key=lambda frame: frame.start)
+    last = max(frames, key=last_sample_us)
+    last_us = last_sample_us(last)
     data = hot.SamplesStoredData(
         workout_id=workout_id,
         first_time=min(frame.start for frame in frames),
-        last_time=last.start,
+        last_time=last_us,
         frames=len(frames),
         samples=sum(frame.n for frame in frames),
     )
     return hot.SamplesStored.of(
-        user=last.user, time=last.start, zone=last.zone, source=PRODUCER, producer=PRODUCER, data=data
+        user=last.user, time=last_us, zone=last.zone, source=PRODUCER, producer=PRODUCER, data=data
     )
 
 

@@ -28,7 +28,7 @@ def status_of(done: Summarised | None) -> Literal["counted", "duplicate", "delet
     return "counted" if done.duplicate_of is None else "duplicate"
 
 
-def load_fact(workout_id: str, completion: Completion, done: Summarised) -> LoadFact:
+def load_fact(workout_id: str, done: Summarised) -> LoadFact:
     """The workout as far as features are concerned."""
     summary = done.summary
     return LoadFact(
@@ -36,7 +36,7 @@ def load_fact(workout_id: str, completion: Completion, done: Summarised) -> Load
         sport=done.sport,
         start_us=done.start_us,
         end_us=done.end_us,
-        day=day_of(completion),
+        day=done.day,
         load=summary.load,
         distance_m=summary.distance_m,
         moving_time_s=summary.moving_time_s,
@@ -76,7 +76,7 @@ def features_computed(
     if done is not None and done.duplicate_of is None:
         at_day = local_day(completion.end_us, completion.zone)
         athlete = athlete_at(profiles, completion.end_us)
-        row = features(facts, completion.end_us, at_day, athlete, load_fact(workout_id, completion, done))
+        row = features(facts, completion.end_us, at_day, athlete, load_fact(workout_id, done))
         values = tuple(None if np.isnan(value) else float(value) for value in row)
     data = hot.FeaturesComputedData(
         workout_id=workout_id,

@@ -91,7 +91,7 @@ def track_of(index: int) -> Track:
     return track_from_columns(
         start_of(index) + seconds * 1_000_000,
         heart_rate_bpm=140 + rng.normal(0, 5, len(seconds)).round(),
-        distance_m=seconds * 2.8,
+        distance_m=np.asarray(seconds * 2.8, dtype=np.float64),
         speed_m_s=np.full(len(seconds), 2.8),
     )
 
