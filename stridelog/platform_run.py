@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -276,7 +277,8 @@ class PlatformRun:
                     recorder.print(live_view.render(watch.refresh()))
         if self.options.picture is not None:
             self.options.picture.parent.mkdir(parents=True, exist_ok=True)
-            recorder.save_svg(str(self.options.picture), title="stridelog run")
+            svg = recorder.export_svg(title="stridelog run")
+            self.options.picture.write_text(_FONT_FACE.sub("", svg))  # fonts of whoever looks, none from elsewhere
             self._done("picture", str(self.options.picture))
 
     def _wait(self) -> None:
@@ -346,6 +348,7 @@ class PlatformRun:
         return str(path)
 
 
+_FONT_FACE: Final = re.compile(r"@font-face\s*\{[^}]*\}\s*")
 _COMMAND: Final = (sys.executable, "-m", "stridelog")
 
 
