@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -41,6 +42,7 @@ class Platform:
             "STRIDELOG_LOCAL": str(folder),
             "STRIDELOG_LAKE_COMMIT_INTERVAL_S": "0.5",
             "STRIDELOG_MODEL_POLL_S": "0.5",
+            "STRIDELOG_SESSION_TIMEOUT_S": "6",
         }
 
     def __enter__(self) -> "Platform":
@@ -65,22 +67,33 @@ class Platform:
         assert not check or done.returncode == 0, f"stridelog {' '.join(arguments)}: {done.stdout}{done.stderr}"
         return done
 
-    def start(self, *roles: str) -> None:
-        """Start a worker for each role."""
-        for role in roles:
+    def start(self, *names: str) -> None:
+        """Start workers. A name is a role, or a role and a number (``social-2``) for one more of it."""
+        for name in names:
+            role = name.partition("-")[0]
             with (self.folder / f"worker-{role}.log").open("ab") as log:
-                self.workers[role] = subprocess.Popen(
+                self.workers[name] = subprocess.Popen(
                     [sys.executable, "-m", "stridelog", "worker", role, "--loglevel", "info"],
                     env=self.environment,
                     stdout=log,
                     stderr=log,
                 )
 
-    def kill(self, role: str) -> None:
+    def kill(self, name: str) -> None:
         """End a worker with SIGKILL."""
-        worker = self.workers.pop(role)
+        worker = self.workers.pop(name)
         worker.kill()
         worker.wait()
+
+    def pause(self, name: str, seconds: float) -> None:
+        """Stop a worker's process for a while: longer than its session, and it wakes up as one that was replaced."""
+        self.workers[name].send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self.workers[name].send_signal(signal.SIGCONT)
+
+    def dead_workers(self) -> list[str]:
+        """Workers that ended by themselves."""
+        return [name for name, worker in self.workers.items() if worker.poll() is not None]
 
     def stop(self) -> None:
         """Stop all workers as a person would."""

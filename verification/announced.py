@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from verification.live import last_sample_us
 from verification.log import LogRecord
 from verification.outcomes import Valid
 from verification.scores import source_end
@@ -11,11 +12,11 @@ Said = dict[tuple[str, str], dict[str, Any]]
 
 
 def expected_announcements(frames: Sequence[Valid]) -> Said:
-    """For each (user, workout) with frames: its span of frame starts, and that the last frame was covered."""
+    """For each (user, workout) with frames: the span of its samples, and that the last frame was covered."""
     said: Said = {}
     for _, _, frame in frames:
         if frame.workout_id is not None:
-            _widen(said, (frame.user, frame.workout_id), frame.start, frame.start)
+            _widen(said, (frame.user, frame.workout_id), frame.start, last_sample_us(frame))
     return said
 
 

@@ -29,7 +29,7 @@ def live_sessions(frames: Iterable[Valid]) -> dict[str, tuple[float, dict[str, s
     """Each user's session by the last frame that was logged in time: when it is over (unix time), and its fields."""
     sessions: dict[str, tuple[float, hot.SensorFrame]] = {}
     for _, logged_ms, frame in frames:
-        last_us = _last_sample_us(frame)
+        last_us = last_sample_us(frame)
         if frame.workout_id is not None and abs(logged_ms * 1000 - last_us) <= LIVE_WITHIN_S * US_PER_S:
             sessions[frame.user] = (last_us // US_PER_S + SILENCE_S, frame)
     return {user: (over_s, _fields(frame)) for user, (over_s, frame) in sessions.items()}
@@ -40,7 +40,7 @@ def _fields(frame: hot.SensorFrame) -> dict[str, str]:
     fields = {
         "workout_id": frame.workout_id or "",
         "device_id": frame.device_id,
-        "time_us": str(_last_sample_us(frame)),
+        "time_us": str(last_sample_us(frame)),
     }
     for name in CHANNELS:
         if name in columns:
@@ -50,7 +50,7 @@ def _fields(frame: hot.SensorFrame) -> dict[str, str]:
     return fields
 
 
-def _last_sample_us(frame: hot.SensorFrame) -> int:
+def last_sample_us(frame: hot.SensorFrame) -> int:
     if frame.time is None:
         return int(frame.start + (frame.n - 1) * (frame.interval_us or 0))
     return int(frame.start + 1000 * int(np.frombuffer(frame.time, dtype="<u4")[-1]))

@@ -8,7 +8,6 @@ import typer
 from stridelog.app import build_app
 from stridelog.settings import settings
 
-
 faust_app = typer.Typer(add_completion=False)
 
 

@@ -161,7 +161,7 @@ def test_samples_must_be_announced_after_the_last_frame(log: TestLog, end: int, 
     log.frame()
     log.frame(start=START_US + 60_000_000)
     data = hot.SamplesStoredData(
-        workout_id=WORKOUT, first_time=START_US, last_time=START_US + 60_000_000, frames=2, samples=120
+        workout_id=WORKOUT, first_time=START_US, last_time=START_US + 119_000_000, frames=2, samples=120
     )
     record = log.event(hot.SamplesStored, data)
     log.records["samples-stored"][-1] = record._replace(headers=(("sl-source", f"sensor-frames:0:{end}".encode()),))
