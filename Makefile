@@ -6,18 +6,19 @@ STACK      ?= local
 BROKERS    ?= 1
 ACTIVITIES ?=
 ARGS       ?=
+SEEDS      ?= 1
 SOURCES    := agents bench compose domain models recordings schemas simulator sinks stridelog tests verification packages
 PRESENT     = $(wildcard $(SOURCES))
 
 export STACK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install up down status clean run test check lint types lock fmt
+.PHONY: help setup install up down status clean run test chaos check lint types lock fmt
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":[^#]*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo '  Variables: ACTIVITIES=folder with FIT, GPX or TCX files, ARGS="more options", BROKERS=1|3, STACK=local|docker'
+	@echo '  Variables: ACTIVITIES=folder with FIT, GPX or TCX files, ARGS="more options", BROKERS=1|3, STACK=local|docker, SEEDS=1,2'
 
 setup: ## make or update .venv from the lock file; quick when nothing has changed
 	@sh compose/bootstrap.sh
@@ -46,16 +47,22 @@ test: setup ## all tests, on the real servers of the local stack
 	@echo 'pytest: unit, property, contract, integration'
 	@$(PYTHON) -m pytest $(ARGS)
 
+chaos: install ## kills, pauses and joins of workers under load, then verify; SEEDS=1,2,3 chooses the schedules
+	@echo 'pytest: chaos'
+	@CHAOS_SEEDS=$(SEEDS) $(PYTHON) -m pytest tests/chaos $(ARGS)
+
 check: lint types test ## lint, types and tests: what must pass before a commit
 
-lint: setup ## ruff: rules and format
+lint: setup ## ruff, and that generated files are up to date
 	@echo 'ruff: rules and format'
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+	@echo 'stridelog schemas check: generated files, compatibility with every published version'
+	@.venv/bin/stridelog schemas check
 
 types: setup ## mypy, strict
 	@echo 'mypy --strict'
-	@.venv/bin/mypy $(filter-out packages,$(PRESENT))
+	@.venv/bin/mypy $(filter-out packages,$(PRESENT)) packages/faust-batches/faust_batches conftest.py
 
 fmt: setup ## format the code, and repair what ruff can repair
 	@echo 'ruff: repair and format'

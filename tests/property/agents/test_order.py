@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.days import local_day
 from domain.feeds import FollowChange, Reaction
 from domain.track import Track, track_from_columns
 from domain.workouts import Completion, Correction, Deletion, Profile, Summarised
@@ -175,27 +176,19 @@ def summarised(
     index: int, *, status: Any = "counted", day: int = 0, distance_m: float = 5_000.0
 ) -> hot.WorkoutSummarised:
     begin = start_of(index) + day * DAY_US
-    figures = dict.fromkeys(hot.Summary.__struct_fields__)
     summary = hot.Summary(
-        **figures
-        | {
-            "distance_m": distance_m,
-            "distance_source": "device",
-            "elapsed_s": 1_800.0,
-            "timer_time_s": 1_800.0,
-            "moving_time_s": 1_700.0,
-            "elevation_gain_m": 10.0,
-            "zone_basis": "none",
-            "time_in_zones_s": (),
-            "best_efforts": (),
-            "load": 30.0,
-            "load_method": "duration",
-            "sample_count": 0,
-            "coverage": 0.0,
-        }
+        distance_m=distance_m,
+        distance_source="device",
+        elapsed_s=1_800.0,
+        timer_time_s=1_800.0,
+        moving_time_s=1_700.0,
+        elevation_gain_m=10.0,
+        zone_basis="none",
+        load=30.0,
+        load_method="duration",
+        sample_count=0,
+        coverage=0.0,
     )
-    from domain.days import local_day
-
     data = hot.WorkoutSummarisedData(
         workout_id=WORKOUTS[index],
         status=status,
