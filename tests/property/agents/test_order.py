@@ -184,6 +184,8 @@ def summarised(
         moving_time_s=1_700.0,
         elevation_gain_m=10.0,
         zone_basis="none",
+        time_in_zones_s=(),
+        best_efforts=(),
         load=30.0,
         load_method="duration",
         sample_count=0,
