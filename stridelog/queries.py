@@ -7,7 +7,6 @@ answer are both a ``UserError``.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Self
@@ -23,6 +22,17 @@ from redis.exceptions import RedisError
 from domain.boards import BoardKey, decode_rank_score
 from domain.days import period_key
 from sinks.keys import Keys
+from stridelog.answers import (
+    BoardPage,
+    BoardRow,
+    FeedPage,
+    FreshRisk,
+    FreshSuggestion,
+    RankPage,
+    RankRow,
+    RiskRow,
+    SuggestionRow,
+)
 from stridelog.errors import UserError
 from stridelog.settings import Settings
 
@@ -32,100 +42,6 @@ _BUCKETS: Final = 4  # weeks of a feed that are read at once
 _US_PER_S: Final = 1_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_THERE: Final = ("UNKNOWN_DATABASE", "UNKNOWN_TABLE")  # of ClickHouse: no worker has ever been up
-
-
-@dataclass(frozen=True, slots=True)
-class BoardRow:
-    """A place on a leaderboard; ``score`` in the metric's unit, ``achieved_us`` the end of the last workout."""
-
-    rank: int
-    user: str
-    name: str
-    score: float
-    achieved_us: int
-    workouts: int
-
-
-@dataclass(frozen=True, slots=True)
-class BoardPage:
-    """The head of a leaderboard, and how many are on it."""
-
-    board: BoardKey
-    users: int
-    rows: tuple[BoardRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RankRow:
-    """A place in a ranking; equals share a rank."""
-
-    rank: int
-    user: str
-    name: str
-    score: float
-    achieved_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class RankPage:
-    """One user's place and the neighbours above and below."""
-
-    board: BoardKey
-    users: int
-    rank: int
-    rows: tuple[RankRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FeedPage:
-    """Items of a feed, newest first, and the cursor that the next page begins after (``None``: there is no more)."""
-
-    items: tuple[dict[str, Any], ...]
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RiskRow:
-    """Injury risk after a workout: a calibrated probability."""
-
-    workout_id: str
-    at_us: int
-    model_version: str
-    risk: float
-
-
-@dataclass(frozen=True, slots=True)
-class SuggestionRow:
-    """Something to train next, as recommended after a workout; rank 1 first."""
-
-    workout_id: str
-    at_us: int
-    model_version: str
-    rank: int
-    workout_kind: str
-    sport: str
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class FreshRisk:
-    """A recent injury score of anybody."""
-
-    user: str
-    at_us: int
-    risk: float
-    model_version: str
-
-
-@dataclass(frozen=True, slots=True)
-class FreshSuggestion:
-    """The first of the things that were recommended to somebody lately."""
-
-    user: str
-    at_us: int
-    workout_kind: str
-    sport: str
-    model_version: str
 
 
 class _NotThereError(Exception):

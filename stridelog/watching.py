@@ -10,10 +10,11 @@ from typing import Final
 
 from domain.boards import BoardKey
 from domain.days import period_key
+from stridelog.answers import RankRow
 from stridelog.errors import UserError
 from stridelog.freshness import FreshnessWatch
 from stridelog.lag import LagReader, declared
-from stridelog.queries import Queries, RankRow
+from stridelog.queries import Queries
 from stridelog.settings import Settings
 from stridelog.topics import Topics
 from stridelog.views.live import HISTORY, AgentLine, Mover, Screen

@@ -13,8 +13,9 @@ from rich.console import Console
 
 from domain.boards import BOARD_SPORTS, METRICS, BoardKey
 from domain.days import PERIODS, period_key
+from stridelog.answers import BoardPage, FeedPage, RankPage, RiskRow, SuggestionRow
 from stridelog.errors import UserError
-from stridelog.queries import BoardPage, FeedPage, Queries, RankPage, RiskRow, SuggestionRow
+from stridelog.queries import Queries
 from stridelog.settings import settings
 from stridelog.views import reading
 

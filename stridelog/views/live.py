@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.boards import BoardKey
-from stridelog.queries import FreshRisk, FreshSuggestion, RankRow
+from stridelog.answers import FreshRisk, FreshSuggestion, RankRow
 from stridelog.views import reading, units
 
 _SPARKS: Final = " ▁▂▃▄▅▆▇█"

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.boards import BoardKey
-from stridelog.queries import BoardPage, FeedPage, RankPage, RiskRow, SuggestionRow
+from stridelog.answers import BoardPage, FeedPage, RankPage, RiskRow, SuggestionRow
 from stridelog.views import units
 
 _ID: Final = 36  # characters of a UUID

@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from domain.boards import BoardKey
+from stridelog.answers import BoardPage, BoardRow, FeedPage, FreshRisk, RankPage, RankRow, RiskRow
 from stridelog.dead_letter_log import Letter
-from stridelog.queries import BoardPage, BoardRow, FeedPage, FreshRisk, RankPage, RankRow, RiskRow
 from stridelog.views import letters, live, reading, units
 
 BOARD = BoardKey("distance", "running", "week", "2026-W48")
