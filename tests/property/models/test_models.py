@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.features import FEATURE_NAMES
-from domain.sports import FAMILIES
+from domain.sports import FAMILIES, Family
 from models.evaluate import rank_measures
 from models.injury import AWAY_DAYS, HORIZON_DAYS
 from models.injury.dataset import label_rows
@@ -34,7 +34,9 @@ def rows_at(events: list[tuple[str, int]]) -> FeatureRows:
 @given(
     st.lists(st.tuples(USERS, HALF_DAYS), min_size=1, max_size=40), st.lists(st.tuples(USERS, HALF_DAYS), max_size=8)
 )
-def test_injury_labels_are_those_of_the_definition(events, injuries):
+def test_injury_labels_are_those_of_the_definition(
+    events: list[tuple[str, int]], injuries: list[tuple[str, int]]
+) -> None:
     rows = rows_at(events)
     onsets = {
         user: np.array(sorted({half * DAY_US // 2 for who, half in injuries if who == user}), dtype=np.int64)
@@ -56,7 +58,7 @@ def test_injury_labels_are_those_of_the_definition(events, injuries):
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(USERS, HALF_DAYS), min_size=1, max_size=40), st.integers(1, 40))
-def test_more_data_later_change_no_label_that_was_known(events, later):
+def test_more_data_later_change_no_label_that_was_known(events: list[tuple[str, int]], later: int) -> None:
     rows = rows_at(events)
     more = rows_at([*events, *[(user, 201 + later) for user in ("ann", "ben", "cem")]])
     known = label_next(rows)
@@ -71,7 +73,7 @@ def test_more_data_later_change_no_label_that_was_known(events, later):
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0.1, 5), st.floats(0, 500), st.sampled_from(FAMILIES)), min_size=1, max_size=25))
-def test_what_a_workout_was_depends_on_nothing_after_it(sessions):
+def test_what_a_workout_was_depends_on_nothing_after_it(sessions: list[tuple[float, float, Family]]) -> None:
     rows = rows_at([("ann", i) for i in range(len(sessions))])
     for i, (hours, load, family) in enumerate(sessions):
         rows.matrix[i, COLUMN["moving_time_this_s"]] = hours * 3600
@@ -84,7 +86,7 @@ def test_what_a_workout_was_depends_on_nothing_after_it(sessions):
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(USERS, st.sampled_from(["1", "2", "3"])), max_size=30).flatmap(st.permutations))
-def test_the_latest_revision_is_the_one_of_highest_offset_in_any_order(keys):
+def test_the_latest_revision_is_the_one_of_highest_offset_in_any_order(keys: list[tuple[str, str]]) -> None:
     offsets = np.random.default_rng(len(keys)).permutation(len(keys)).tolist()
     table = pa.table(
         {
@@ -103,7 +105,9 @@ def test_the_latest_revision_is_the_one_of_highest_offset_in_any_order(keys):
 
 @settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 3), min_size=5, max_size=5), min_size=1, max_size=10), st.integers(0, 4))
-def test_reciprocal_ranks_lie_between_those_of_the_best_and_worst_way_to_break_ties(scores, chosen):
+def test_reciprocal_ranks_lie_between_those_of_the_best_and_worst_way_to_break_ties(
+    scores: list[list[int]], chosen: int
+) -> None:
     table = np.array(scores, dtype=float)
     found = rank_measures(np.full(len(scores), chosen), table)["mrr"]
     best = np.mean([1 / (1 + sum(other > row[chosen] for other in row)) for row in scores])

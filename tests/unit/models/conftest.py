@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,7 @@ from models.lake import Injuries
 from models.recommend import dataset as recommend_data
 from models.recommend import train as recommend_train
 from models.registry import Registry
-from models.rows import COLUMN, DAY_US, FeatureRows
+from models.rows import COLUMN, DAY_US, FeatureRows, Matrix
 from sinks.lake import Lake
 from sinks.lake_tables import INJURIES, MONTH, TRAINING_FEATURES, LakeTable
 from stridelog.settings import Settings
@@ -44,7 +45,10 @@ def draw_town(athletes: int, seed: int = SEED) -> Town:
     """
     print(f"seed {seed}")
     random = np.random.default_rng(seed)
-    users, ids, times, rows = [], [], [], []
+    users: list[str] = []
+    ids: list[str] = []
+    times: list[int] = []
+    rows: list[Matrix] = []
     onsets: dict[str, list[int]] = {}
     for number in range(athletes):
         user = f"athlete-{number:04d}"
@@ -59,7 +63,7 @@ def draw_town(athletes: int, seed: int = SEED) -> Town:
             spike = random.lognormal(-0.1, 0.3)
             form = random.normal(0, 15)
             row = np.zeros(len(FEATURE_NAMES), dtype=np.float32)
-            drawn = {
+            drawn: dict[str, float] = {
                 "distance_spike_ratio": spike,
                 "form_tsb": form,
                 "moving_time_this_s": duration_s,
@@ -67,8 +71,8 @@ def draw_town(athletes: int, seed: int = SEED) -> Town:
                 "load_this": load,
                 "acute_load_7d": load * random.uniform(2, 5),
                 "strain_7d": np.nan if random.random() < 0.1 else strain * random.uniform(0.9, 1.1),
-                "workouts_7d": random.integers(1, 7),
-                "rest_days_14d": random.integers(0, 14),
+                "workouts_7d": int(random.integers(1, 7)),
+                "rest_days_14d": int(random.integers(0, 14)),
                 sport: 1.0,
             }
             for name, value in drawn.items():
@@ -134,7 +138,15 @@ def local_settings(settings_alone: Settings, empty_database: Path) -> Settings:
     return settings_alone
 
 
-WriteFeatures = Callable[..., None]
+class WriteFeatures(Protocol):
+    """Append rows to the table of features."""
+
+    def __call__(
+        self, rows: FeatureRows, *, status: str = "counted", version: int = NAMES_VERSION, offset: int = 0
+    ) -> None: ...
+
+
+WriteInjuries = Callable[[Injuries], None]
 
 
 @pytest.fixture
@@ -162,7 +174,7 @@ def write_features(local_settings: Settings) -> WriteFeatures:
 
 
 @pytest.fixture
-def write_injuries(local_settings: Settings) -> Callable[[Injuries], None]:
+def write_injuries(local_settings: Settings) -> WriteInjuries:
     """Append injuries to their table."""
 
     def write(injuries: Injuries) -> None:

@@ -1,21 +1,31 @@
 """``stridelog models`` on a real lake and a real registry."""
 
 import json
+from pathlib import Path
+from typing import Protocol
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from models.lake import Injuries
 from stridelog.cli import models as command
 from stridelog.errors import UserError
+from stridelog.settings import Settings
+from tests.unit.models.conftest import Town, WriteFeatures, WriteInjuries
+
+
+class Run(Protocol):
+    """A run of ``stridelog models`` with these arguments."""
+
+    def __call__(self, *arguments: str) -> Result: ...
 
 
 @pytest.fixture
-def run(local_settings, monkeypatch):
+def run(local_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command with the test's settings: the exit code and what was printed."""
     monkeypatch.setattr(command, "settings", lambda: local_settings)
 
-    def go(*arguments: str):
+    def go(*arguments: str) -> Result:
         result = CliRunner().invoke(command.models_app, list(arguments), catch_exceptions=True)
         if isinstance(result.exception, UserError):
             raise result.exception
@@ -25,7 +35,9 @@ def run(local_settings, monkeypatch):
     return go
 
 
-def test_train_all_then_list(run, town, write_features, write_injuries):
+def test_train_all_then_list(
+    run: Run, town: Town, write_features: WriteFeatures, write_injuries: WriteInjuries
+) -> None:
     write_features(town.rows.take(town.rows.user < "athlete-0120"))
     write_injuries(town.injuries)
     report = json.loads(run("train", "--json").stdout)
@@ -46,14 +58,18 @@ def test_train_all_then_list(run, town, write_features, write_injuries):
     assert "champion" in table
 
 
-def test_with_no_injuries_recommendations_are_trained_all_the_same_and_the_reason_is_told(run, town, write_features):
+def test_with_no_injuries_recommendations_are_trained_all_the_same_and_the_reason_is_told(
+    run: Run, town: Town, write_features: WriteFeatures
+) -> None:
     write_features(town.rows.take(town.rows.user < "athlete-0040"))
     report = run("train").stdout
     assert "recommend/1: champion" in report
     assert "too few rows with an injury within 14 days: 0 of" in report.replace("\n", " ")
 
 
-def test_what_cannot_be_trained_is_a_user_error_that_counts(run, town, write_features, write_injuries):
+def test_what_cannot_be_trained_is_a_user_error_that_counts(
+    run: Run, town: Town, write_features: WriteFeatures, write_injuries: WriteInjuries
+) -> None:
     with pytest.raises(UserError, match="no features in"):
         run("train")
     write_features(town.rows.take(town.rows.user < "athlete-0003"))
@@ -64,11 +80,11 @@ def test_what_cannot_be_trained_is_a_user_error_that_counts(run, town, write_fea
         run("train")
 
 
-def test_an_empty_registry_says_what_to_do(run):
+def test_an_empty_registry_says_what_to_do(run: Run) -> None:
     assert "stridelog models train" in run("list").stdout
     assert json.loads(run("list", "--json").stdout) == []
 
 
-def test_another_lake_can_be_named(run, tmp_path):
+def test_another_lake_can_be_named(run: Run, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no features in .*elsewhere"):
         run("train", "--lake", str(tmp_path / "elsewhere"))

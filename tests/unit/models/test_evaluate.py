@@ -8,7 +8,7 @@ import pytest
 from models.evaluate import estimates, log_loss, log_odds, platt, rank_measures, risk_measures, sigmoid
 
 
-def test_a_perfect_risk_and_a_constant_one():
+def test_a_perfect_risk_and_a_constant_one() -> None:
     label = np.array([True, False, False, True])
     perfect = risk_measures(label, label.astype(float))
     assert (perfect["auc"], perfect["pr_auc"], perfect["brier"], perfect["brier_skill"]) == (1, 1, 0, 1)
@@ -18,13 +18,13 @@ def test_a_perfect_risk_and_a_constant_one():
     assert math.isnan(constant["calibration_slope"])
 
 
-def test_figures_that_need_both_classes_do_not_exist_without():
+def test_figures_that_need_both_classes_do_not_exist_without() -> None:
     alone = risk_measures(np.zeros(5, dtype=bool), np.full(5, 0.1))
     assert math.isnan(alone["auc"])
     assert alone["brier"] == pytest.approx(0.01)
 
 
-def test_platt_finds_the_line_that_the_labels_were_drawn_from():
+def test_platt_finds_the_line_that_the_labels_were_drawn_from() -> None:
     random = np.random.default_rng(3)
     margin = random.normal(size=40_000)
     label = random.random(40_000) < sigmoid(-1.0 + 0.5 * margin)
@@ -33,7 +33,7 @@ def test_platt_finds_the_line_that_the_labels_were_drawn_from():
     assert slope == pytest.approx(0.5, abs=0.05)
 
 
-def test_platt_agrees_with_scikit_learn_on_a_rare_label_far_from_zero():
+def test_platt_agrees_with_scikit_learn_on_a_rare_label_far_from_zero() -> None:
     from sklearn.linear_model import LogisticRegression
 
     random = np.random.default_rng(7)
@@ -43,19 +43,19 @@ def test_platt_agrees_with_scikit_learn_on_a_rare_label_far_from_zero():
     assert platt(label, margin) == pytest.approx((reference.intercept_[0], reference.coef_[0, 0]), rel=1e-3)
 
 
-def test_odds_and_risks_are_each_others_inverse_and_certainty_is_finite():
+def test_odds_and_risks_are_each_others_inverse_and_certainty_is_finite() -> None:
     assert np.allclose(sigmoid(log_odds(np.array([0.001, 0.5, 0.9]))), [0.001, 0.5, 0.9])
     assert math.isfinite(log_loss(np.array([True]), np.array([0.0])))
 
 
-def test_ranks_by_hand_and_ties_share_them():
+def test_ranks_by_hand_and_ties_share_them() -> None:
     scores = np.array([[3.0, 2.0, 1.0, 0.0], [3.0, 2.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
     found = rank_measures(np.array([0, 3, 2]), scores)  # ranks 1, 4, 2.5
     assert found["hit_at_3"] == pytest.approx(2 / 3)
     assert found["mrr"] == pytest.approx((1 + 1 / 4 + 1 / 2.5) / 3)
 
 
-def test_the_interval_is_wider_when_rows_of_an_athlete_are_alike():
+def test_the_interval_is_wider_when_rows_of_an_athlete_are_alike() -> None:
     random = np.random.default_rng(4)
     habit = random.normal(size=40)
     users = np.repeat([f"user-{i}" for i in range(40)], 25)

@@ -1,6 +1,7 @@
 """The injury model: labels that look only where they may, training that repeats, scores that no batch changes."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from models.lake import Injuries
 from models.rows import COLUMN, DAY_US, FeatureRows
 from models.split import split
 from stridelog.errors import UserError
+from tests.unit.models.conftest import Town
 
 START_US = 1_780_000_000_000_000
 
@@ -39,38 +41,40 @@ def labels(injuries: Injuries, days: int = 80) -> dict[str, bool]:
 
 
 @pytest.fixture
-def trained(trained_injury) -> TrainedInjury:
+def trained(trained_injury: TrainedInjury) -> TrainedInjury:
     return trained_injury
 
 
-def test_a_row_is_positive_up_to_14_days_before_an_onset_and_not_a_microsecond_more():
+def test_a_row_is_positive_up_to_14_days_before_an_onset_and_not_a_microsecond_more() -> None:
     at_day_40 = START_US + 40 * DAY_US
     exactly, later = labels(onset(at_day_40)), labels(onset(at_day_40 + 1))
     assert [day for day, positive in exactly.items() if positive] == [str(d) for d in range(40 - HORIZON_DAYS, 40)]
     assert [day for day, positive in later.items() if positive] == [str(d) for d in range(41 - HORIZON_DAYS, 41)]
 
 
-def test_rows_at_an_onset_and_for_28_days_after_it_are_not_at_risk():
+def test_rows_at_an_onset_and_for_28_days_after_it_are_not_at_risk() -> None:
     found = labels(onset(START_US + 20 * DAY_US), days=90)
     assert [int(day) for day in found] == [*range(20), *range(20 + AWAY_DAYS, 90 - HORIZON_DAYS)]
 
 
-def test_rows_whose_window_is_not_over_are_left_out_even_with_a_known_injury():
+def test_rows_whose_window_is_not_over_are_left_out_even_with_a_known_injury() -> None:
     data = label_rows(daily(30), onset(START_US + 29 * DAY_US))
     assert data.rows.workout_id.tolist() == [str(day) for day in range(30 - HORIZON_DAYS)]
     assert data.censored == HORIZON_DAYS
 
 
-def test_moving_an_injury_that_lies_after_the_window_changes_nothing():
+def test_moving_an_injury_that_lies_after_the_window_changes_nothing() -> None:
     base = onset(START_US + 40 * DAY_US)
     assert labels(base) == labels(onset(START_US + 40 * DAY_US, START_US + 300 * DAY_US))
 
 
-def test_an_injury_of_somebody_else_changes_nothing():
+def test_an_injury_of_somebody_else_changes_nothing() -> None:
     assert labels(onset(START_US + 40 * DAY_US, user="ben")) == labels(Injuries({}))
 
 
-def test_two_trainings_with_the_same_seed_are_the_same_file_and_with_another_are_not(town, trained, tmp_path):
+def test_two_trainings_with_the_same_seed_are_the_same_file_and_with_another_are_not(
+    town: Town, trained: TrainedInjury, tmp_path: Path
+) -> None:
     data = label_rows(town.rows, town.injuries)
     for name, seed in (("again.ubj", 1), ("other.ubj", 2)):
         train(data, seed=seed).model.save(tmp_path / name)
@@ -80,7 +84,9 @@ def test_two_trainings_with_the_same_seed_are_the_same_file_and_with_another_are
     assert (tmp_path / "other.ubj").read_bytes() != first
 
 
-def test_what_happens_after_the_cutoff_or_to_the_held_out_does_not_enter_the_model(town, trained):
+def test_what_happens_after_the_cutoff_or_to_the_held_out_does_not_enter_the_model(
+    town: Town, trained: TrainedInjury
+) -> None:
     data = label_rows(town.rows, town.injuries)
     parts = split(data.rows.user, data.rows.at_us, HORIZON_DAYS)
     matrix, label = data.rows.matrix.copy(), data.label.copy()
@@ -92,24 +98,24 @@ def test_what_happens_after_the_cutoff_or_to_the_held_out_does_not_enter_the_mod
     assert np.array_equal(Scorer(other.model, "a").score(probe), Scorer(trained.model, "b").score(probe))
 
 
-def test_it_ranks_held_out_athletes_better_than_chance_and_says_how_sure_that_is(trained):
+def test_it_ranks_held_out_athletes_better_than_chance_and_says_how_sure_that_is(trained: TrainedInjury) -> None:
     auc = trained.quality["auc"]
     assert 0.5 < auc.low < auc.value < auc.high < 1
     assert trained.quality["prevalence"].value == pytest.approx(trained.holdout_label.mean())
 
 
-def test_the_mean_risk_is_near_the_share_of_injured_not_of_a_balanced_sample(trained):
+def test_the_mean_risk_is_near_the_share_of_injured_not_of_a_balanced_sample(trained: TrainedInjury) -> None:
     risk = Scorer(trained.model, "injury/1").score(trained.holdout.matrix)
     prevalence = trained.quality["prevalence"]
     assert prevalence.low - 0.05 < risk.mean() < prevalence.high + 0.05
 
 
-def test_the_ratio_of_acute_to_chronic_load_is_not_used(trained):
+def test_the_ratio_of_acute_to_chronic_load_is_not_used(trained: TrainedInjury) -> None:
     assert "acwr_uncoupled" not in trained.model.manifest.names
     assert set(NAMES) | {"acwr_uncoupled"} == set(FEATURE_NAMES)
 
 
-def test_a_larger_spike_never_lowers_the_risk(town, trained):
+def test_a_larger_spike_never_lowers_the_risk(town: Town, trained: TrainedInjury) -> None:
     scorer = Scorer(trained.model, "injury/1")
     matrix = np.repeat(town.rows.matrix[:20], 30, axis=0)
     matrix[:, COLUMN["distance_spike_ratio"]] = np.tile(np.linspace(0.2, 3, 30), 20)
@@ -119,7 +125,7 @@ def test_a_larger_spike_never_lowers_the_risk(town, trained):
 
 
 @pytest.mark.parametrize("size", [1, 2, 255, 256])
-def test_a_score_does_not_depend_on_the_batch(town, trained, size):
+def test_a_score_does_not_depend_on_the_batch(town: Town, trained: TrainedInjury, size: int) -> None:
     scorer = Scorer(trained.model, "injury/1")
     matrix = town.rows.matrix[:512]
     whole = scorer.score(matrix)
@@ -129,7 +135,7 @@ def test_a_score_does_not_depend_on_the_batch(town, trained, size):
     assert ((whole > 0) & (whole < 1)).all()
 
 
-def test_only_elevated_risks_get_factors_three_at_most_and_strongest_first(town, trained):
+def test_only_elevated_risks_get_factors_three_at_most_and_strongest_first(town: Town, trained: TrainedInjury) -> None:
     scorer = Scorer(trained.model, "injury/1")
     matrix = town.rows.matrix[:2000]
     risk = scorer.score(matrix)
@@ -144,7 +150,7 @@ def test_only_elevated_risks_get_factors_three_at_most_and_strongest_first(town,
     assert "strain_7d" in {factor.name for row in factors for factor in row}
 
 
-def test_an_empty_batch_has_no_scores_and_another_width_is_refused(trained):
+def test_an_empty_batch_has_no_scores_and_another_width_is_refused(trained: TrainedInjury) -> None:
     scorer = Scorer(trained.model, "injury/1")
     assert scorer.score(np.zeros((0, len(FEATURE_NAMES)), dtype=np.float32)).shape == (0,)
     with pytest.raises(ValueError, match="features have the shape"):
@@ -153,12 +159,12 @@ def test_an_empty_batch_has_no_scores_and_another_width_is_refused(trained):
     assert not scorer.accepts(trained.model.manifest.names_version + 1)
 
 
-def test_too_few_injuries_are_counted_and_nothing_is_trained(town):
+def test_too_few_injuries_are_counted_and_nothing_is_trained(town: Town) -> None:
     few = Injuries(dict(list(town.injuries.onsets_us.items())[:3]))
     with pytest.raises(UserError, match=r"too few rows with an injury within 14 days: \d+ of \d+ train rows"):
         train(label_rows(town.rows, few), seed=1)
 
 
-def test_no_rows_at_all_are_too_few(town):
+def test_no_rows_at_all_are_too_few(town: Town) -> None:
     with pytest.raises(UserError, match="0 of 0 train rows"):
         train(label_rows(town.rows.take(np.zeros(len(town.rows), dtype=bool)), town.injuries), seed=1)

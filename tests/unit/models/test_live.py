@@ -8,20 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from models.injury.train import TrainedInjury
 from models.live import LiveInjury, LiveRecommend
+from models.model_file import Model
 from models.registry import Registered, Registry
 from stridelog import metrics
+from stridelog.settings import Settings
+from tests.unit.models.conftest import Town
 
 CARD = Path(__file__)
 
 
 @pytest.fixture
-def model(trained_injury):
+def model(trained_injury: TrainedInjury) -> Model:
     """A model of injury risk."""
     return trained_injury.model
 
 
-def register(registry: Registry, model) -> Registered:
+def register(registry: Registry, model: Model) -> Registered:
     """A new champion."""
     registered = registry.register("injury", model, {"auc": 0.6}, {"seed": "1"}, CARD)
     registry.set_alias("injury", "champion", registered.version)
@@ -46,7 +50,9 @@ def in_use() -> set[str]:
     return {sample.labels["version"] for sample in samples if sample.labels["agent"] == "injury"}
 
 
-def test_without_a_registry_nothing_is_scored_and_one_line_says_so(settings_alone, caplog):
+def test_without_a_registry_nothing_is_scored_and_one_line_says_so(
+    settings_alone: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
     live = LiveInjury(settings_alone)
     with caplog.at_level(logging.INFO, "models.live"):
         for _ in range(3):
@@ -58,7 +64,9 @@ def test_without_a_registry_nothing_is_scored_and_one_line_says_so(settings_alon
     assert not (settings_alone.local / "mlflow").exists()
 
 
-def test_a_new_champion_is_used_from_the_next_batch_on_and_never_within_one(local_settings, model, town, caplog):
+def test_a_new_champion_is_used_from_the_next_batch_on_and_never_within_one(
+    local_settings: Settings, model: Model, town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
     registry = Registry(local_settings)
     register(registry, model)
     live = LiveInjury(local_settings)
@@ -79,8 +87,8 @@ def test_a_new_champion_is_used_from_the_next_batch_on_and_never_within_one(loca
 
 
 def test_a_broken_file_keeps_the_old_model_and_is_said_once_and_a_mended_registry_goes_on(
-    local_settings, model, caplog
-):
+    local_settings: Settings, model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
     registry = Registry(local_settings)
     register(registry, model)
     live = LiveInjury(local_settings)
@@ -99,7 +107,9 @@ def test_a_broken_file_keeps_the_old_model_and_is_said_once_and_a_mended_registr
     assert live.current.version == "injury/3"
 
 
-def test_a_registry_that_goes_away_keeps_the_old_model(local_settings, model, caplog):
+def test_a_registry_that_goes_away_keeps_the_old_model(
+    local_settings: Settings, model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
     registry = Registry(local_settings)
     register(registry, model)
     live = LiveInjury(local_settings)
@@ -113,7 +123,9 @@ def test_a_registry_that_goes_away_keeps_the_old_model(local_settings, model, ca
     assert live.current.version == "injury/1"
 
 
-def test_a_registry_that_is_no_database_is_said_and_stops_nothing(settings_alone, caplog):
+def test_a_registry_that_is_no_database_is_said_and_stops_nothing(
+    settings_alone: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = settings_alone.local / "mlflow"
     folder.mkdir()
     (folder / "mlflow.db").write_bytes(b"this is no database" * 100)
@@ -123,7 +135,9 @@ def test_a_registry_that_is_no_database_is_said_and_stops_nothing(settings_alone
     assert live.current is None
 
 
-def test_a_worker_starts_with_the_champion_and_finds_the_next_one_by_itself(local_settings, model):
+def test_a_worker_starts_with_the_champion_and_finds_the_next_one_by_itself(
+    local_settings: Settings, model: Model
+) -> None:
     registry = Registry(local_settings)
     register(registry, model)
 
@@ -142,7 +156,9 @@ def test_a_worker_starts_with_the_champion_and_finds_the_next_one_by_itself(loca
     asyncio.run(work())
 
 
-def test_a_server_that_does_not_answer_neither_stops_the_worker_nor_its_end(local_settings, monkeypatch, caplog):
+def test_a_server_that_does_not_answer_neither_stops_the_worker_nor_its_end(
+    local_settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("models.live.FIRST_LOOK_S", 0.2)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     settings = local_settings.model_copy(update={"mlflow_url": "http://127.0.0.1:9"})
