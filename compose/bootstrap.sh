@@ -69,7 +69,7 @@ echo "setup: installing the locked packages"
 quiet=
 [ -t 2 ] || quiet=--quiet  # a terminal gets uv's progress
 export VIRTUAL_ENV="$PWD/.venv"
-.venv/bin/uv pip sync $quiet --require-hashes requirements.lock ||
+.venv/bin/uv pip sync $quiet --compile-bytecode --require-hashes requirements.lock ||
     fail "the packages of requirements.lock could not be installed (no network? a full disk?)"
 set -- --editable .
 for package in packages/*/; do

@@ -27,11 +27,12 @@ class Tail:
     """Messages that spans beyond some offset caused, with how often each is there."""
 
     messages: Counter[Message]
+    end: int = 0  # the largest end of a span that caused one of them
 
-    def holds(self, row: Outgoing) -> bool:
-        """Whether the message is there already; it is used up by that."""
+    def holds(self, row: Outgoing, first: int) -> bool:
+        """Whether the message, caused by a span that begins at ``first``, is there already; it is used up by that."""
         message = (row.key, row.value)
-        if self.messages[message] <= 0:
+        if first >= self.end or self.messages[message] <= 0:
             return False
         self.messages[message] -= 1
         return True
@@ -88,6 +89,7 @@ async def _scan(
                 complete = True
             else:
                 tail.messages[record.key, record.value] += 1
+                tail.end = max(tail.end, next_offset)
     return tail, complete
 
 

@@ -160,7 +160,7 @@ class TopicSink(Sink[Outgoing]):
                     )
                 tails[topic] = await read_tail(self._bootstrap, output, span.source, self.agent, after)
         numbered = ((index, _sendable(row)) for index, row in enumerate(rows))
-        return [(index, row) for index, row in numbered if not tails[row.topic].holds(row)]
+        return [(index, row) for index, row in numbered if not tails[row.topic].holds(row, span.first)]
 
     async def _send(self, rows: Sequence[tuple[int, Outgoing]], span: Span) -> None:
         headers = source_headers(span.source, span.next, self.agent)

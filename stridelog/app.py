@@ -2,9 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import faust
 from aiokafka.errors import KafkaError
@@ -15,9 +15,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sinks.base import SinkUnavailable, TopicPartition
 from stridelog import topics as topic_table
 from stridelog.agent import AGENTS, Agent
-from stridelog.engine import Runner, smallest
+from stridelog.engine import Runner, end_worker, smallest
 from stridelog.errors import UserError
 from stridelog.settings import Settings
+
+CLAIM_SHARE: Final = 0.8  # of the time after which Faust gives up
 
 
 def group_of(role: str, settings: Settings) -> str:
@@ -36,6 +38,19 @@ def agents_of(role: str) -> list[Agent]:
     return found
 
 
+class RoleApp(faust.App):
+    """A Faust app whose stores are open before it joins its consumer group: a store that is away at start-up must not
+    hold partitions that nobody works on.
+    """
+
+    runners: Sequence[Runner] = ()
+
+    async def on_start(self) -> None:
+        """Called by Faust before the consumer starts; waits for stores that are not up yet."""
+        await asyncio.gather(*(runner.open() for runner in self.runners))
+        await super().on_start()
+
+
 def build_app(role: str, settings: Settings, *, instance: str | None = None, metrics_port: int = 0) -> Any:
     """The Faust app that runs one role.
 
@@ -44,7 +59,7 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
     """
     datadir = Path(settings.local) / "faust" / f"{role}-{instance or 'worker'}"
     datadir.parent.mkdir(parents=True, exist_ok=True)
-    app: Any = faust.App(
+    app: Any = RoleApp(
         group_of(role, settings),
         broker="batches://" + settings.bootstrap.replace(",", ";batches://"),
         datadir=str(datadir),
@@ -71,14 +86,28 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
         except KafkaError as error:
             raise SinkUnavailable(f"kafka: end of {source}: {error}") from error
 
-    runners = [Runner(agent, table, settings, end_offset) for agent in agents_of(role)]
+    runners = app.runners = [Runner(agent, table, settings, end_offset) for agent in agents_of(role)]
     for runner in runners:
         _declare(app, runner)
 
     async def starts(partitions: set[TP]) -> Mapping[TP, int | None]:
         sources = [TopicPartition(tp.topic, tp.partition) for tp in partitions]
-        claims = await asyncio.gather(*(runner.claim(sources) for runner in runners))
-        return {TP(*source): mark for source, mark in smallest(claims).items()}
+        try:
+            async with asyncio.timeout(CLAIM_SHARE * app.conf.broker_request_timeout):
+                claims = await asyncio.gather(*(runner.claim(sources) for runner in runners))
+                ends = await app.consumer.highwaters(*partitions)
+        except TimeoutError:
+            # Faust gives up on a recovery that takes longer, and then keeps partitions that it never reads.
+            end_worker(f"worker {role}: its stores did not hand over the partitions in time")
+        found = {TP(*source): mark for source, mark in smallest(claims).items()}
+        for tp, mark in found.items():
+            if mark is not None and mark > ends[tp]:
+                end_worker(
+                    f"the stores of {role} are at offset {mark} of {tp.topic} partition {tp.partition}, which ends at "
+                    f"{ends[tp]}: the topic was made anew. Start with empty stores (a new STRIDELOG_NAMESPACE), or "
+                    f"restore the topic"
+                )
+        return found
 
     app.batch_start_offsets = starts
 

@@ -31,7 +31,7 @@ class DeadLetter:
     timestamp_ms: int
     reason: str
     detail: str
-    stage: str  # "decode", "agent" or "sink"
+    stage: str  # "decode" or "sink"
 
     def outgoing(self, topic: str, span: Span, agent: str) -> Outgoing:
         """The record for the dead-letter topic: original bytes and headers, and what happened in headers of ours."""

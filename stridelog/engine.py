@@ -13,7 +13,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
 from faust_batches import FetchedBatch
@@ -34,8 +34,10 @@ from stridelog.topics import Topics
 
 log = logging.getLogger(__name__)
 
+MAX_SHOWN: Final = 10_000  # characters of a refused row in its dead letter
 RETRY_FIRST_S: Final = 0.05
 RETRY_MOST_S: Final = 5.0
+FENCED_POLL_S: Final = 0.2
 LEAVE_S: Final = 5.0  # how long a lane may finish its batch when its partitions are taken away
 
 
@@ -74,7 +76,6 @@ class Runner:
         self.resources = {kind: kind(settings) for kind in agent.resources}
         self.lanes: dict[int, Lane] = {}
         self.claimed: set[TopicPartition] = set()
-        self.is_open = False
         self.is_closed = False
         self.claiming = asyncio.Lock()  # Faust may ask for the starts again while it still waits for an answer
 
@@ -85,14 +86,11 @@ class Runner:
         return {**self.stores, **facts, self.topic_sink.name: self.topic_sink}
 
     async def open(self) -> None:
-        """Connect everything, once; waits for stores that are not up yet."""
-        if self.is_open:
-            return
+        """Connect everything; waits for stores that are not up yet. Call it once."""
         for sink in self.sinks.values():
             await self.persist(sink.name, sink.open)
         for resource in self.resources.values():
             await self.persist(type(resource).__name__, resource.open)
-        self.is_open = True
 
     async def close(self) -> None:
         """Finish or drop what is under way and disconnect."""
@@ -110,7 +108,6 @@ class Runner:
             return {} if self.is_closed else await self._claim([s for s in sources if s.topic in self.inputs])
 
     async def _claim(self, mine: list[TopicPartition]) -> dict[TopicPartition, int | None]:
-        await self.open()
         await self.leave()
         for sink in self.sinks.values():
             sink.release(self.claimed - set(mine))
@@ -154,7 +151,7 @@ class Lane:
     def __init__(self, runner: Runner, partition: int) -> None:
         self.runner = runner
         self.partition = partition
-        self.state = State(runner.facts, runner.kinds, runner.settings.cached_users)
+        self.state = State(runner.facts, runner.kinds, runner.settings.cached_facts)
         self.context = Context(self.state, Keys(runner.settings.namespace), runner.resources)
         self.positions: dict[str, int] = {}  # topic → next offset to work on
         self.waiting: dict[str, deque[Any]] = defaultdict(deque)  # topic → events
@@ -198,24 +195,27 @@ class Lane:
             batch: FetchedBatch = event.value
             try:
                 finished = await self._work_on(batch)
-            except Fenced as fenced:
-                log.warning(
-                    "%s: partition %d has a new owner, leaving it: %s",
-                    self.runner.agent.name,
-                    self.partition,
-                    fenced,
-                )
-                return
-            except Exception:
+                if finished:
+                    self.waiting[topic].popleft()
+                    batch.ack(event)
+                    self._measure(batch, arrived, event.app.consumer.highwater(batch.tp))
+            except* Fenced as fenced:
+                log.warning("%s: partition %d has a new owner: %s", self.runner.agent.name, self.partition, fenced)
+                await self._leave_soon()
+            except* Exception:
                 # A bug: going on would lose the batch. The process ends; the next one starts at the watermarks.
-                log.exception("%s failed on %r: the worker ends", self.runner.agent.name, batch)
-                logging.shutdown()
-                os._exit(os.EX_SOFTWARE)
-            if not finished:
-                continue
-            self.waiting[topic].popleft()
-            batch.ack(event)
-            self._measure(batch, arrived, event.app.consumer.highwater(batch.tp))
+                log.exception("%s failed on %r", self.runner.agent.name, batch)
+                end_worker(f"worker ends because of {self.runner.agent.name}")
+
+    async def _leave_soon(self) -> None:
+        """Wait to be stopped: whoever has claimed the partition got it in a rebalance, which reaches us too. If none
+        does, nobody reads the partition, and a new process must claim it.
+        """
+        deadline = time.monotonic() + 3 * self.runner.settings.session_timeout_s
+        while not self.stopping:
+            if time.monotonic() > deadline:
+                end_worker(f"{self.runner.agent.name} was fenced on partition {self.partition} without a rebalance")
+            await asyncio.sleep(FENCED_POLL_S)
 
     async def _work_on(self, fetched: FetchedBatch) -> bool:
         """Decode, process and write one batch; ``False``: it has to wait for user events."""
@@ -296,12 +296,16 @@ class Lane:
         rows: dict[str, list[Any]] = {name: getattr(writes, name) for name in runner.stores}
         if runner.facts is not None:
             rows[runner.facts.name] = self.state.take_pending()
-        await asyncio.gather(*(self._store(name, kept, span, dead) for name, kept in rows.items()))
+        async with asyncio.TaskGroup() as stores:
+            for name, kept in rows.items():
+                stores.create_task(self._store(name, kept, span, dead))
         outgoing = [self._outgoing(message) for message in writes.messages]
-        outgoing += [
-            letter.outgoing(runner.topics.dead_letter_of(span.topic).name, span, runner.agent.name) for letter in dead
-        ]
+        outgoing += [self._letter(letter, span) for letter in dead]
         await self._store(runner.topic_sink.name, outgoing, span, dead)
+
+    def _letter(self, letter: DeadLetter, span: Span) -> Outgoing:
+        topic = self.runner.topics.dead_letter_of(span.topic)
+        return letter.outgoing(topic.name, span, self.runner.agent.name)
 
     def _outgoing(self, message: Any) -> Outgoing:
         topic = self.runner.topics.topic_of_message(type(message).__name__)
@@ -314,21 +318,15 @@ class Lane:
         try:
             await runner.persist(name, lambda: sink.write(rows, span))
         except PoisonRows as poison:
+            refused: list[DeadLetter] = []
             for index, reason in poison.rows.items():
-                log.error("%s: %s refuses %r: %s", runner.agent.name, name, rows[index], reason)
-                dead.append(
-                    DeadLetter(
-                        None,
-                        repr(rows[index]).encode(),
-                        (),
-                        span.first,
-                        0,
-                        "refused_by_store",
-                        reason,
-                        "sink",
-                    )
-                )
+                shown = repr(rows[index])[:MAX_SHOWN]
+                log.error("%s: %s refuses %s: %s", runner.agent.name, name, shown, reason)
+                refused.append(DeadLetter(None, shown.encode(), (), span.first, 0, "refused_by_store", reason, "sink"))
             kept = [row for index, row in enumerate(rows) if index not in poison.rows]
+            dead += refused
+            if name == runner.topic_sink.name:
+                kept += [self._letter(letter, span) for letter in refused]
             await self._store(name, kept, span, dead)
             return
         labels = (runner.agent.name, name, span.topic, str(span.partition))
@@ -359,6 +357,13 @@ class Lane:
 def _dead(row: Any, reason: str, detail: str) -> DeadLetter:
     headers = tuple((name, bytes(value)) for name, value in row.headers)
     return DeadLetter(row.key, row.value, headers, row.offset, row.timestamp, str(reason), detail, "decode")
+
+
+def end_worker(why: str) -> NoReturn:
+    """End the process at once: what is under way is read again by the next one, from the watermarks on."""
+    log.critical("%s: the process ends", why)
+    logging.shutdown()
+    os._exit(os.EX_SOFTWARE)
 
 
 def smallest(claims: Iterable[Mapping[TopicPartition, int | None]]) -> dict[TopicPartition, int | None]:

@@ -153,7 +153,9 @@ class Join:
         changed |= {
             wid for wid in self._beside(touched, before, now) & now.keys() if wid in before and summaries[wid].loaded
         }
-        for wid in changed:
+        # Those that only were worked out again too: if the store holds this span already, it keeps its older form, and
+        # the next span that touches the workout must mend that.
+        for wid in changed | (touched & now.keys()):
             self.state.put(user, wid, now[wid], self.offsets[user])
         said = {wid for wid in touched if self.state.get(user, Completion, wid)} | changed
         completions = {wid: alive.get(wid) or self._corrected(user, wid) for wid in said}

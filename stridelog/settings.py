@@ -55,8 +55,8 @@ class Settings(BaseSettings):
         default=5.0, description="Delta commits at least this often while there are rows"
     )
     lake_commit_rows: int = Field(default=50_000, description="…or when so many rows wait")
-    cached_users: int = Field(
-        default=50_000, description="users whose facts a worker keeps in memory, per agent and partition"
+    cached_facts: int = Field(
+        default=25_000, description="facts of users that a worker keeps in memory, per agent and partition"
     )
     metrics_port: int = Field(default=0, description="/metrics and /health of a worker; 0: a free port, printed")
 

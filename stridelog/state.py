@@ -41,12 +41,13 @@ UserFacts = dict[str, dict[str, Known[msgspec.Struct]]]  # kind → id → fact
 class State:
     """Facts of the users of one partition, for one agent."""
 
-    def __init__(self, source: FactSource | None, kinds: Iterable[type[msgspec.Struct]], cached_users: int) -> None:
+    def __init__(self, source: FactSource | None, kinds: Iterable[type[msgspec.Struct]], cached_facts: int) -> None:
         self._source = source
         self._decoders = {kind.__name__: msgspec.msgpack.Decoder(kind) for kind in kinds}
         self._encoder = msgspec.msgpack.Encoder()
         self._users: OrderedDict[str, UserFacts] = OrderedDict()
-        self._cached_users = cached_users
+        self._cached_facts = cached_facts
+        self._held = 0  # facts in the cache
         self._pending: dict[tuple[str, str, str], Fact] = {}
 
     async def load(self, users: Iterable[str]) -> None:
@@ -63,8 +64,10 @@ class State:
                 if decoder is not None:
                     facts.setdefault(row.kind, {})[row.id] = Known(decoder.decode(row.payload), row.offset, True)
             self._users[user] = facts
-        while len(self._users) > max(self._cached_users, len(wanted)):
-            self._users.popitem(last=False)
+            self._held += sum(map(len, facts.values()))
+        while self._held > self._cached_facts and len(self._users) > len(wanted):
+            _, gone = self._users.popitem(last=False)
+            self._held -= sum(map(len, gone.values()))
 
     def facts(self, user: str, kind: type[F]) -> dict[str, Known[F]]:
         """The user's facts of one kind by id; the user must have been loaded. Change them with ``put`` only."""
@@ -80,7 +83,9 @@ class State:
         kind = type(fact).__name__
         if kind not in self._decoders:
             raise TypeError(f"{kind} is not among the facts that the agent declares: {', '.join(self._decoders)}")
-        self._users[user].setdefault(kind, {})[id] = Known(fact, offset)
+        of_kind = self._users[user].setdefault(kind, {})
+        self._held += id not in of_kind
+        of_kind[id] = Known(fact, offset)
         self._pending[user, kind, id] = Fact(user, kind, id, self._encoder.encode(fact), offset)
 
     def take_pending(self) -> list[Fact]:

@@ -8,15 +8,16 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 import typer
 import uvloop
 
+from stridelog.agent import Role
 from stridelog.errors import UserError
 from stridelog.settings import settings
 
-ROLES: Final = ("sensors", "workouts", "social", "models", "lake")
+ROLES: Final[tuple[str, ...]] = get_args(Role)
 POLL_S: Final = 0.2
 STOP_S: Final = 20.0
 

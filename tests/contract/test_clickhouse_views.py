@@ -100,7 +100,7 @@ async def test_a_channel_without_samples_is_null(clickhouse: ClickHouse) -> None
 async def test_rollups_are_the_greedy_choice_of_frames(clickhouse: ClickHouse) -> None:
     seed = 20261124
     print("seed", seed)
-    chance = random.Random(seed)  # noqa: S311 - test data
+    chance = random.Random(seed)
     rows = []
     for offset in range(400):
         first = chance.randrange(0, 60)

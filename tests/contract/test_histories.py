@@ -42,7 +42,7 @@ async def write_late(sink: Sink[Any], store: Store) -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_a_random_history_of_workers_ends_with_every_record_once(store: Store, seed: int) -> None:
     print("seed", seed)
-    chance = random.Random(seed)  # noqa: S311 - test data
+    chance = random.Random(seed)
     workers: list[Sink[Any]] = []
     position = RECORDS
     try:

@@ -130,7 +130,7 @@ class Consumer(driver.Consumer):
         offsets: dict[TP, int] = {TP(*tp): offset for tp, offset in (await super().seek_to_committed()).items()}
         provider = getattr(self.app, "batch_start_offsets", None)
         mine = {tp for tp in self.assignment() if tp.topic in self.batch_topics}
-        if provider is None or not mine:
+        if provider is None or not mine or self._reassigning:
             return offsets
         starts: Mapping[TP, int | None] = await provider(mine)
         if unknown := {tp for tp, offset in starts.items() if offset is None}:
@@ -140,6 +140,11 @@ class Consumer(driver.Consumer):
                 await self.seek(tp, offset)
                 offsets[tp] = offset
         return offsets
+
+    @property
+    def _reassigning(self) -> bool:
+        """Whether a rebalance is under way: the assignment is still the old one, and asked again when it is over."""
+        return bool(self._thread._ensure_consumer()._subscription.reassignment_in_progress)
 
     def _forget_batches(self) -> None:
         self._in_flight.clear()

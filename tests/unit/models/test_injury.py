@@ -160,7 +160,7 @@ def test_an_empty_batch_has_no_scores_and_another_width_is_refused(trained: Trai
 
 
 def test_too_few_injuries_are_counted_and_nothing_is_trained(town: Town) -> None:
-    few = Injuries(dict(list(town.injuries.onsets_us.items())[:3]))
+    few = Injuries(dict(list(town.injuries.onsets_us.items())[:1]))
     with pytest.raises(UserError, match=r"too few rows with an injury within 14 days: \d+ of \d+ train rows"):
         train(label_rows(town.rows, few), seed=1)
 
