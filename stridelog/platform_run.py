@@ -37,6 +37,7 @@ CATCH_UP_S: Final = 3_600.0
 NEW_MODEL_S: Final = 90.0
 LIVE_CATCH_UP_S: Final = 45.0  # the day up to now is sent within about this time, then it goes on in real time
 GENERATED_FILES: Final = 6
+DRAIN_S: Final = 20.0
 FRAMES_PER_S: Final = 4  # of the live view
 _MODELS: Final = ("injury", "recommend")
 
@@ -91,10 +92,21 @@ class PlatformRun:
             self._live.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._live.wait(10)
+            self._drain()
         if self.workers.pids:
             with self.console.status("stopping the workers: they finish their batches"):
                 stopped = self.workers.stop()
             self._done("workers", f"stopped: {', '.join(stopped)}")
+
+    def _drain(self) -> None:
+        """Let the agents write what the live athletes have sent, so that ``stridelog verify`` has nothing to miss."""
+
+        async def wait() -> None:
+            async with LagReader(self.settings, known=self.topics) as reader:
+                await caught_up(reader, timeout_s=DRAIN_S)
+
+        with self.console.status("the agents write what is under way"), contextlib.suppress(UserError):
+            asyncio.run(wait())
 
     # -- steps
 

@@ -87,7 +87,10 @@ def _terminable() -> Iterator[None]:
 
 def _what_next(athlete: str) -> Table:
     table = Table(
-        title="The stack is still up, and all data are stored. Try:", title_justify="left", box=None, show_header=False
+        title="The stack is still up, and all data are stored. After `. .venv/bin/activate` try:",
+        title_justify="left",
+        box=None,
+        show_header=False,
     )
     table.add_column(style="bold cyan", no_wrap=True)
     table.add_column()
