@@ -15,8 +15,10 @@ from stridelog.projections.scores import injury_scores, scorable
 async def injury(batch: Batch, context: Context) -> Writes:
     """Score the batch."""
     model = context.resource(LiveInjury).current
-    messages = [(o, m) for o, m in scorable(batch) if model is not None and model.accepts(m.data.names_version)]
-    if model is None or not messages:
-        return nothing_for(batch, "no_model" if model is None else "not_scorable")
+    if model is None:
+        return nothing_for(batch, "no_model")
+    messages = scorable(batch, model)
+    if not messages:
+        return nothing_for(batch, "not_scorable")
     rows, scored = injury_scores(messages, model, batch.span.partition)
     return Writes(clickhouse=rows, messages=scored)

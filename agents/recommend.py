@@ -14,8 +14,10 @@ from stridelog.projections.scores import recommendations, scorable
 async def recommend(batch: Batch, context: Context) -> Writes:
     """Rank the candidates for the users of the batch."""
     model = context.resource(LiveRecommend).current
-    messages = [(o, m) for o, m in scorable(batch) if model is not None and model.accepts(m.data.names_version)]
-    if model is None or not messages:
-        return nothing_for(batch, "no_model" if model is None else "not_scorable")
+    if model is None:
+        return nothing_for(batch, "no_model")
+    messages = scorable(batch, model)
+    if not messages:
+        return nothing_for(batch, "not_scorable")
     rows, ready = recommendations(messages, model, batch.span.partition)
     return Writes(clickhouse=rows, messages=ready)

@@ -12,7 +12,6 @@ version is older. On a replicated cluster the watermark must be read where it wa
 
 import asyncio
 import secrets
-from collections import defaultdict
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from sinks.base import PoisonRows, Rows, Sink, SinkUnavailable, Span, TopicPartition
 from sinks.claims import Claims
 from sinks.combining import Combiner, RefusedError
+from sinks.conform import conformed
 from sinks.tables import TABLES
 from sinks.views import VIEWS
 from stridelog.settings import Settings
@@ -119,7 +119,7 @@ class ClickHouseSink(Sink[Rows]):
         claim = self._claims.of(span)
         if claim.covers(span):
             return
-        by_table = _conformed(rows)
+        by_table = conformed(rows, TABLES, "sinks/tables.py")
         answers = await asyncio.gather(
             self._top_epoch(span.source),
             *(self._insert(name, parts) for name, parts in by_table.items()),
@@ -230,27 +230,6 @@ _WATERMARK_SCHEMA: Final = pa.schema(
         "held": pa.uint8(),
     }
 )
-
-
-def _conformed(rows: Sequence[Rows]) -> dict[str, list[tuple[int, pa.Table]]]:
-    """Rows by table with their index, as the tables want them. Raises ``PoisonRows`` before anything is sent."""
-    by_table: dict[str, list[tuple[int, pa.Table]]] = defaultdict(list)
-    refused: dict[int, str] = {}
-    for index, row in enumerate(rows):
-        table = TABLES.get(row.table)
-        if table is None:
-            refused[index] = f"there is no table {row.table} in sinks/tables.py"
-            continue
-        try:
-            columns = table.conform(row.columns)
-        except ValueError as error:
-            refused[index] = str(error)
-            continue
-        if columns.num_rows:
-            by_table[row.table].append((index, columns))
-    if refused:
-        raise PoisonRows(refused)
-    return by_table
 
 
 async def _mapped(call: Awaitable[Any]) -> Any:

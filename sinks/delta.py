@@ -9,15 +9,14 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, ParamSpec, TypeVar
 
-import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
-from sinks.base import Fenced, PoisonRows, Rows, Sink, SinkUnavailable, Span, TopicPartition
+from sinks.base import Fenced, Rows, Sink, SinkUnavailable, Span, TopicPartition
 from sinks.claims import Claims
+from sinks.conform import conformed
 from sinks.lake import CommitConflictError, Lake, Pending
 from sinks.lake_tables import LAKE_TABLES
 from stridelog.settings import Settings
@@ -78,7 +77,8 @@ class DeltaSink(Sink[Rows]):
         claim = self._claims.of(span)
         if claim.covers(span) or any(p.span.source == span.source and p.span.next >= span.next for p in self._pending):
             return
-        pending = Pending(span, _conformed(rows))
+        by_table = conformed(rows, LAKE_TABLES, "sinks/lake_tables.py")
+        pending = Pending(span, {name: [columns for _, columns in parts] for name, parts in by_table.items()})
         if self._waiting_rows() >= 2 * self._most_rows:  # the last commit is still under way, or the store is away
             await self.flush()
             self._claims.of(span)
@@ -137,27 +137,6 @@ class DeltaSink(Sink[Rows]):
     def _drop(self, sources: Iterable[TopicPartition]) -> None:
         gone = set(sources)
         self._pending = [one for one in self._pending if one.span.source not in gone]
-
-
-def _conformed(rows: Sequence[Rows]) -> dict[str, list[pa.Table]]:
-    """Rows by table as the tables want them. Raises ``PoisonRows`` before anything of the span is taken."""
-    by_table: dict[str, list[pa.Table]] = defaultdict(list)
-    refused: dict[int, str] = {}
-    for index, row in enumerate(rows):
-        table = LAKE_TABLES.get(row.table)
-        if table is None:
-            refused[index] = f"there is no table {row.table} in sinks/lake_tables.py"
-            continue
-        try:
-            columns = table.conform(row.columns)
-        except ValueError as error:
-            refused[index] = str(error)
-            continue
-        if columns.num_rows:
-            by_table[row.table].append(columns)
-    if refused:
-        raise PoisonRows(refused)
-    return by_table
 
 
 async def _in_thread(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

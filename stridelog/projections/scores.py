@@ -1,7 +1,7 @@
 """Features as what models score and training reads, and scores as rows and messages."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -21,12 +21,21 @@ INJURY_PRODUCER: Final = "stridelog/injury"
 RECOMMEND_PRODUCER: Final = "stridelog/recommend"
 
 
-def scorable(batch: Batch) -> Scorable:
-    """The messages of a batch that can be scored: those of workouts that count, with the features of today."""
+class Accepts(Protocol):
+    """A model as far as the choice of messages is concerned."""
+
+    def accepts(self, names_version: int) -> bool:
+        """Whether features of this version are those that it was trained on."""
+
+
+def scorable(batch: Batch, model: Accepts) -> Scorable:
+    """The messages that the model can score: those of workouts that count, with the features that it knows."""
     return [
         (offset, m)
         for offset, m in batch.of(hot.FeaturesComputed)
-        if m.data.status == "counted" and len(m.data.features) == len(FEATURE_NAMES)
+        if m.data.status == "counted"
+        and len(m.data.features) == len(FEATURE_NAMES)
+        and model.accepts(m.data.names_version)
     ]
 
 
