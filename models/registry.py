@@ -53,7 +53,7 @@ class Registry:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._folder = (settings.local / "mlflow").resolve()
+        self._folder = (settings.data / "mlflow").resolve()
         self._client: MlflowClient | None = None
 
     @property

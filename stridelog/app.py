@@ -2,8 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import faust
@@ -57,7 +56,7 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
     ``instance`` names this worker for static membership: a worker that comes back under its name within the session
     timeout gets its partitions back without a rebalance.
     """
-    datadir = Path(settings.local) / "faust" / f"{role}-{instance or 'worker'}"
+    datadir = settings.data / "faust" / f"{role}-{instance or 'worker'}"
     datadir.parent.mkdir(parents=True, exist_ok=True)
     app: Any = RoleApp(
         group_of(role, settings),
@@ -79,14 +78,14 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
     )
     table = topic_table.load()
 
-    async def end_offset(source: TopicPartition) -> int:
-        tp = TP(source.topic, source.partition)
+    async def end_offsets(sources: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         try:
-            return int((await app.consumer.highwaters(tp))[tp])
+            ends = await app.consumer.highwaters(*(TP(*source) for source in sources))
         except KafkaError as error:
-            raise SinkUnavailable(f"kafka: end of {source}: {error}") from error
+            raise SinkUnavailable(f"kafka: ends of partitions: {error}") from error
+        return {TopicPartition(*tp): int(end) for tp, end in ends.items()}
 
-    runners = app.runners = [Runner(agent, table, settings, end_offset) for agent in agents_of(role)]
+    runners = app.runners = [Runner(agent, table, settings, end_offsets) for agent in agents_of(role)]
     for runner in runners:
         _declare(app, runner)
 
@@ -95,19 +94,10 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
         try:
             async with asyncio.timeout(CLAIM_SHARE * app.conf.broker_request_timeout):
                 claims = await asyncio.gather(*(runner.claim(sources) for runner in runners))
-                ends = await app.consumer.highwaters(*partitions)
         except TimeoutError:
             # Faust gives up on a recovery that takes longer, and then keeps partitions that it never reads.
             end_worker(f"worker {role}: its stores did not hand over the partitions in time")
-        found = {TP(*source): mark for source, mark in smallest(claims).items()}
-        for tp, mark in found.items():
-            if mark is not None and mark > ends[tp]:
-                end_worker(
-                    f"the stores of {role} are at offset {mark} of {tp.topic} partition {tp.partition}, which ends at "
-                    f"{ends[tp]}: the topic was made anew. Start with empty stores (a new STRIDELOG_NAMESPACE), or "
-                    f"restore the topic"
-                )
-        return found
+        return {TP(*source): mark for source, mark in smallest(claims).items()}
 
     app.batch_start_offsets = starts
 

@@ -49,17 +49,17 @@ class RegisteredUser(msgspec.Struct, frozen=True):
     event_id: str
 
 
-EndOffset = Callable[[TopicPartition], Awaitable[int]]
+EndOffsets = Callable[[Iterable[TopicPartition]], Awaitable[dict[TopicPartition, int]]]
 
 
 class Runner:
     """One agent in one worker: its sinks, its state and its lanes."""
 
-    def __init__(self, agent: Agent, topics: Topics, settings: Settings, end_offset: EndOffset) -> None:
+    def __init__(self, agent: Agent, topics: Topics, settings: Settings, end_offsets: EndOffsets) -> None:
         self.agent = agent
         self.topics = topics
         self.settings = settings
-        self.end_offset = end_offset
+        self.end_offsets = end_offsets
         self.inputs = [topic.name for topic in topics.inputs_of(agent.name)]
         self.decoders: dict[str, Decoder] = {name: decoder_for(topics.named(name)) for name in self.inputs}
         # Topics that only agents write are about registered users by construction.
@@ -112,13 +112,30 @@ class Runner:
         for sink in self.sinks.values():
             sink.release(self.claimed - set(mine))
         self.claimed = set(mine)
-        claims = [self.persist(sink.name, partial(sink.claim, mine)) for sink in self.sinks.values()]
-        starts = smallest(await asyncio.gather(*claims))
+        claims = await asyncio.gather(
+            *(self.persist(sink.name, partial(sink.claim, mine)) for sink in self.sinks.values())
+        )
+        ends = await self.persist("kafka", partial(self.end_offsets, mine))
+        for sink, claimed in zip(self.sinks.values(), claims, strict=True):
+            self._check_ends(sink, claimed, ends)
+        starts = smallest(claims)
         for source in mine:
             if source.partition not in self.lanes:
                 self.lanes[source.partition] = Lane(self, source.partition)
             self.lanes[source.partition].positions[source.topic] = starts[source] or 0
         return starts
+
+    def _check_ends(
+        self, sink: Sink[Any], claimed: Mapping[TopicPartition, int | None], ends: Mapping[TopicPartition, int]
+    ) -> None:
+        """A store that is ahead of the log would take nothing until the log has caught up: that ends the worker."""
+        for source, mark in claimed.items():
+            if mark is not None and mark > ends[source]:
+                end_worker(
+                    f"{self.agent.name}: {sink.name} is at offset {mark} of {source.topic} partition "
+                    f"{source.partition}, which ends at {ends[source]}: the topic was made anew. Empty the stores too "
+                    f"(make clean), take a new STRIDELOG_NAMESPACE, or restore the topic"
+                )
 
     async def leave(self) -> None:
         """Let every lane finish its batch, for a few seconds, and drop the rest."""
@@ -284,7 +301,7 @@ class Lane:
         if topic in self.blocked and position >= self.blocked[topic]:
             del self.blocked[topic]
             return True
-        self.blocked[topic] = await self.runner.persist("kafka", partial(self.runner.end_offset, users))
+        self.blocked[topic] = (await self.runner.persist("kafka", partial(self.runner.end_offsets, [users])))[users]
         if position >= self.blocked[topic]:
             del self.blocked[topic]
             return True

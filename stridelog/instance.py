@@ -30,7 +30,7 @@ MONGO_ATTEMPTS: Final = 5
 def own_settings(base: Settings, purpose: str) -> Settings:
     """Settings of a new instance; ``purpose`` begins its name. Models are those of ``base``, if it has any."""
     name = f"{purpose}_{token_hex(3)}"
-    registry = (base.local / "mlflow" / "mlflow.db").resolve()
+    registry = (base.data / "mlflow" / "mlflow.db").resolve()
     models = base.mlflow_url or (f"sqlite:///{registry}" if registry.exists() else "")
     return base.model_copy(
         update={

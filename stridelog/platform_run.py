@@ -244,7 +244,7 @@ class PlatformRun:
         from simulator.files import generate_files
 
         day = town_file.yesterday(datetime.now(UTC))
-        folder = self.settings.local / "activities" / day.isoformat()
+        folder = self.settings.data / "activities" / day.isoformat()
         if not folder.is_dir():
             generate_files(folder, seed=self.options.seed, n=GENERATED_FILES, before=day)
         return folder

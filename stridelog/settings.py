@@ -34,10 +34,10 @@ class Settings(BaseSettings):
     postgres_url: str = ""
     topic_prefix: str = Field(default="", description="put before every topic name; tests use one each")
     lake_url: str = Field(
-        default="", description="folder or s3://bucket/prefix of the Delta tables; empty: <local>/lake"
+        default="", description="folder or s3://bucket/prefix of the Delta tables; empty: <local>/data/lake"
     )
     mlflow_url: str = Field(
-        default="", description="MLflow tracking server; empty: SQLite and a folder in <local>/mlflow"
+        default="", description="MLflow tracking server; empty: SQLite and a folder in <local>/data/mlflow"
     )
     model_poll_s: float = Field(
         default=5.0, gt=0, description="seconds between looks at the registry for a new champion"
@@ -81,9 +81,14 @@ class Settings(BaseSettings):
         return self.postgres_url or f"postgresql://stridelog@{self.host}:{self.postgres_port}/stridelog"
 
     @property
+    def data(self) -> Path:
+        """Folder of all that is stored on this machine, by services and by us: ``make clean`` removes it."""
+        return self.local / "data"
+
+    @property
     def lake(self) -> str:
         """Root of the Delta tables."""
-        return self.lake_url or str((self.local / "lake").resolve())
+        return self.lake_url or str((self.data / "lake").resolve())
 
 
 @lru_cache(maxsize=1)

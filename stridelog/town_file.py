@@ -37,7 +37,7 @@ class TownFile(BaseModel):
 
 def path_of(settings: Settings) -> Path:
     """Where the file is: in the folder of what the instance stores on this machine."""
-    return settings.local / "run" / f"town-{settings.namespace}.json"
+    return settings.data / f"town-{settings.namespace}.json"
 
 
 def load(settings: Settings) -> TownFile | None:

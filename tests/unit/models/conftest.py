@@ -127,14 +127,14 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MLflow's SQLite file, which takes seconds to make, with nothing in it."""
     settings = Settings(local=tmp_path_factory.mktemp("empty"), lake_url="", mlflow_url="", _env_file=None)
     Registry(settings).client.search_registered_models()
-    return settings.local / "mlflow" / "mlflow.db"
+    return settings.data / "mlflow" / "mlflow.db"
 
 
 @pytest.fixture
 def local_settings(settings_alone: Settings, empty_database: Path) -> Settings:
     """Lake and registry in a folder of the test's own; the registry is there and empty."""
-    (settings_alone.local / "mlflow").mkdir()
-    shutil.copy(empty_database, settings_alone.local / "mlflow")
+    (settings_alone.data / "mlflow").mkdir(parents=True)
+    shutil.copy(empty_database, settings_alone.data / "mlflow")
     return settings_alone
 
 

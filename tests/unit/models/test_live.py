@@ -59,9 +59,9 @@ def test_without_a_registry_nothing_is_scored_and_one_line_says_so(
             live.look()
     assert live.current is None
     assert [record.message for record in caplog.records] == [
-        f"no champion of injury in {settings_alone.local / 'mlflow'} yet: nothing is scored"
+        f"no champion of injury in {settings_alone.data / 'mlflow'} yet: nothing is scored"
     ]
-    assert not (settings_alone.local / "mlflow").exists()
+    assert not (settings_alone.data / "mlflow").exists()
 
 
 def test_a_new_champion_is_used_from_the_next_batch_on_and_never_within_one(
@@ -114,7 +114,7 @@ def test_a_registry_that_goes_away_keeps_the_old_model(
     register(registry, model)
     live = LiveInjury(local_settings)
     live.look()
-    folder = local_settings.local / "mlflow"
+    folder = local_settings.data / "mlflow"
     (folder / "mlflow.db").rename(folder / "away.db")
     live.look()
     assert "no champion of injury" in caplog.text
@@ -126,7 +126,7 @@ def test_a_registry_that_goes_away_keeps_the_old_model(
 def test_a_registry_that_is_no_database_is_said_and_stops_nothing(
     settings_alone: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = settings_alone.local / "mlflow"
+    folder = settings_alone.data / "mlflow"
     folder.mkdir()
     (folder / "mlflow.db").write_bytes(b"this is no database" * 100)
     live = LiveInjury(settings_alone)

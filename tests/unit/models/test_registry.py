@@ -40,8 +40,8 @@ def shared(town: Town, tmp_path_factory: pytest.TempPathFactory, empty_database:
     assert registry.versions() == []
     assert registry.with_alias("injury", "champion") is None
     assert not registry.exists  # looking makes nothing
-    (settings.local / "mlflow").mkdir()
-    shutil.copy(empty_database, settings.local / "mlflow")
+    (settings.data / "mlflow").mkdir(parents=True)
+    shutil.copy(empty_database, settings.data / "mlflow")
     outcomes: dict[Kind, Outcome] = {
         "injury": train("injury", town.rows, town.injuries, registry, seed=1, say=quiet),
         "recommend": train("recommend", some(town), town.injuries, registry, seed=1, say=quiet),
