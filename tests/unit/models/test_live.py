@@ -127,7 +127,7 @@ def test_a_registry_that_is_no_database_is_said_and_stops_nothing(
     settings_alone: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = settings_alone.data / "mlflow"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "mlflow.db").write_bytes(b"this is no database" * 100)
     live = LiveInjury(settings_alone)
     live.look()
