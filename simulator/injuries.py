@@ -20,8 +20,9 @@ import numpy as np
 from simulator.athletes import Person
 from simulator.form import Form
 
-BASE_HAZARD: Final = 0.0065  # per session: some 7 to 8 injuries in 1,000 h, as recreational runners (Videbaek 2015, doi
-# 10.1007/s40279-015-0333-8: 7.7)
+# Per session; some 5 to 8 injuries in 1,000 h come of it. Recreational runners have 7.7 (Videbaek 2015, doi
+# 10.1007/s40279-015-0333-8).
+BASE_HAZARD: Final = 0.0065
 _DAY_US: Final = 86_400_000_000
 _BODY_PARTS: Final = {
     "running": ("knee", "achilles", "calf", "shin", "foot", "hip"),

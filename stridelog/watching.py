@@ -28,6 +28,7 @@ FEED_ITEMS: Final = 16
 SESSIONS: Final = 8
 RISKS: Final = 4
 SUGGESTIONS: Final = 4
+CLOSE_S: Final = 10.0
 _STORES_S: Final = 1.0
 _LAG_S: Final = 2.0
 
@@ -65,9 +66,12 @@ class Watch:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        pending = set(self._tasks)
+        deadline = time.monotonic() + CLOSE_S
+        while pending and time.monotonic() < deadline:  # a driver that is connecting may swallow a cancellation
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=1.0)
         await self._scraper.close()
         await self._queries.close()
 
