@@ -71,7 +71,7 @@ class Watch:
         while pending and time.monotonic() < deadline:  # a driver that is connecting may swallow a cancellation
             for task in pending:
                 task.cancel()
-            _, pending = await asyncio.wait(pending, timeout=1.0)
+            pending = (await asyncio.wait(pending, timeout=1.0))[1]
         await self._scraper.close()
         await self._queries.close()
 
