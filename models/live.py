@@ -7,6 +7,7 @@ registry. Whatever is wrong with the registry or a file is logged, and the model
 import asyncio
 import logging
 import threading
+from abc import ABC, abstractmethod
 from typing import ClassVar, Final, Generic, Protocol, TypeVar
 
 from models.injury.score import Scorer as InjuryScorer
@@ -33,7 +34,7 @@ class Scores(Protocol):
 S = TypeVar("S", bound=Scores)
 
 
-class LiveModel(Generic[S]):
+class LiveModel(ABC, Generic[S]):
     """A resource of an agent: the champion of one kind, if there is one."""
 
     kind: ClassVar[Kind]
@@ -97,9 +98,9 @@ class LiveModel(Generic[S]):
         metrics.MODEL.labels(self.kind, champion.name).set(1)
         log.info("model in use: %s", champion.name)
 
+    @abstractmethod
     def _make(self, model: Model, version: str) -> S:
         """A scorer of the kind. Raises ``BrokenModel``."""
-        raise NotImplementedError
 
     def _keeps(self) -> str:
         return f"{self._current.version} stays in use" if self._current else "nothing is scored"
