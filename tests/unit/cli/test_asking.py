@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.days import local_day, period_key
+from sinks.base import TopicPartition
 from stridelog import cli, town_file
 from stridelog.cli.agents import summed
 from stridelog.cli.read import board_key
@@ -95,11 +96,11 @@ def test_no_item_from_before_a_cursor_lies_in_a_later_bucket_than_the_page_reads
 
 @pytest.mark.parametrize("name", declared())
 def test_an_agents_sinks_are_those_that_the_engine_writes(name: str, tmp_path: Path) -> None:
-    async def end(_: object) -> int:
-        return 0
+    async def ends(_: object) -> dict[TopicPartition, int]:
+        return {}
 
     agent = declared()[name]
-    runner = Runner(agent, load(), Settings(local=tmp_path), end)
+    runner = Runner(agent, load(), Settings(local=tmp_path), ends)
     assert sinks_of(agent) == list(runner.sinks)
 
 
