@@ -4,6 +4,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# In CI the same examples every time: a run says whether the change is good, not whether the draw was lucky. Elsewhere
+# at random, to find more; a failure prints how to see it again.
+settings.register_profile("ci", derandomize=True, print_blob=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 ORDER = ("unit", "property", "packages", "contract", "stack", "agents", "integration", "chaos")
 
