@@ -1,16 +1,20 @@
 """The test session: quick tests first, and the local stack when a test needs it."""
 
 import os
-from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import settings as hypothesis_settings
+
+from compose.services import make_services
+from compose.settings import DEFAULT_SERVICES, StackSettings
+from compose.supervisor import Supervisor
+from stridelog.errors import UserError
 
 # In CI the same examples every time: a run says whether the change is good, not whether the draw was lucky. Elsewhere
 # at random, to find more; a failure prints how to see it again.
-settings.register_profile("ci", derandomize=True, print_blob=True)
+hypothesis_settings.register_profile("ci", derandomize=True, print_blob=True)
 if os.environ.get("CI"):
-    settings.load_profile("ci")
+    hypothesis_settings.load_profile("ci")
 
 ORDER = ("unit", "property", "packages", "contract", "stack", "agents", "integration", "chaos")
 
@@ -26,27 +30,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def stack(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Start what does not run of the local stack, if a test needs it; stop what was started here."""
-    if not any(item.get_closest_marker("stack") for item in request.session.items):
-        yield
-        return
-    if os.environ.get("STACK") == "docker":
-        yield  # `make test STACK=docker` has brought it up
-        return
-    from compose.services import make_services
-    from compose.settings import DEFAULT_SERVICES, StackSettings
-    from compose.supervisor import Supervisor
+_OURS: pytest.StashKey[Supervisor] = pytest.StashKey()
 
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before the first test that needs the local stack: start what does not run of it."""
+    if item.get_closest_marker("stack") is None or _OURS in item.config.stash or os.environ.get("STACK") == "docker":
+        return  # with Docker, `make test` has brought the stack up
     settings = StackSettings.from_environment()
     services = make_services(DEFAULT_SERVICES, settings)
     running = {row.service for row in Supervisor(settings, services, _quiet).status() if row.state == "up"}
-    down = [service for service in services if service.name not in running]
-    ours = Supervisor(settings, down, _quiet)
-    ours.up()
-    yield
-    ours.down()
+    ours = Supervisor(settings, [service for service in services if service.name not in running], _quiet)
+    try:
+        ours.up()
+    except UserError as error:
+        pytest.exit(f"the local stack does not start: {error}", returncode=2)
+    item.config.stash[_OURS] = ours
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop what was started here."""
+    if _OURS in session.config.stash:
+        session.config.stash[_OURS].down()
 
 
 def _quiet(name: str, what: str) -> None:
