@@ -14,7 +14,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sinks.base import SinkUnavailable, TopicPartition
 from stridelog import topics as topic_table
 from stridelog.agent import AGENTS, Agent
-from stridelog.engine import Runner, end_worker, smallest
+from stridelog.ending import end_worker
+from stridelog.engine import Runner, smallest
 from stridelog.errors import UserError
 from stridelog.settings import Settings
 

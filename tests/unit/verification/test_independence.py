@@ -13,6 +13,7 @@ FORBIDDEN = (
     "stridelog.projections",
     "stridelog.joining",
     "stridelog.engine",
+    "stridelog.lane",
     "stridelog.readers",
     "stridelog.agent",
 )
