@@ -22,6 +22,6 @@ async def sensors(batch: Batch, context: Context) -> Writes:
     columns = unpack_columns([frame for _, frame in frames])
     return Writes(
         clickhouse=[sample_rows(frames, columns, batch.span), partial_rows(frames, columns, batch.span)],
-        redis=live_sessions(batch.logged(hot.SensorFrame), context.keys),
+        redis=live_sessions(batch.logged(hot.SensorFrame), columns, context.keys),
         messages=samples_stored(frames),
     )

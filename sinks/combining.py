@@ -54,7 +54,8 @@ class Combiner:
 
     async def _insert_some(self, table: str, some: list[tuple[pa.Table, asyncio.Future[None]]]) -> None:
         try:
-            await self._insert(table, pa.concat_tables([rows for rows, _ in some]))
+            together = pa.concat_tables([rows for rows, _ in some], promote_options="default")
+            await self._insert(table, together.unify_dictionaries())
         except RefusedError as error:
             if len(some) == 1:
                 _fail(some, error)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Keys:
     """Redis keys of one namespace.
 
-    * ``live(user)``: hash, the session that a user's devices send right now; expires by itself;
+    * ``live(user)``: JSON, the session that a user's devices send right now; expires by itself;
     * ``rank(…)``: sorted set of a board, member user, score by ``domain.boards.encode_rank_score``;
     * ``names()``: hash, user → display name, so that a ranking is read without another store;
     * ``notifications(user)``: list of in-app notifications, newest first;
@@ -18,7 +18,7 @@ class Keys:
     namespace: str
 
     def live(self, user: str) -> str:
-        """Hash: a user's live session."""
+        """JSON: a user's live session."""
         return f"{self.namespace}:live:{user}"
 
     def rank(self, metric: str, sport: str, period: str, period_key: str) -> str:

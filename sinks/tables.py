@@ -6,7 +6,7 @@ Read with ``FINAL`` or through the views of ``sinks/views.py``. Channels without
 it costs no space and no time, and aggregates and Grafana leave NULL out by themselves.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pyarrow as pa
@@ -31,18 +31,23 @@ TIME: Final = "DateTime64(6, 'UTC')"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its ClickHouse type (nullable where ``optional``), the unit of its numbers, and what it means."""
+    """One column: its ClickHouse type (nullable where ``optional``), the unit of its numbers, and what it means.
+
+    A text that ``repeats`` from row to row is sent as a dictionary and an index: a third of the bytes of a sample.
+    """
 
     name: str
     type: str
     doc: str
     unit: str = ""
     optional: bool = False
+    repeats: bool = False
 
     @property
     def arrow(self) -> pa.Field:
         """The Arrow field that an insert carries."""
-        return pa.field(self.name, _ARROW[self.type], nullable=self.optional)
+        kind = pa.dictionary(pa.int32(), _ARROW[self.type]) if self.repeats else _ARROW[self.type]
+        return pa.field(self.name, kind, nullable=self.optional)
 
     @property
     def ddl(self) -> str:
@@ -82,23 +87,26 @@ class Table:
     def conform(self, given: pa.Table) -> pa.Table:
         """``given`` with this table's columns in their order and types; NaN in an optional column becomes NULL.
 
+        Optional columns that are not given stay away: they are NULL by default.
         Raises ``ValueError`` that names the column: one that does not exist, is missing, or does not fit.
         """
         unknown = set(given.column_names) - {column.name for column in self.columns}
         if unknown:
             raise ValueError(f"table {self.name} has no column {', '.join(sorted(unknown))}")
-        return pa.table([self._conform_column(column, given) for column in self.columns], schema=self.schema)
+        if missing := {column.name for column in self.columns if not column.optional} - set(given.column_names):
+            raise ValueError(f"table {self.name} needs column {', '.join(sorted(missing))}")
+        columns = [column for column in self.columns if column.name in given.column_names]
+        values = [self._conform_column(column, given) for column in columns]
+        return pa.table(values, schema=pa.schema([column.arrow for column in columns]))
 
-    def _conform_column(self, column: Column, given: pa.Table) -> pa.ChunkedArray | pa.Array:
-        if column.name not in given.column_names:
-            if column.optional:
-                return pa.nulls(given.num_rows, column.arrow.type)
-            raise ValueError(f"table {self.name} needs column {column.name}")
+    def _conform_column(self, column: Column, given: pa.Table) -> pa.ChunkedArray:
         values = given.column(column.name)
         if column.optional and pa.types.is_floating(values.type):
             values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
         if not column.optional and values.null_count:
             raise ValueError(f"table {self.name}: column {column.name} has {values.null_count} empty values")
+        if values.type == column.arrow.type:
+            return values  # casting a dictionary to its own type would decode it
         try:
             return values.cast(column.arrow.type)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -109,6 +117,7 @@ USER: Final = Column("user_id", "String", "the athlete")
 WORKOUT: Final = Column("workout_id", "String", "the workout (UUID)")
 WORKOUT_OR_NONE: Final = Column("workout_id", "String", "the workout (UUID); empty: all-day wear")
 DEVICE: Final = Column("device_id", "String", "the device that measured")
+OF_FRAMES: Final = tuple(replace(column, repeats=True) for column in (USER, WORKOUT_OR_NONE, DEVICE))
 SOURCE: Final = (
     Column("source_partition", "UInt16", "partition of the record that caused the row"),
     Column("source_offset", "UInt64", "offset of the record that caused the row, and the row's version"),
@@ -125,10 +134,8 @@ SAMPLES: Final = Table(
     "samples",
     "What devices measured: one row a point in time.",
     (
-        USER,
-        WORKOUT_OR_NONE,
+        *OF_FRAMES,
         Column("time", TIME, "when it was measured"),
-        DEVICE,
         Column("heart_rate_bpm", "Float32", "heart rate", "bpm", optional=True),
         Column("cadence_rpm", "Float32", "cadence of one leg or crank", "rpm", optional=True),
         Column("power_w", "Float32", "power", "W", optional=True),
@@ -148,10 +155,8 @@ MINUTE_PARTIALS: Final = Table(
     "minute_partials",
     "What one sensor frame says of one minute; read minute_rollups, which counts resent and overlapping frames once.",
     (
-        USER,
+        *OF_FRAMES,
         Column("minute", "DateTime('UTC')", "start of the minute"),
-        DEVICE,
-        WORKOUT_OR_NONE,
         Column("frame_start", TIME, "time of the frame's first sample"),
         Column("seconds_mask", "UInt64", "bit i: the frame has a sample in second i of the minute"),
         Column("n", "UInt16", "samples of the frame in the minute"),

@@ -1,7 +1,7 @@
 """Live sessions and names, as Redis must have them."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -25,7 +25,7 @@ CHANNELS: Final = (
 DECIMALS: Final = 7
 
 
-def live_sessions(frames: Iterable[Valid]) -> dict[str, tuple[float, dict[str, str]]]:
+def live_sessions(frames: Iterable[Valid]) -> dict[str, tuple[float, dict[str, Any]]]:
     """Each user's session by the last frame that was logged in time: when it is over (unix time), and its fields."""
     sessions: dict[str, tuple[float, hot.SensorFrame]] = {}
     for _, logged_ms, frame in frames:
@@ -35,18 +35,18 @@ def live_sessions(frames: Iterable[Valid]) -> dict[str, tuple[float, dict[str, s
     return {user: (over_s, _fields(frame)) for user, (over_s, frame) in sessions.items()}
 
 
-def _fields(frame: hot.SensorFrame) -> dict[str, str]:
+def _fields(frame: hot.SensorFrame) -> dict[str, Any]:
     columns = unpack(frame)
-    fields = {
-        "workout_id": frame.workout_id or "",
+    fields: dict[str, Any] = {
+        "workout_id": frame.workout_id,
         "device_id": frame.device_id,
-        "time_us": str(last_sample_us(frame)),
+        "time_us": last_sample_us(frame),
     }
     for name in CHANNELS:
         if name in columns:
             known = columns[name][~np.isnan(columns[name])]
             if len(known):
-                fields[name] = repr(round(float(known[-1]), DECIMALS))
+                fields[name] = round(float(known[-1]), DECIMALS)
     return fields
 
 

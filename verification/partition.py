@@ -38,7 +38,7 @@ class Kept:
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by workout id
     feeds: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # by document and workout id
     names: dict[str, str] = field(default_factory=dict)
-    live: dict[str, tuple[float, Mapping[str, str]]] = field(default_factory=dict)
+    live: dict[str, tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
     lake: dict[str, list[pa.Table]] = field(default_factory=dict)  # by table
 
 

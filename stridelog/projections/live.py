@@ -1,19 +1,20 @@
 """Sensor frames as live sessions in Redis: what a user's device says right now."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from schemas import hot
-from schemas.frames import unpack
+from schemas.frames import Columns
 from sinks.base import RedisCommand
 from sinks.keys import Keys
 
 LIVE_DELAY_S: Final = 120  # a frame whose last sample is further than this from its time in the log is not live
 SILENCE_S: Final = 120  # a session is over when its device is silent for so long
 _US_PER_S: Final = 1_000_000
-_FIELDS: Final = (
+_CHANNELS: Final = (
     "heart_rate_bpm",
     "cadence_rpm",
     "power_w",
@@ -23,41 +24,49 @@ _FIELDS: Final = (
     "longitude_deg",
     "altitude_m",
 )
+_DECIMALS: Final = 7
+_to_json = msgspec.json.Encoder().encode
 
 
-def live_sessions(frames: Iterable[tuple[int, hot.SensorFrame]], keys: Keys) -> list[RedisCommand]:
-    """The session of each user by the last of their frames, in log order; ``frames`` come with the broker's time in ms.
+def live_sessions(frames: Sequence[tuple[int, hot.SensorFrame]], columns: Columns, keys: Keys) -> list[RedisCommand]:
+    """The session of each user by the last of their frames, in log order.
 
-    Whether a frame is live is decided by the log's clock, not by ours, so that reading the log again gives the same.
+    ``frames`` come with the broker's time in ms, ``columns`` are their samples. Whether a frame is live is decided by
+    the log's clock, not by ours, so that reading the log again gives the same.
     """
-    newest: dict[str, hot.SensorFrame] = {}
-    for logged_ms, frame in frames:
-        if frame.workout_id is not None and abs(logged_ms * 1000 - last_sample_us(frame)) <= LIVE_DELAY_S * _US_PER_S:
-            newest[frame.user] = frame
-    commands: list[RedisCommand] = []
-    for user, frame in newest.items():
-        key = keys.live(user)
-        fields = [item for pair in session_fields(frame).items() for item in pair]
-        over_s = last_sample_us(frame) // _US_PER_S + SILENCE_S
-        commands += [("DEL", key), ("HSET", key, *fields), ("EXPIREAT", key, over_s)]
-    return commands
+    ends = np.cumsum(np.bincount(columns.frame, minlength=len(frames)))
+    last_us = columns.time_us[ends - 1]
+    logged_us = 1000 * np.fromiter((logged_ms for logged_ms, _ in frames), dtype=np.int64, count=len(frames))
+    newest: dict[str, int] = {}
+    for index in np.flatnonzero(np.abs(logged_us - last_us) <= LIVE_DELAY_S * _US_PER_S).tolist():
+        frame = frames[index][1]
+        if frame.workout_id is not None:
+            newest[frame.user] = index
+    chosen = np.fromiter(newest.values(), dtype=np.int64, count=len(newest))
+    sessions = [
+        {"workout_id": frames[index][1].workout_id, "device_id": frames[index][1].device_id, "time_us": time_us}
+        for index, time_us in zip(newest.values(), last_us[chosen].tolist(), strict=True)
+    ]
+    for name in _CHANNELS:
+        if name in columns.values:
+            for session, value in zip(sessions, _last(columns.values[name], ends, chosen), strict=True):
+                if value == value:  # not NaN
+                    session[name] = round(value, _DECIMALS)
+    return [
+        ("SET", keys.live(user), _to_json(session), "EXAT", session["time_us"] // _US_PER_S + SILENCE_S)
+        for user, session in zip(newest, sessions, strict=True)
+    ]
 
 
-def session_fields(frame: hot.SensorFrame) -> dict[str, str]:
-    """The hash of a live session: the last value that the frame has of each channel."""
-    fields = {
-        "workout_id": frame.workout_id or "",
-        "device_id": frame.device_id,
-        "time_us": str(last_sample_us(frame)),
-    }
-    columns = unpack(frame)
-    for name in _FIELDS:
-        column = columns.get(name)
-        if column is not None:
-            present = column[~np.isnan(column)]
-            if len(present):
-                fields[name] = repr(round(float(present[-1]), 7))
-    return fields
+def _last(column: np.ndarray, ends: np.ndarray, chosen: np.ndarray) -> list[float]:
+    """The last value that each chosen frame has in a column; NaN if none. ``ends`` (frames,): row after a frame's."""
+    values: list[float] = column[ends[chosen] - 1].tolist()
+    for place, index in enumerate(chosen.tolist()):
+        if values[place] != values[place]:
+            rows = column[ends[index - 1] if index else 0 : ends[index]]
+            present = rows[~np.isnan(rows)]
+            values[place] = float(present[-1]) if len(present) else values[place]
+    return values
 
 
 def last_sample_us(frame: hot.SensorFrame) -> int:

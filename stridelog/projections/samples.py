@@ -19,10 +19,12 @@ Frames = Sequence[tuple[int, hot.SensorFrame]]  # offset, frame
 
 def sample_rows(frames: Frames, columns: Columns, span: Span) -> Rows:
     """Rows of ``samples``: one a time point; of one frame's samples at the same time the last counts."""
-    last = np.ones(len(columns.time_us), dtype=bool)
-    last[:-1] = (columns.frame[1:] != columns.frame[:-1]) | (columns.time_us[1:] != columns.time_us[:-1])
-    frame, time_us = columns.frame[last], columns.time_us[last]
-    values = {name: pa.array(column[last]) for name, column in columns.values.items()}
+    frame, time_us = columns.frame, columns.time_us
+    values: dict[str, NDArray[Any]] = {**columns.values}
+    again = np.flatnonzero((frame[1:] == frame[:-1]) & (time_us[1:] == time_us[:-1]))
+    if len(again):
+        frame, time_us = np.delete(frame, again), np.delete(time_us, again)
+        values = {name: np.delete(column, again) for name, column in values.items()}
     return Rows("samples", pa.table({**_of_frames(frames, frame, span), "time": _times(time_us), **values}))
 
 
@@ -71,15 +73,20 @@ def _stored(workout_id: str, frames: list[hot.SensorFrame]) -> hot.SamplesStored
 
 def _of_frames(frames: Frames, frame: NDArray[np.int64], span: Span) -> dict[str, Any]:
     """The columns that say which frame a row is from."""
-    index = pa.array(frame)
     offsets = np.fromiter((offset for offset, _ in frames), dtype=np.uint64, count=len(frames))
     return {
-        "user_id": pa.array([frame.user for _, frame in frames]).take(index),
-        "workout_id": pa.array([frame.workout_id or "" for _, frame in frames]).take(index),
-        "device_id": pa.array([frame.device_id for _, frame in frames]).take(index),
+        "user_id": _repeated([frame.user for _, frame in frames], frame),
+        "workout_id": _repeated([frame.workout_id or "" for _, frame in frames], frame),
+        "device_id": _repeated([frame.device_id for _, frame in frames], frame),
         "source_partition": np.full(len(frame), span.partition, dtype=np.uint16),
         "source_offset": offsets[frame],
     }
+
+
+def _repeated(of_frames: list[str], frame: NDArray[np.int64]) -> pa.DictionaryArray:
+    """A text of each frame for each row."""
+    texts = pa.array(of_frames).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(texts.indices.to_numpy()[frame], texts.dictionary)
 
 
 def _times(time_us: NDArray[np.int64]) -> pa.Array:

@@ -63,7 +63,7 @@ class Screen:
     feed: Sequence[Mapping[str, Any]] = ()
     risks: Sequence[tuple[str, FreshRisk]] = ()  # name, score
     suggestions: Sequence[tuple[str, FreshSuggestion]] = ()  # name, what to do next
-    sessions: Sequence[Mapping[str, str]] = ()  # with "name"
+    sessions: Sequence[Mapping[str, Any]] = ()  # with "name"
     models: Sequence[str] = ()
     dead_by_reason: Mapping[str, int] = field(default_factory=dict)
     memory_bytes: Mapping[str, float] = field(default_factory=dict)
@@ -196,8 +196,8 @@ def _sessions(screen: Screen) -> RenderableType:
         speed = session.get("speed_m_s")
         table.add_row(
             escape(session["name"]),
-            f"[red]♥ {float(rate):.0f}[/]" if rate else "",
-            f"{float(speed) * 3.6:.1f} km/h" if speed else "",
+            f"[red]♥ {rate:.0f}[/]" if rate else "",
+            f"{speed * 3.6:.1f} km/h" if speed else "",
         )
     return Panel(table, title="training right now", title_align="left", box=box.ROUNDED)
 

@@ -1,5 +1,6 @@
 """What Redis holds."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, cast
@@ -52,12 +53,12 @@ class Redis:
         with self._mapped():
             return cast("dict[str, str]", self._client.hgetall(self._keys.names()))
 
-    def live(self) -> dict[str, dict[str, str]]:
+    def live(self) -> dict[str, dict[str, Any]]:
         """User → fields of the live session."""
         names = self._names(self._keys.live("*"))
-        answers = self._pipelined(names, lambda pipe, name: pipe.hgetall(name))
+        answers = self._pipelined(names, lambda pipe, name: pipe.get(name))
         prefix = len(self._keys.live(""))
-        return {name[prefix:]: fields for name, fields in zip(names, answers, strict=True) if fields}
+        return {name[prefix:]: json.loads(text) for name, text in zip(names, answers, strict=True) if text}
 
     def _names(self, pattern: str) -> list[str]:
         with self._mapped():

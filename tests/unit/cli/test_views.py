@@ -177,7 +177,7 @@ def screen() -> live.Screen:
         movers=movers,
         feed=[ITEM],
         risks=[("Ada", FreshRisk("ada", END_US, 0.031, "injury/1"))],
-        sessions=[{"user": "bob", "name": "Bob", "heart_rate_bpm": "151.0", "speed_m_s": "3.0"}],
+        sessions=[{"user": "bob", "name": "Bob", "heart_rate_bpm": 151.0, "speed_m_s": 3.0}],
         models=["injury/1"],
         dead_by_reason={"time_out_of_range": 2},
         memory_bytes={"sensors": 300 * 2**20},

@@ -142,8 +142,8 @@ def test_a_session_is_live_by_the_last_frame_that_was_logged_in_time(log: TestLo
     assert fields == {
         "workout_id": WORKOUT,
         "device_id": "watch",
-        "time_us": str(START_US + 1_000_000),
-        "heart_rate_bpm": "121.0",
+        "time_us": START_US + 1_000_000,
+        "heart_rate_bpm": 121.0,
     }
 
 
