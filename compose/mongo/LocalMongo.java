@@ -1,6 +1,10 @@
+import de.bwaldvogel.mongo.MongoCollection;
+import de.bwaldvogel.mongo.MongoDatabase;
 import de.bwaldvogel.mongo.MongoServer;
 import de.bwaldvogel.mongo.MongoVersion;
+import de.bwaldvogel.mongo.backend.CursorRegistry;
 import de.bwaldvogel.mongo.backend.h2.H2Backend;
+import de.bwaldvogel.mongo.backend.h2.H2Database;
 import java.util.List;
 import org.h2.mvstore.MVStore;
 
@@ -25,11 +29,60 @@ public final class LocalMongo {
 
     private static final int CACHE_MB = 64;
 
+    /** A backend whose renamed collections are still there after a restart. */
+    private static final class Backend extends H2Backend {
+        Backend(MVStore store) {
+            super(store);
+        }
+
+        @Override
+        protected MongoDatabase openOrCreateDatabase(String name) {
+            return new Database(name, getMvStore(), getCursorRegistry());
+        }
+    }
+
+    private static final class Database extends H2Database {
+        private final MVStore store;
+
+        Database(String name, MVStore store, CursorRegistry cursors) {
+            super(name, store, cursors);
+            this.store = store;
+        }
+
+        /**
+         * The library (1.47) looks for the collection's maps after it has given the collection its new name, so it renames
+         * none, and a restart finds the documents under the old name. Here they move too, in one commit.
+         */
+        @Override
+        public void moveCollection(MongoDatabase from, MongoCollection<?> collection, String newName) {
+            String was = collection.getFullName();
+            super.moveCollection(from, collection, newName);
+            String is = collection.getFullName();
+            rename("databases." + was, "databases." + is);
+            rename("meta." + was, "meta." + is);
+            for (String map : List.copyOf(store.getMapNames())) {
+                if (map.startsWith(was + "._index_")) {
+                    rename(map, is + map.substring(was.length()));
+                }
+            }
+            store.commit();
+        }
+
+        private void rename(String was, String is) {
+            if (store.hasMap(is)) {
+                store.removeMap(is); // an empty one, made by the library on its way
+            }
+            if (store.hasMap(was)) {
+                store.renameMap(store.openMap(was), is);
+            }
+        }
+    }
+
     private LocalMongo() {}
 
     public static void main(String[] args) {
         MVStore store = new MVStore.Builder().fileName(args[1]).cacheSize(CACHE_MB).open();
-        MongoServer server = new MongoServer(new H2Backend(store).version(MONGO_5_0));
+        MongoServer server = new MongoServer(new Backend(store).version(MONGO_5_0));
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             server.shutdownNow();
             if (!store.isClosed()) {

@@ -20,7 +20,8 @@ class Mongo(Service):
 
     def missing(self) -> Sequence[Need]:
         needs = [] if find_java() else [Need("java", ["openjdk-17-jdk-headless"])]
-        if not (self.classes / "LocalMongo.class").exists():
+        compiled, source = self.classes / "LocalMongo.class", Path(__file__).parents[1] / "mongo" / "LocalMongo.java"
+        if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
             needs.append(Need("the jars of MongoDB's stand-in"))
         return needs
 

@@ -36,6 +36,27 @@ def test_mongo_keeps_documents_over_a_restart(make_stack: MakeStack) -> None:
         assert len(stack.down()) == 1
 
 
+def test_mongo_keeps_a_renamed_collection_over_a_restart(make_stack: MakeStack) -> None:
+    stack = make_stack("mongo")
+    stack.up()
+    client: MongoClient[dict[str, Any]] = MongoClient("127.0.0.1", stack.settings.ports["mongo"])
+    client.stridelog.workouts.insert_one({"_id": "old"})
+    for number in (1, 2):
+        client.stridelog.workouts__rebuild.insert_many([{"_id": "a", "number": number}, {"_id": "b"}])
+        client.admin.command(
+            {"renameCollection": "stridelog.workouts__rebuild", "to": "stridelog.workouts", "dropTarget": True}
+        )
+    client.close()
+    stack.down()
+    stack.up()
+    client = MongoClient("127.0.0.1", stack.settings.ports["mongo"])
+    assert client.stridelog.list_collection_names() == ["workouts"]
+    assert client.stridelog.workouts.find_one({"_id": "a"}) == {"_id": "a", "number": 2}
+    client.stridelog.workouts.replace_one({"_id": "b"}, {"b": 1}, upsert=True)
+    assert client.stridelog.workouts.count_documents({}) == 2
+    client.close()
+
+
 def test_postgres_has_user_and_database_and_keeps_rows_over_a_kill(make_stack: MakeStack) -> None:
     stack = make_stack("postgres")
     url = f"postgresql://stridelog@127.0.0.1:{stack.settings.ports['postgres']}/stridelog"
