@@ -5,7 +5,12 @@ import de.bwaldvogel.mongo.MongoVersion;
 import de.bwaldvogel.mongo.backend.CursorRegistry;
 import de.bwaldvogel.mongo.backend.h2.H2Backend;
 import de.bwaldvogel.mongo.backend.h2.H2Database;
+import de.bwaldvogel.mongo.bson.Document;
+import de.bwaldvogel.mongo.wire.message.MongoMessage;
 import java.util.List;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.h2.mvstore.MVStore;
 
 /**
@@ -29,10 +34,24 @@ public final class LocalMongo {
 
     private static final int CACHE_MB = 64;
 
-    /** A backend whose renamed collections are still there after a restart. */
+    /** Renames as MongoDB does: no other command sees the state in between, and a restart finds the new name. */
     private static final class Backend extends H2Backend {
+        private final ReadWriteLock names = new ReentrantReadWriteLock();
+
         Backend(MVStore store) {
             super(store);
+        }
+
+        @Override
+        public Document handleMessage(MongoMessage message) {
+            boolean renames = message.getDocument().containsKey("renameCollection");
+            Lock lock = renames ? names.writeLock() : names.readLock();
+            lock.lock();
+            try {
+                return super.handleMessage(message);
+            } finally {
+                lock.unlock();
+            }
         }
 
         @Override
