@@ -58,19 +58,22 @@ if ! usable .venv/bin/python; then
     "$python" -m venv --clear .venv >>"$log" 2>&1 || fail "python -m venv failed: see $log"
 fi
 
-if [ ! -x .venv/bin/uv ]; then
+get_uv() {
+    [ -x .venv/bin/uv ] && return
     { .venv/bin/python -m pip --version || .venv/bin/python -m ensurepip; } >>"$log" 2>&1 ||
         fail "there is no pip in .venv: remove that folder and try again"
     .venv/bin/python -m pip install --quiet --require-hashes --requirement compose/bootstrap.lock >>"$log" 2>&1 ||
         fail "the package uv could not be fetched (no network?): see $log"
-fi
+}
 
 echo "setup: installing the locked packages"
 quiet=
 [ -t 2 ] || quiet=--quiet  # a terminal gets uv's progress
 export VIRTUAL_ENV="$PWD/.venv"
+get_uv
 .venv/bin/uv pip sync $quiet --compile-bytecode --require-hashes requirements.lock ||
     fail "the packages of requirements.lock could not be installed (no network? a full disk?)"
+get_uv  # in an environment that uv made, sync removes uv too
 set -- --editable .
 for package in packages/*/; do
     [ -f "$package/pyproject.toml" ] && set -- "$@" --editable "$package"

@@ -1,12 +1,18 @@
 """How many bytes topics take on the brokers' disks: Kafka's DescribeLogDirs, which aiokafka does not have yet."""
 
+import asyncio
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
+from aiokafka.errors import for_code
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Int64, Schema, String
 
+from stridelog.errors import UserError
+
 API_KEY = 35
+_TRIES: Final = 10
+_BETWEEN_S: Final = 0.1
 
 
 class DescribeLogDirsResponse_v1(Response):  # type: ignore[misc]  # noqa: N801 - named as aiokafka does
@@ -56,11 +62,24 @@ class DescribeLogDirsRequest(Request[DescribeLogDirsRequest_v1]):  # type: ignor
 
 
 async def bytes_by_topic(admin: Any) -> Counter[str]:
-    """Bytes on disk of every topic, replicas included. ``admin`` is a started ``AIOKafkaAdminClient``."""
+    """Bytes on disk of every topic, replicas included. ``admin`` is a started ``AIOKafkaAdminClient``.
+
+    Raises ``UserError`` if a broker cannot say.
+    """
     sizes: Counter[str] = Counter()
     for broker in (await admin.describe_cluster())["brokers"]:
-        response = await admin._send_request_to_node(broker["node_id"], DescribeLogDirsRequest())
-        for _error, _folder, topics in response.results:
+        for _folder, topics in await _folders(admin, broker["node_id"]):
             for name, partitions in topics:
                 sizes[name] += sum(size for _partition, size, _lag, _future in partitions)
     return sizes
+
+
+async def _folders(admin: Any, node: int) -> list[tuple[str, Any]]:
+    """A broker's folders and what is in them. It fails while files of a deleted topic go away: asked again then."""
+    for _ in range(_TRIES):
+        response = await admin._send_request_to_node(node, DescribeLogDirsRequest())
+        errors = [error for error, _folder, _topics in response.results if error]
+        if not errors:
+            return [(folder, topics) for _error, folder, topics in response.results]
+        await asyncio.sleep(_BETWEEN_S)
+    raise UserError(f"broker {node} cannot say how large its topics are, try again: {for_code(errors[0]).__name__}")
