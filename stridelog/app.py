@@ -14,10 +14,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sinks.base import SinkUnavailable, TopicPartition
 from stridelog import topics as topic_table
 from stridelog.agent import AGENTS, Agent
+from stridelog.control import Control
 from stridelog.ending import end_worker
 from stridelog.engine import Runner, smallest
 from stridelog.errors import UserError
 from stridelog.settings import Settings
+from stridelog.standby import Standby
 
 CLAIM_SHARE: Final = 0.8  # of the time after which Faust gives up
 
@@ -44,10 +46,12 @@ class RoleApp(faust.App):
     """
 
     runners: Sequence[Runner] = ()
+    standby: Standby
 
     async def on_start(self) -> None:
         """Called by Faust before the consumer starts; waits for stores that are not up yet."""
-        await asyncio.gather(*(runner.open() for runner in self.runners))
+        await asyncio.gather(self.standby.open(), *(runner.open() for runner in self.runners))
+        self.add_future(self.standby.run())
         await super().on_start()
 
 
@@ -102,18 +106,33 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
 
     app.batch_start_offsets = starts
 
+    async def restart() -> None:
+        topics = app.consumer.batch_topics
+        await app.consumer.restart_batches(tp for tp in app.consumer.assignment() if tp.topic in topics)
+
+    app.standby = Standby(Control(settings), runners, restart, settings.control_poll_s)
+
     async def leave(*_: Any, **__: Any) -> None:
         await asyncio.gather(*(runner.leave() for runner in runners))
 
     async def disconnect(*_: Any, **__: Any) -> None:
         await asyncio.gather(*(runner.close() for runner in runners))
+        await app.standby.close()
 
     async def metrics(web: Any, request: Any) -> Any:
         return web.bytes(generate_latest(), content_type=CONTENT_TYPE_LATEST.partition(";")[0])
 
     async def health(web: Any, request: Any) -> Any:
         ready = not app.rebalancing and app.consumer_generation_id > 0
-        state = {"ready": ready, "role": role, "agents": [runner.agent.name for runner in runners]}
+        state = {
+            "ready": ready,
+            "role": role,
+            "agents": [runner.agent.name for runner in runners],
+            "paused": {
+                name: {"reason": standing.reason, "by": standing.paused_by, "since": standing.at.isoformat()}
+                for name, standing in app.standby.paused().items()
+            },
+        }
         return web.json(state, status=200 if ready else 503)
 
     app.on_partitions_revoked.connect(leave)

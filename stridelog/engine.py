@@ -5,6 +5,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -17,7 +18,8 @@ from sinks.registry import make_sink
 from stridelog import metrics
 from stridelog.agent import AGENTS, Agent
 from stridelog.ending import end_worker
-from stridelog.lane import Lane, RegisteredUser
+from stridelog.flood import FloodGauge
+from stridelog.lane import LEAVE_S, Lane, RegisteredUser
 from stridelog.settings import Settings
 from stridelog.topics import Topics
 
@@ -54,6 +56,12 @@ class Runner:
         self.lanes: dict[int, Lane] = {}
         self.claimed: set[TopicPartition] = set()
         self.is_closed = False
+        self.is_paused = False
+        self.pause_asked: Callable[[Runner, str], Awaitable[None]] | None = None  # how it asks to be paused itself
+        self.flood = FloodGauge(
+            settings.dead_letters_in_a_row, settings.dead_letters_ratio, settings.dead_letters_window
+        )
+        self.resumed_at: datetime | None = None  # until the next claim
         self.claiming = asyncio.Lock()  # Faust may ask for the starts again while it still waits for an answer
 
     @property
@@ -82,7 +90,9 @@ class Runner:
     async def claim(self, sources: Iterable[TopicPartition]) -> dict[TopicPartition, int | None]:
         """Take over partitions: the smallest watermark of each among the sinks; ``None`` where a sink has none."""
         async with self.claiming:
-            return {} if self.is_closed else await self._claim([s for s in sources if s.topic in self.inputs])
+            if self.is_closed or self.is_paused:
+                return {}
+            return await self._claim([s for s in sources if s.topic in self.inputs])
 
     async def _claim(self, mine: list[TopicPartition]) -> dict[TopicPartition, int | None]:
         await self.leave()
@@ -95,6 +105,9 @@ class Runner:
         ends = await self.persist("kafka", partial(self.end_offsets, mine))
         for sink, claimed in zip(self.sinks.values(), claims, strict=True):
             self._check_ends(sink, claimed, ends)
+        if self.resumed_at is not None:
+            self.flood.forgive(ends, _ms(self.resumed_at))
+            self.resumed_at = None
         starts = smallest(claims)
         for source in mine:
             if source.partition not in self.lanes:
@@ -114,14 +127,43 @@ class Runner:
                     f"(make clean), take a new STRIDELOG_NAMESPACE, or restore the topic"
                 )
 
-    async def leave(self) -> None:
+    async def leave(self) -> list[Lane]:
         """Let every lane finish its batch, for a few seconds, and drop the rest."""
         lanes, self.lanes = list(self.lanes.values()), {}
         await asyncio.gather(*(lane.stop() for lane in lanes))
+        return lanes
+
+    async def pause(self) -> None:
+        """Leave the partitions alone until ``resume``: lanes finish their batch, what else is fetched passes by.
+
+        Other agents of the worker may read the same topics, so batches are not held back: they are acknowledged unread.
+        What they hold is not lost by that, because whoever takes the agent up again begins at its watermarks.
+        """
+        self.is_paused = True
+        async with self.claiming:
+            for lane in await self.leave():
+                lane.let_go()
+            for sink in self.sinks.values():
+                with contextlib.suppress(SinkUnavailable, Fenced, TimeoutError):
+                    await asyncio.wait_for(sink.flush(), LEAVE_S)
+                sink.release(self.claimed)
+            self.claimed = set()
+
+    def resume(self, at: datetime) -> None:
+        """Take part in the next claim. Dead letters up to then, or logged before ``at``, are no flood any more."""
+        self.is_paused = False
+        self.resumed_at = at
+
+    def forgive_until(self, at: datetime) -> None:
+        """Records that were logged before are not counted for a flood: somebody has resumed the agent since."""
+        self.flood.forgive({}, _ms(at))
 
     def take(self, event: Any) -> None:
         """Put a fetched batch into its partition's lane."""
         batch: FetchedBatch = event.value
+        if self.is_paused:
+            batch.ack(event)
+            return
         lane = self.lanes.get(batch.tp.partition)
         if lane is not None:
             lane.put(event)
@@ -137,6 +179,10 @@ class Runner:
                 log.warning("%s: %s does not answer, trying again in %.1f s: %s", self.agent.name, what, wait_s, error)
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries, no secret
                 wait_s = min(wait_s * 2, RETRY_MOST_S)
+
+
+def _ms(at: datetime) -> int:
+    return int(max(0.0, at.timestamp() * 1000))
 
 
 def smallest(claims: Iterable[Mapping[TopicPartition, int | None]]) -> dict[TopicPartition, int | None]:

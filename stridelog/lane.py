@@ -63,6 +63,12 @@ class Lane:
         self.waiting[event.value.tp.topic].append((event, time.monotonic()))
         self.work.set()
 
+    def let_go(self) -> None:
+        """Acknowledge unread what a stopped lane has left."""
+        for events in self.waiting.values():
+            for event, _ in events:
+                event.value.ack(event)
+
     async def stop(self) -> None:
         """Finish the batch at hand, if that takes no longer than a few seconds."""
         self.stopping = True
@@ -91,6 +97,10 @@ class Lane:
                 continue
             event, arrived = self.waiting[topic][0]
             batch: FetchedBatch = event.value
+            if batch.next_offset <= self.positions.get(topic, 0):  # others start further back
+                self.waiting[topic].popleft()
+                batch.ack(event)
+                continue
             try:
                 finished = await self._work_on(batch)
                 if finished:
@@ -115,6 +125,11 @@ class Lane:
                 end_worker(f"{self.runner.agent.name} was fenced on partition {self.partition} without a rebalance")
             await asyncio.sleep(FENCED_POLL_S)
 
+    async def _until_stopped(self) -> None:
+        while not self.stopping:
+            self.work.clear()
+            await self.work.wait()
+
     async def _work_on(self, fetched: FetchedBatch) -> bool:
         """Decode, process and write one batch; ``False``: it has to wait for user events."""
         runner = self.runner
@@ -131,6 +146,11 @@ class Lane:
                 if users.get(row.offset) in unknown
             ]
             records = [record for record in records if record.message.user not in unknown]
+        flood = runner.flood.look(span.source, fetched.records, {letter.offset for letter in dead})
+        if flood is not None and runner.pause_asked is not None:
+            await runner.pause_asked(runner, f"{flood} ({span.topic} partition {span.partition}: {dead[-1].reason})")
+            await self._until_stopped()
+            return False
         batch = Batch(span, records)
         writes: Writes = await runner.persist("reading", partial(runner.agent.process, batch, self.context))
         await self._write(writes, dead, span)

@@ -38,4 +38,10 @@ LAG: Final = Gauge(
     "Records behind the end of the partition at the last batch",
     ("agent", "topic", "partition"),
 )
+PAUSED: Final = Gauge(
+    "stridelog_agent_paused", "1 while operators, or a flood of dead letters, hold the agent", ("agent",)
+)
+FLOODS: Final = Counter(
+    "stridelog_floods_total", "Times that an agent paused itself because of dead letters", ("agent",)
+)
 MODEL: Final = Gauge("stridelog_model_info", "The model in use (1)", ("agent", "version"))

@@ -58,6 +58,20 @@ class Settings(BaseSettings):
     cached_facts: int = Field(
         default=25_000, description="facts of users that a worker keeps in memory, per agent and partition"
     )
+    keep_samples: bool = Field(
+        default=True,
+        description="raw samples in ClickHouse; without them a workout's summary rests on what its device states",
+    )
+    control_poll_s: float = Field(
+        default=1.0, gt=0, description="seconds between a worker's looks at which agents are paused"
+    )
+    dead_letters_in_a_row: int = Field(
+        default=1_000, ge=1, description="an agent pauses itself before so many records in a row become dead letters…"
+    )
+    dead_letters_ratio: float = Field(
+        default=0.5, gt=0, le=1, description="…or this share of the last dead_letters_window records"
+    )
+    dead_letters_window: int = Field(default=10_000, ge=1, description="records that dead_letters_ratio looks at")
     metrics_port: int = Field(default=0, description="/metrics and /health of a worker; 0: a free port, printed")
 
     @property

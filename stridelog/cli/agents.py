@@ -1,30 +1,40 @@
-"""``stridelog agents``: which there are, and how far behind the log each of their sinks is."""
+"""``stridelog agents``: which there are, how far behind the log their sinks are, pause, resume and seek."""
 
 import asyncio
 import dataclasses
+import getpass
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from sinks.base import SinkUnavailable
 from stridelog import topics
 from stridelog.agent import Agent
+from stridelog.control import FREE, Control, Standing
 from stridelog.errors import UserError
 from stridelog.lag import Lag, LagReader, declared, sinks_of
 from stridelog.settings import settings
+from stridelog.views import units
 
-agents_app = typer.Typer(help="Agents: what they read and write, how far they are.", no_args_is_help=True)
+agents_app = typer.Typer(
+    help="Agents: what they read and write, how far they are; pause, resume, seek.", no_args_is_help=True
+)
+T = TypeVar("T")
+Name = Annotated[str, typer.Argument(help="The agent, as stridelog agents list names it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @agents_app.command("list")
 def list_agents(as_json: AsJson = False) -> None:
-    """Every agent: its role, what it reads and writes, where it stores, what it does."""
+    """Every agent: its role, what it reads and writes, where it stores, what it does, whether it is paused."""
     known = topics.load()
+    asked = _standings()
     found: list[dict[str, Any]] = [
         {
             "agent": agent.name,
@@ -33,6 +43,7 @@ def list_agents(as_json: AsJson = False) -> None:
             "writes": [topic.name for topic in known.outputs_of(agent.name)],
             "stores": [sink for sink in sinks_of(agent) if sink != "topic"],
             "doc": agent.doc,
+            "paused": None if asked is None else _paused(asked.get(agent.name, FREE)),
         }
         for agent in declared().values()
     ]
@@ -43,8 +54,12 @@ def list_agents(as_json: AsJson = False) -> None:
     for row in found:
         flow = [f"← {name}" for name in row["reads"]] + [f"→ {name}" for name in row["writes"]]
         name = f"[bold]{row['agent']}[/]\n[dim]role {row['role']}[/]"
-        table.add_row(name, str(row["doc"]), "\n".join(flow), "\n".join(row["stores"]))
+        standing = (asked or {}).get(row["agent"], FREE)
+        doc = str(row["doc"]) + (f"\n{_how_to_go_on(row['agent'], standing)}" if standing.paused else "")
+        table.add_row(name, doc, "\n".join(flow), "\n".join(row["stores"]))
     Console().print(table)
+    if asked is None:
+        Console().print("[dim]PostgreSQL does not answer: which agents are paused is not known[/]")
 
 
 @agents_app.command()
@@ -57,11 +72,11 @@ def lag(
 
     The consumer group's committed offset is shown beside it as a hint: workers start at the watermarks.
     """
-    rows = asyncio.run(_read(_chosen(agent)))
+    rows, asked = asyncio.run(_read(_chosen(agent)))
     if not partitions:
         rows = summed(rows)
     if as_json:
-        typer.echo(json.dumps([_as_json(row, partitions) for row in rows], indent=2))
+        typer.echo(json.dumps([_as_json(row, partitions, asked) for row in rows], indent=2))
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("agent", "sink", "topic"):
@@ -72,8 +87,34 @@ def lag(
         behind = f"[yellow]{row.behind:,}[/]" if row.behind else "0"
         group = "-" if row.committed is None else f"{max(0, row.end - row.committed):,}"
         number = [str(row.partition)] if partitions else []
-        table.add_row(row.agent, row.sink, row.topic, *number, f"{row.watermark:,}", behind, group)
+        name = f"[yellow]{row.agent} (paused)[/]" if asked.get(row.agent, FREE).paused else row.agent
+        table.add_row(name, row.sink, row.topic, *number, f"{row.watermark:,}", behind, group)
     Console().print(table)
+    for name in dict.fromkeys(row.agent for row in rows if asked.get(row.agent, FREE).paused):
+        Console().print(_how_to_go_on(name, asked[name]))
+
+
+@agents_app.command()
+def pause(
+    name: Name, reason: Annotated[str, typer.Option(help="Why: whoever wonders why it stands still reads this.")]
+) -> None:
+    """Let the workers leave an agent alone until it is resumed; they finish the batch at hand."""
+    (agent,) = _chosen(name) or []
+    if asyncio.run(_controlled(lambda control: control.pause(agent.name, reason, getpass.getuser()))):
+        typer.echo(f"{name} is paused: its workers see it within {settings().control_poll_s:g} s")
+    else:
+        standing = asyncio.run(_controlled(Control.read))[name]
+        typer.echo(f"{name} was paused already, by {standing.paused_by}: {standing.reason}")
+
+
+@agents_app.command()
+def resume(name: Name) -> None:
+    """Let an agent go on where its sinks are."""
+    (agent,) = _chosen(name) or []
+    if asyncio.run(_controlled(lambda control: control.resume(agent.name))):
+        typer.echo(f"{name} goes on: its workers see it within {settings().control_poll_s:g} s")
+    else:
+        typer.echo(f"{name} was not paused")
 
 
 def summed(rows: Sequence[Lag]) -> list[Lag]:
@@ -103,13 +144,41 @@ def _chosen(name: str) -> list[Agent] | None:
     return [agents[name]]
 
 
-async def _read(agents: list[Agent] | None) -> list[Lag]:
+async def _read(agents: list[Agent] | None) -> tuple[list[Lag], Mapping[str, Standing]]:
     async with LagReader(settings(), agents) as reader:
-        return await reader.read()
+        return await reader.read(), await _controlled(Control.read)
 
 
-def _as_json(row: Lag, partitions: bool) -> dict[str, Any]:
-    fields = {**dataclasses.asdict(row), "behind": row.behind}
+async def _controlled(call: Callable[[Control], Awaitable[T]]) -> T:
+    """Ask the table of pauses. Raises ``UserError`` if it does not answer."""
+    try:
+        async with Control(settings()) as control:
+            return await call(control)
+    except SinkUnavailable as error:
+        raise UserError(f"{error}: is the stack up? make up") from error
+
+
+def _standings() -> Mapping[str, Standing] | None:
+    try:
+        return asyncio.run(_controlled(Control.read))
+    except UserError:
+        return None  # the list says the rest without the stack too
+
+
+def _paused(standing: Standing) -> dict[str, str] | None:
+    if not standing.paused:
+        return None
+    return {"reason": standing.reason, "by": standing.paused_by, "since": standing.at.isoformat()}
+
+
+def _how_to_go_on(name: str, standing: Standing) -> str:
+    since = units.moment(int(standing.at.timestamp() * 1_000_000))
+    why = f"paused since {since} by {standing.paused_by}: {standing.reason}"
+    return f"[yellow]{escape(why)}[/]\n[dim]to go on: stridelog agents resume {name}[/]"
+
+
+def _as_json(row: Lag, partitions: bool, asked: Mapping[str, Standing]) -> dict[str, Any]:
+    fields = {**dataclasses.asdict(row), "behind": row.behind, "paused": asked.get(row.agent, FREE).paused}
     if not partitions:
         del fields["partition"]
     return fields

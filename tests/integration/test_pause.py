@@ -1,0 +1,122 @@
+"""What operators can do to agents while they run: pause, resume, seek; and what a flood of dead letters does."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from schemas import hot
+from schemas.decode import encode
+from tests.platform import ROLES, Platform
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+WAIT_S = 60.0
+START = 1_760_000_000_000_000
+HOUR = 3_600_000_000
+USERS = [f"user-{number}" for number in range(12)]
+ENVELOPE: dict[str, Any] = {"zone": "Europe/Oslo", "source": "test", "producer": "test"}
+
+
+class Town:
+    """A platform with a few users who train."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.trained = 0
+        data = hot.UserRegisteredData(name="Ada", sex="female")
+        platform.send(
+            "UserRegistered",
+            [
+                (user.encode(), encode(hot.UserRegistered.of(user=user, time=START - HOUR, data=data, **ENVELOPE)))
+                for user in USERS
+            ],
+        )
+
+    def train(self, rounds: int = 3) -> None:
+        """Every user completes some more workouts."""
+        records: list[tuple[bytes | None, bytes]] = []
+        for _ in range(rounds):
+            for user in USERS:
+                self.trained += 1
+                begin = START + self.trained * 2 * HOUR
+                workout = hot.WorkoutCompletedData(
+                    workout_id=str(uuid.UUID(int=self.trained)),
+                    sport="running",
+                    start=begin,
+                    end=begin + HOUR,
+                    pauses=(),
+                    stated=hot.Stated(distance_m=10_000.0),
+                )
+                message = hot.WorkoutCompleted.of(user=user, time=begin + HOUR, data=workout, **ENVELOPE)
+                records.append((user.encode(), encode(message)))
+        self.platform.send("WorkoutCompleted", records)
+
+    def lag(self, *agents: str) -> dict[str, int]:
+        """Records that the sinks of agents have yet to take, at most, by agent."""
+        rows = json.loads(self.platform.command("agents", "lag", "--json").stdout)
+        return {name: max(row["behind"] for row in rows if row["agent"] == name) for name in agents}
+
+    def marks(self, agent: str) -> dict[tuple[str, str], int]:
+        """Watermarks of an agent's sinks, summed over partitions."""
+        rows = json.loads(self.platform.command("agents", "lag", "--agent", agent, "--json").stdout)
+        return {(row["sink"], row["topic"]): row["watermark"] for row in rows}
+
+    def caught_up(self, *agents: str) -> None:
+        """Wait until nothing is behind for these agents."""
+        end = time.monotonic() + WAIT_S
+        while any((behind := self.lag(*agents)).values()):
+            assert time.monotonic() < end, f"still behind: {behind}\n{self.platform.logs()}"
+
+    def paused(self) -> dict[str, Any]:
+        """What ``agents list`` says of paused agents."""
+        agents = json.loads(self.platform.command("agents", "list", "--json").stdout)
+        return {agent["agent"]: agent["paused"] for agent in agents if agent["paused"]}
+
+    def verified(self) -> None:
+        """All stores hold what the log says."""
+        found = self.platform.verify()
+        assert found["ok"], found["shown"] + self.platform.logs()
+
+
+@pytest.fixture
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    name = f"hand{uuid.uuid4().hex[:10]}"
+    with Platform(name, tmp_path_factory.mktemp(name)) as platform:
+        yield Town(platform)
+
+
+def test_a_paused_agent_stands_still_while_others_of_its_topics_go_on_and_catches_up_when_resumed(town: Town) -> None:
+    town.platform.start(*ROLES)
+    town.train()
+    town.caught_up("workouts", "feed", "leaderboards", "rankings")
+    town.platform.command("agents", "pause", "leaderboards", "--reason", "ClickHouse moves")
+    town.platform.wait_for_log("social", "leaderboards is paused")
+    before = town.marks("leaderboards")
+    town.train(10)
+    town.caught_up("workouts", "feed", "rankings")
+    assert town.marks("leaderboards") == before
+    assert town.lag("leaderboards")["leaderboards"] >= 10 * len(USERS)
+    assert town.paused()["leaderboards"]["reason"] == "ClickHouse moves"
+    town.platform.command("agents", "resume", "leaderboards")
+    town.caught_up("leaderboards")
+    assert town.paused() == {}
+    town.verified()
+
+
+def test_an_agent_that_was_paused_before_its_worker_starts_does_not_begin(town: Town) -> None:
+    town.platform.command("agents", "pause", "feed", "--reason", "not yet")
+    town.train()
+    town.platform.start(*ROLES)
+    town.caught_up("workouts", "leaderboards", "rankings")
+    assert set(town.marks("feed").values()) == {0}
+    town.platform.start("social-2")  # the rebalance must not wake it either
+    town.train()
+    town.caught_up("workouts", "leaderboards", "rankings")
+    assert set(town.marks("feed").values()) == {0}
+    town.platform.command("agents", "resume", "feed")
+    town.caught_up("feed")
+    town.verified()
