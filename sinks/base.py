@@ -10,7 +10,7 @@ it needs. It MUST
   ``write`` returns, both are durable as far as the store promises, except in a sink that ``buffers``;
 * skip a span that ends at or before its watermark, and hold the same rows after a span was written twice, in part, or
   cut at other boundaries;
-* never advance the watermark past rows that it did not write, and never backwards;
+* never advance the watermark past rows that it did not write, and never backwards, except by ``rewind``;
 * allow writes of different partitions at the same time; those of one partition come one after the other, in order.
 
 It raises ``SinkUnavailable`` for what a retry may mend, ``PoisonRows`` for rows that the store will never take, with
@@ -149,6 +149,12 @@ class Sink(ABC, Generic[Row]):
     @abstractmethod
     async def write(self, rows: Sequence[Row], span: Span) -> None:
         """Make the store hold ``rows`` and the watermark ``span.next``."""
+
+    @abstractmethod
+    async def rewind(self, source: TopicPartition, offset: int) -> None:
+        """Set the watermark of a claimed partition, forwards or backwards, and durably: spans from ``offset`` on are
+        taken again. Rows stay as they are.
+        """
 
     async def flush(self) -> None:
         """Make everything written durable; only sinks that buffer have something to do."""

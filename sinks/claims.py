@@ -35,11 +35,12 @@ class Claims:
         """The claim of a partition, if there is one."""
         return self._claims.get(source)
 
-    def of(self, span: Span) -> Claim:
+    def of(self, where: Span | TopicPartition) -> Claim:
         """The claim that a write needs. Raises ``Fenced`` where there is none, as after ``release``."""
-        claim = self._claims.get(span.source)
+        source = where.source if isinstance(where, Span) else where
+        claim = self._claims.get(source)
         if claim is None:
-            raise self.fenced(span.source)
+            raise self.fenced(source)
         return claim
 
     def lost(self, source: TopicPartition) -> Fenced:

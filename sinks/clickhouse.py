@@ -105,8 +105,7 @@ class ClickHouseSink(Sink[Rows]):
         claimed: list[tuple[TopicPartition, int, int | None]] = []
         for source in wanted:
             top_epoch, watermark = state.get(source, (0, None))
-            epoch = ((top_epoch >> EPOCH_RANDOM_BITS) + 1) << EPOCH_RANDOM_BITS | secrets.randbits(EPOCH_RANDOM_BITS)
-            claimed.append((source, epoch, watermark))
+            claimed.append((source, _next_epoch(top_epoch), watermark))
         await self._write_watermarks(claimed)
         for source, epoch, watermark in claimed:
             self._claims.take(source, str(epoch), watermark)
@@ -137,6 +136,16 @@ class ClickHouseSink(Sink[Rows]):
             )
         await self._write_watermarks([(span.source, int(claim.owner), span.next)])
         claim.watermark = span.next
+
+    async def rewind(self, source: TopicPartition, offset: int) -> None:
+        # Within an epoch the highest offset counts, so going back needs a new one; it fences like a claim.
+        claim = self._claims.of(source)
+        top_epoch = await self._top_epoch(source)
+        if top_epoch != int(claim.owner):
+            raise self._claims.lost(source)
+        epoch = _next_epoch(top_epoch)
+        await self._write_watermarks([(source, epoch, offset)])
+        self._claims.take(source, str(epoch), offset)
 
     def release(self, sources: Iterable[TopicPartition]) -> None:
         self._claims.release(sources)
@@ -230,6 +239,10 @@ _WATERMARK_SCHEMA: Final = pa.schema(
         "held": pa.uint8(),
     }
 )
+
+
+def _next_epoch(top_epoch: int) -> int:
+    return ((top_epoch >> EPOCH_RANDOM_BITS) + 1) << EPOCH_RANDOM_BITS | secrets.randbits(EPOCH_RANDOM_BITS)
 
 
 async def _mapped(call: Awaitable[Any]) -> Any:

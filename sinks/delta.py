@@ -104,6 +104,15 @@ class DeltaSink(Sink[Rows]):
             errors = [self._claims.lost(source) for source in sorted(lost)]
             raise errors[0]
 
+    async def rewind(self, source: TopicPartition, offset: int) -> None:
+        claim = self._claims.of(source)
+        async with self._committing:
+            self._drop([source])
+            lost = await _in_thread(self._lake.rewind, self.agent, source, offset, int(claim.owner))
+        if lost:
+            raise self._claims.lost(source)
+        claim.watermark = offset
+
     def release(self, sources: Iterable[TopicPartition]) -> None:
         gone = list(sources)
         self._claims.release(gone)

@@ -131,7 +131,10 @@ class Lake:
                 source = one.span.source
                 held = table.transaction_version(_app_id(agent, source)) or 0
                 if one.span.next > held and name in one.rows:
-                    parts += [_from_offset(rows, held) if one.span.first < held else rows for rows in one.rows[name]]
+                    new = [_from_offset(rows, held) if one.span.first < held else rows for rows in one.rows[name]]
+                    if one.span.first < (table.transaction_version(_high_id(agent, source)) or 0):
+                        new = [_without_held(rows, table, name, one.span) for rows in new]
+                    parts += new
                     marks[source] = max(one.span.next, marks.get(source, 0))
             if marks:
                 _append(table, pa.concat_tables(parts), [Transaction(_app_id(agent, s), m) for s, m in marks.items()])
@@ -160,6 +163,34 @@ class Lake:
                 _append(table, WATERMARKS_SCHEMA.empty_table(), transactions)
 
         self._commit(WATERMARKS, attempt)
+        return lost
+
+    def rewind(self, agent: str, source: TopicPartition, offset: int, epoch: int) -> bool:
+        """Set a watermark, also backwards; whether somebody else has claimed the partition since ``epoch``.
+
+        Rows stay: each table remembers up to where it has some, and ``append`` leaves out what is there already.
+        """
+        if self.fenced(agent, {source: epoch}):
+            return True
+        lost = False
+
+        def back(table: DeltaTable) -> None:
+            held = table.transaction_version(_app_id(agent, source)) or 0
+            if held > offset:
+                high = max(held, table.transaction_version(_high_id(agent, source)) or 0)
+                marks = [Transaction(_app_id(agent, source), offset), Transaction(_high_id(agent, source), high)]
+                _append(table, LAKE_TABLES[table.metadata().name].stored_schema.empty_table(), marks)
+
+        def mark(table: DeltaTable) -> None:
+            nonlocal lost
+            lost = table.transaction_version(_owner_id(agent, source)) != epoch
+            if not lost:
+                marks = [Transaction(_app_id(agent, source), offset), Transaction(_owner_id(agent, source), epoch)]
+                _append(table, WATERMARKS_SCHEMA.empty_table(), marks)
+
+        for name in LAKE_TABLES:  # first: a table that is ahead of the watermark would skip what comes again
+            self._commit(name, back)
+        self._commit(WATERMARKS, mark)
         return lost
 
     def _create(
@@ -215,8 +246,29 @@ def _from_offset(rows: pa.Table, offset: int) -> pa.Table:
     return rows.filter(pc.greater_equal(rows["source_offset"], offset))
 
 
+def _without_held(rows: pa.Table, table: DeltaTable, name: str, span: Span) -> pa.Table:
+    """The rows of a span that the table does not have, by key and source offset."""
+    identity = [*LAKE_TABLES[name].key, "source_offset"]
+    held = table.to_pyarrow_table(
+        columns=identity,
+        filters=[
+            ("source_partition", "=", span.partition),
+            ("source_offset", ">=", span.first),
+            ("source_offset", "<", span.next),
+        ],
+    )
+    # Arrow joins no lists, so only the identity is joined, with the row's number.
+    numbered = rows.select(identity).append_column("row", pa.array(range(rows.num_rows), pa.int64()))
+    missing = numbered.join(held.cast(numbered.select(identity).schema), identity, join_type="left anti")
+    return rows.take(pa.array(sorted(missing["row"].to_pylist()), pa.int64()))
+
+
 def _app_id(agent: str, source: TopicPartition) -> str:
     return f"{agent}/{source.topic}/{source.partition}"
+
+
+def _high_id(agent: str, source: TopicPartition) -> str:
+    return f"{_app_id(agent, source)}/high"
 
 
 def _owner_id(agent: str, source: TopicPartition) -> str:

@@ -73,6 +73,13 @@ class MemorySink(Sink[Any]):
         self.store.rows.update((self._key(row), row) for row in rows)
         self.store.watermarks[self.agent, span.source] = claim.watermark = span.next
 
+    async def rewind(self, source: TopicPartition, offset: int) -> None:
+        self._check()
+        claim = self._claims.of(source)
+        if self.store.owners.get((self.agent, source)) != claim.owner:
+            raise self._claims.lost(source)
+        self.store.watermarks[self.agent, source] = claim.watermark = offset
+
     def release(self, sources: Iterable[TopicPartition]) -> None:
         self._claims.release(sources)
 

@@ -107,6 +107,16 @@ class MongoSink(Sink[Document]):
             raise self._claims.lost(span.source)
         claim.watermark = span.next
 
+    async def rewind(self, source: TopicPartition, offset: int) -> None:
+        claim = self._claims.of(source)
+        async with _mapped():
+            result = await self._marks.update_one(
+                {"_id": self._mark_id(source), "owner": claim.owner}, {"$set": {"next_offset": offset}}
+            )
+        if not result.matched_count:
+            raise self._claims.lost(source)
+        claim.watermark = offset
+
     def release(self, sources: Iterable[TopicPartition]) -> None:
         self._claims.release(sources)
 

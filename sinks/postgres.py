@@ -143,6 +143,16 @@ class FactSink(Sink[Fact]):
             raise await self._poison(rows, error) from error
         claim.watermark = span.next
 
+    async def rewind(self, source: TopicPartition, offset: int) -> None:
+        claim = self._claims.of(source)
+        async with self._transaction() as connection:
+            cursor = await connection.execute(self._sql(LOCK), (self.agent, *source))
+            row = await cursor.fetchone()
+            if row is None or row[0] != claim.owner:
+                raise self._claims.lost(source)
+            await connection.execute(self._sql(ADVANCE), (offset, self.agent, *source))
+        claim.watermark = offset
+
     async def load(self, users: Sequence[str], kinds: Sequence[str] | None = None) -> dict[str, list[Fact]]:
         """All facts of users (of some kinds), sorted by kind and id; a user without facts has an empty list.
 

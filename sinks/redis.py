@@ -63,6 +63,14 @@ return refused
 """
 
 
+# The same keys. ARGV: field, owner, offset.
+REWIND: Final = """
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 'fenced' end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
+return 'set'
+"""
+
+
 class RedisSink(Sink[RedisCommand]):
     """Runs commands. They must be idempotent by themselves (``ZADD`` of a whole score, never ``ZINCRBY``)."""
 
@@ -79,6 +87,7 @@ class RedisSink(Sink[RedisCommand]):
         self._keys = Keys(settings.namespace)
         self._claims = Claims(self.name, agent)
         self._write = self._client.register_script(WRITE)
+        self._rewind = self._client.register_script(REWIND)
 
     async def open(self) -> None:
         async with _mapped():
@@ -137,6 +146,17 @@ class RedisSink(Sink[RedisCommand]):
         if refused:
             raise PoisonRows(refused)
         claim.watermark = span.next
+
+    async def rewind(self, source: TopicPartition, offset: int) -> None:
+        claim = self._claims.of(source)
+        async with _mapped():
+            answer = await self._rewind(
+                keys=[self._keys.owners(self.agent), self._keys.watermarks(self.agent)],
+                args=[_field(source), claim.owner, offset],
+            )
+        if answer == "fenced":
+            raise self._claims.lost(source)
+        claim.watermark = offset
 
     def release(self, sources: Iterable[TopicPartition]) -> None:
         self._claims.release(sources)

@@ -116,6 +116,15 @@ class TopicSink(Sink[Outgoing]):
             raise
         claim.watermark = span.next
 
+    async def rewind(self, source: TopicPartition, offset: int) -> None:
+        claim = self._claims.of(source)
+        epoch = int(claim.owner)
+        if (await self._marks([source]))[source][0] > epoch:
+            raise self._claims.lost(source)
+        await self._commit({source: (epoch, offset)})
+        self._tails[source] = {}
+        claim.watermark = offset
+
     def release(self, sources: Iterable[TopicPartition]) -> None:
         gone = set(sources)
         self._claims.release(gone)

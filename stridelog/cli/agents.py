@@ -5,6 +5,7 @@ import dataclasses
 import getpass
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Annotated, Any, TypeVar
 
@@ -19,6 +20,8 @@ from stridelog.agent import Agent
 from stridelog.control import FREE, Control, Standing
 from stridelog.errors import UserError
 from stridelog.lag import Lag, LagReader, declared, sinks_of
+from stridelog.moments import moment_ms
+from stridelog.seek import EARLIEST, Move, Place, Seek, skipped, taken_again
 from stridelog.settings import settings
 from stridelog.views import units
 
@@ -115,6 +118,39 @@ def resume(name: Name) -> None:
         typer.echo(f"{name} goes on: its workers see it within {settings().control_poll_s:g} s")
     else:
         typer.echo(f"{name} was not paused")
+
+
+@agents_app.command()
+def seek(
+    name: Name,
+    to: Annotated[str, typer.Option(metavar="earliest|OFFSET|TIME", help="Where its sinks shall need records from.")],
+    topic: Annotated[str, typer.Option(help="Only this topic.")] = "",
+    partition: Annotated[int | None, typer.Option(min=0, help="Only this partition.")] = None,
+    sink: Annotated[str, typer.Option(help="Only this sink of the agent.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Also skip records, for good.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Set the watermarks of an agent: back, to take records again, or forward, to skip them."""
+    (agent,) = _chosen(name) or []
+    place: Place = to if to == EARLIEST else int(to) if to.isdecimal() else float(moment_ms(to, datetime.now(UTC)))
+
+    async def move() -> tuple[list[Move], bool]:
+        async with Seek(agent, topics.load(), settings(), sink) as work:
+            moves = await work.plan(place, topic, partition)
+            if (lost := skipped(moves)) and not yes:
+                raise UserError(f"{name} would skip {lost:,} records for good: add --yes if you mean it")
+            return moves, await work.carry_out(moves, f"seek to {to}", getpass.getuser()) if moves else True
+
+    moves, goes_on = asyncio.run(move())
+    if as_json:
+        shown = [{"sink": one.sink, **one.source._asdict(), "from": one.at, "to": one.to} for one in moves]
+        typer.echo(json.dumps({"agent": name, "moves": shown, "skipped": skipped(moves), "resumed": goes_on}))
+    elif not moves:
+        typer.echo(f"{name} is there already")
+    else:
+        typer.echo(f"{name} takes {taken_again(moves):,} records again and skips {skipped(moves):,}")
+        if not goes_on:
+            typer.echo(f"it is still paused: stridelog agents resume {name}")
 
 
 def summed(rows: Sequence[Lag]) -> list[Lag]:

@@ -129,6 +129,48 @@ async def test_the_watermark_never_goes_back(store: Store) -> None:
         assert await sink.watermarks() == {store.source: 9}
 
 
+async def test_a_rewound_partition_takes_its_spans_again(store: Store) -> None:
+    async with worker(store, store.source, store.other) as sink:
+        await put(sink, rows(store, 0, 4), store.span(0, 4))
+        await put(sink, rows(store, 4, 8), store.span(4, 8))
+        await put(sink, [], store.span(0, 3, store.other))
+        await sink.rewind(store.source, 2)
+        assert await sink.watermarks() == {store.source: 2, store.other: 3}
+        await put(sink, rows(store, 2, 6), store.span(2, 6))
+        assert await sink.watermarks() == {store.source: 6, store.other: 3}
+    async with worker(store) as sink:
+        assert await sink.claim([store.source]) == {store.source: 6}
+        await put(sink, rows(store, 6, 10), store.span(6, 10))
+        assert await store.read() == numbers(0, 10)
+        await sink.rewind(store.source, 0)
+    async with worker(store) as sink:
+        assert await sink.claim([store.source]) == {store.source: 0}
+
+
+async def test_a_partition_may_be_set_forwards(store: Store) -> None:
+    async with worker(store, store.source, store.other) as sink:
+        await put(sink, rows(store, 0, 2), store.span(0, 2))
+        await sink.rewind(store.source, 100)
+        await sink.rewind(store.other, 7)
+        await put(sink, rows(store, 2, 4), store.span(2, 4))
+        assert await store.read() == numbers(0, 2)
+        assert await sink.watermarks() == {store.source: 100, store.other: 7}
+
+
+async def test_only_the_owner_rewinds(store: Store) -> None:
+    async with worker(store, store.source) as old, worker(store) as new:
+        await put(old, rows(store, 0, 2), store.span(0, 2))
+        with pytest.raises(Fenced):
+            await new.rewind(store.source, 0)
+        await new.claim([store.source])
+        with pytest.raises(Fenced):
+            await old.rewind(store.source, 1)
+        await new.rewind(store.source, 1)
+        with pytest.raises(Fenced):
+            await put(old, rows(store, 1, 3), store.span(1, 3))
+        assert await new.watermarks() == {store.source: 1}
+
+
 async def test_poison_is_named_and_the_span_without_it_is_written(store: Store) -> None:
     async with worker(store, store.source) as sink:
         mixed = [store.row(0, 0), store.poison(1), store.row(2, 20), store.poison(3), store.row(4, 40)]

@@ -6,7 +6,10 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import clickhouse_connect
 import pytest
+import redis
+from pymongo import MongoClient
 
 from schemas import hot
 from schemas.decode import encode
@@ -15,6 +18,7 @@ from tests.platform import ROLES, Platform
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 WAIT_S = 60.0
+FLOOD = 2_000
 START = 1_760_000_000_000_000
 HOUR = 3_600_000_000
 USERS = [f"user-{number}" for number in range(12)]
@@ -120,3 +124,68 @@ def test_an_agent_that_was_paused_before_its_worker_starts_does_not_begin(town: 
     town.platform.command("agents", "resume", "feed")
     town.caught_up("feed")
     town.verified()
+
+
+def damage(platform: Platform) -> None:
+    """Lose all boards, feeds and rankings, and the read model; watermarks stay."""
+    settings = platform.settings
+    client = clickhouse_connect.get_client(host=settings.host, port=settings.clickhouse_port)
+    client.command(f"TRUNCATE TABLE {settings.namespace}.board_scores")
+    mongo: MongoClient[dict[str, Any]] = MongoClient(settings.mongo)
+    mongo[settings.namespace]["feeds"].delete_many({})
+    mongo[settings.namespace]["workouts"].delete_many({})
+    store = redis.Redis.from_url(settings.redis)
+    for key in store.scan_iter(f"{settings.namespace}:rank:*"):
+        store.delete(key)
+
+
+def test_agents_that_are_set_back_write_everything_again_and_it_comes_out_equal(town: Town) -> None:
+    town.platform.start(*ROLES)
+    town.train(5)
+    town.caught_up("workouts", "feed", "leaderboards", "rankings", "lake")
+    damage(town.platform)
+    assert not town.platform.verify()["ok"]
+    for agent in ("workouts", "feed", "leaderboards", "rankings", "lake"):
+        said = json.loads(town.platform.command("agents", "seek", agent, "--to", "earliest", "--json").stdout)
+        assert said["resumed"]
+        assert said["skipped"] == 0
+        assert {move["to"] for move in said["moves"]} == {0}
+    town.caught_up("workouts", "feed", "leaderboards", "rankings", "lake")
+    assert town.paused() == {}
+    town.verified()
+
+
+def test_going_forward_says_what_is_lost_and_needs_a_yes(town: Town) -> None:
+    town.train(2)
+    town.platform.command("agents", "pause", "workouts", "--reason", "test")
+    refused = town.platform.command("agents", "seek", "workouts", "--to", "2099-01-01", check=False)
+    assert refused.returncode == 2
+    assert f"would skip {2 * len(USERS) + len(USERS)} records" in refused.stderr
+    assert set(town.marks("workouts").values()) == {0}
+    ahead = ("agents", "seek", "workouts", "--to", "2099-01-01", "--topic", "workout-events", "--yes")
+    assert "still paused" in town.platform.command(*ahead).stdout
+    assert town.marks("workouts")["mongo", town.platform.topics.named("workout-events").name] == 2 * len(USERS)
+    assert town.marks("workouts")["mongo", town.platform.topics.named("user-events").name] == 0
+    for wrong in (["--to", "7"], ["--to", "whenever"], ["--to", "earliest", "--sink", "redis"]):
+        assert town.platform.command("agents", "seek", "workouts", *wrong, check=False).returncode == 2
+
+
+def test_a_flood_of_dead_letters_pauses_its_agent_before_it_is_written_and_a_resume_lets_it_through(town: Town) -> None:
+    town.platform.start(*ROLES)
+    town.train()
+    town.caught_up("workouts", "feed", "leaderboards", "rankings")
+    letters = town.platform.topics.topic_of_message("WorkoutCompleted").dead_letter or ""
+    town.platform.send("WorkoutCompleted", [(None, b"\xff no workout") for _ in range(FLOOD)])
+    town.platform.wait_for_log("workouts", "workouts pauses: ")
+    town.platform.wait_for_log("workouts", "workouts is paused by its worker")
+    assert "in a row would be dead letters" in town.paused()["workouts"]["reason"]
+    written = len(town.platform.read(letters))
+    assert written < 1_000
+    assert town.lag("workouts")["workouts"] >= FLOOD - 1_000
+    assert town.lag("leaderboards", "feed") == {"leaderboards": 0, "feed": 0}
+    town.platform.command("agents", "resume", "workouts")
+    town.caught_up("workouts")
+    assert len(town.platform.read(letters)) == FLOOD
+    town.train()
+    town.verified()
+    assert town.paused() == {}
