@@ -1,6 +1,7 @@
 """Writes schemas/hot.py: msgspec structs derived from the pydantic models, with the same fields and constraints."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from schemas.shapes import Choice, Fixed, Many, Member, Nullable, Record, Scalar, Shape, records_in
 
@@ -22,6 +23,10 @@ from schemas.identity import event_id
 
 _json = msgspec.json.Encoder().encode
 '''
+
+# Matching a pattern costs more than all else that is read of a frame, and frames name the same users and workouts again
+# and again: ``schemas.decode`` matches each name once.
+PATTERNS_ELSEWHERE = {"SensorFrame"}
 
 _OPTIONS = "frozen=True, kw_only=True, omit_defaults=True, gc=False"
 
@@ -59,7 +64,7 @@ def _message(record: Record) -> str:
     lines = ["", head, f'    """{record.doc}"""', "", f'    type: ClassVar[Literal["{name}"]] = "{name}"']
     # A factory, since a plain default would be left out on the wire.
     lines.append(f"    version: {_annotation(version.shape)} = field(default_factory=_version_{version.default})")
-    lines += map(_line, members)
+    lines += [_line(member, patterns=name not in PATTERNS_ELSEWHERE) for member in members]
     if "data" in {member.name for member in members}:
         head = "user: str, time: int, zone: str, source: str, producer: str"
         lines += [
@@ -77,8 +82,11 @@ def _version(message: Record) -> int:
     return next(int(str(member.default)) for member in message.members if member.name == "version")
 
 
-def _line(member: Member) -> str:
-    annotation = _annotation(member.shape) + (" | None" if member.nullable else "")
+def _line(member: Member, *, patterns: bool = True) -> str:
+    shape = member.shape
+    if not patterns and isinstance(shape, Scalar):
+        shape = replace(shape, pattern=None)
+    annotation = _annotation(shape) + (" | None" if member.nullable else "")
     if member.required:
         default = ""
     elif isinstance(member.shape, Record) and member.default is not None:
@@ -111,11 +119,11 @@ def _scalar(shape: Scalar) -> str:
         if value is not None:
             meta.append(f"{name}={value!r}")
     if shape.pattern is not None:
-        meta.append(f"pattern={_quoted(_exact(shape.pattern))}")
+        meta.append(f"pattern={_quoted(exact(shape.pattern))}")
     return f"Annotated[{shape.kind}, Meta({', '.join(meta)})]" if meta else shape.kind
 
 
-def _exact(pattern: str) -> str:
+def exact(pattern: str) -> str:
     """Python's ``$`` also matches before a last line break, which pydantic's does not."""
     if not (pattern.startswith("^") and pattern.endswith("$")):
         raise ValueError(f"pattern {pattern!r} must be anchored: ^…$")

@@ -5,9 +5,11 @@ A channel is a column of little-endian integers; ``physical = raw * scale``, and
 values a time point, evenly spread until the next; RR intervals are a list of their own, one entry a heart beat.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal
+from operator import attrgetter
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ FloatColumn = NDArray[np.float32] | NDArray[np.float64]
 Layout = Literal["sample", "fast", "list"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Channel:
     """How one channel is packed and read."""
 
@@ -133,5 +135,15 @@ CHANNELS: Final = (
         "ppg", "ppg_counts", "<u4", 1, "counts", 0, 4_294_967_294, "photoplethysmogram, raw", layout="fast", wide=True
     ),
 )
+_packed: Final = attrgetter(*(channel.name for channel in CHANNELS))
+
+
+def packed_columns(frames: Sequence[Any]) -> dict[Channel, list[bytes | None]]:
+    """The packed column of each frame, for those channels that some frame has."""
+    columns = zip(*(_packed(frame.channels) for frame in frames), strict=True)
+    found = zip(CHANNELS, columns)  # noqa: B905 - without frames there are no columns
+    return {channel: list(parts) for channel, parts in found if parts.count(None) < len(parts)}
+
+
 BY_NAME: Final = {channel.name: channel for channel in CHANNELS}
 BY_COLUMN: Final = {channel.column: channel for channel in CHANNELS}

@@ -7,6 +7,7 @@ same bytes.
 
 import json
 import math
+import re
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
@@ -15,18 +16,22 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas import hot
+from schemas.build_hot import exact
 from schemas.envelope import Message
 from schemas.frame_rules import broken_frames
 from schemas.reasons import DeadReason, RuleBroken
 from schemas.registry import MESSAGES, version_of
 from schemas.rules import check, check_zone
-from schemas.types import TIME_MAX_US, TIME_MIN_US
+from schemas.types import TIME_MAX_US, TIME_MIN_US, USER_PATTERN, UUID_PATTERN
 
 if TYPE_CHECKING:
     from stridelog.topics import Topic
 
 __all__ = ["BadRecord", "DeadReason", "Decoder", "decoder_for", "encode", "parse", "time_of"]
 
+_USER: Final = re.compile(exact(USER_PATTERN))
+_UUID: Final = re.compile(exact(UUID_PATTERN))
+_MOST_NAMES: Final = 200_000
 _to_json = msgspec.json.Encoder().encode
 _to_msgpack = msgspec.msgpack.Encoder().encode
 
@@ -46,6 +51,27 @@ class _Nothing(msgspec.Struct, tag_field="type", tag=""):
     impossible: Annotated[int, msgspec.Meta(ge=1, le=0)]
 
 
+class _Names:
+    """Zones and names of users and workouts that frames had and that are right: what is not here has to be checked."""
+
+    def __init__(self) -> None:
+        self.zones: set[str] = set()
+        self.users: set[str] = set()
+        self.workouts: set[str | None] = {None}
+
+    def check(self, frame: Any) -> None:
+        """Raises ``RuleBroken`` for a zone that does not exist, ``ValidationError`` for a name of a wrong form."""
+        check_zone(frame)
+        if not _USER.fullmatch(frame.user):
+            raise msgspec.ValidationError(f"user {frame.user[:80]!r} does not match {USER_PATTERN}")
+        if frame.workout_id is not None and not _UUID.fullmatch(frame.workout_id):
+            raise msgspec.ValidationError(f"workout_id {frame.workout_id[:80]!r} does not match {UUID_PATTERN}")
+        for known, name in ((self.zones, frame.zone), (self.users, frame.user), (self.workouts, frame.workout_id)):
+            if len(known) >= _MOST_NAMES:
+                known.clear()
+            known.add(name)
+
+
 class Decoder:
     """Reads the records of one topic. Made by ``decoder_for``; safe to share between tasks of one thread."""
 
@@ -58,6 +84,7 @@ class Decoder:
             union = union | hot.BY_TYPE[name]
         if encoding == "msgpack":
             self._decode: Any = msgspec.msgpack.Decoder(union).decode
+            self._names = _Names()
         else:
             self._decode = msgspec.json.Decoder(union).decode
 
@@ -74,18 +101,41 @@ class Decoder:
 
         Same outcome as ``decode`` record by record; the columns of all frames are checked in one go.
         """
-        outcomes: list[hot.Message | BadRecord] = []
-        for key, value in records:
-            try:
-                outcomes.append(self._read(key, value))
-            except BadRecord as bad:
-                outcomes.append(bad)
         if self.encoding == "msgpack":
-            at = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, hot.SensorFrame)]
-            frames = [outcome for outcome in outcomes if isinstance(outcome, hot.SensorFrame)]
-            for index, broken in broken_frames(frames).items():
-                outcomes[at[index]] = BadRecord(broken.reason, broken.detail)
+            return self._frames(records)
+        return [self._outcome(key, value) for key, value in records]
+
+    def _frames(self, records: Sequence[tuple[bytes | None, bytes | None]]) -> list[hot.Message | BadRecord]:
+        """Frames whose zone and names were seen before are read here; the others, and bad ones, take the long way."""
+        outcomes: list[hot.Message | BadRecord] = []
+        decode, most, names = self._decode, self.max_bytes, self._names
+        for key, value in records:
+            if value is not None and len(value) <= most:
+                try:
+                    frame = decode(value)
+                except (msgspec.MsgspecError, RecursionError):
+                    outcomes.append(self._outcome(key, value))
+                    continue
+                if (
+                    frame.user in names.users
+                    and frame.workout_id in names.workouts
+                    and frame.zone in names.zones
+                    and frame.user.encode() == key
+                ):
+                    outcomes.append(frame)
+                    continue
+            outcomes.append(self._outcome(key, value))
+        at = [index for index, outcome in enumerate(outcomes) if type(outcome) is hot.SensorFrame]
+        frames = outcomes if len(at) == len(outcomes) else [outcomes[index] for index in at]
+        for index, broken in broken_frames(frames).items():
+            outcomes[at[index]] = BadRecord(broken.reason, broken.detail)
         return outcomes
+
+    def _outcome(self, key: bytes | None, value: bytes | None) -> hot.Message | BadRecord:
+        try:
+            return self._read(key, value)
+        except BadRecord as bad:
+            return bad
 
     def _read(self, key: bytes | None, value: bytes | None) -> hot.Message:
         if value is None:
@@ -99,7 +149,7 @@ class Decoder:
             if self.encoding == "json":
                 check(message)
             else:
-                check_zone(message)  # a frame's other rules are checked for a whole batch
+                self._names.check(message)  # a frame's other rules are checked for a whole batch
         except RuleBroken as broken:
             raise BadRecord(broken.reason, broken.detail) from None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.channels import CHANNELS, Channel, RawColumn
+from schemas.channels import Channel, RawColumn, packed_columns
 from schemas.reasons import DeadReason, RuleBroken
 from schemas.types import TIME_MAX_US
 
@@ -27,11 +27,8 @@ def broken_frames(frames: Sequence[Any]) -> dict[int, RuleBroken]:
     counts = np.fromiter((frame.n for frame in frames), dtype=np.int64, count=len(frames))
     broken = _broken_clocks(frames, counts)
     empty = np.ones(len(frames), dtype=np.bool_)
-    for channel in CHANNELS:
+    for channel, parts in packed_columns(frames).items():
         name = channel.name
-        parts = [getattr(frame.channels, name) for frame in frames]
-        if parts.count(None) == len(parts):
-            continue
         sizes = np.fromiter((-1 if part is None else len(part) for part in parts), dtype=np.int64, count=len(parts))
         empty &= sizes < 0
         for index in np.flatnonzero(~channel.fits(sizes, counts) & (sizes >= 0)).tolist():
@@ -60,7 +57,12 @@ def _impossible(parts: Sequence[bytes | None], sizes: NDArray[np.int64], channel
 def _broken_clocks(frames: Sequence[Any], counts: NDArray[np.int64]) -> dict[int, RuleBroken]:
     broken: dict[int, RuleBroken] = {}
     irregular: list[int] = []
-    for index, frame in enumerate(frames):
+    starts = np.fromiter((frame.start for frame in frames), dtype=np.int64, count=len(frames))
+    intervals = np.fromiter((frame.interval_us or 0 for frame in frames), dtype=np.int64, count=len(frames))
+    regular = np.fromiter((frame.time is None for frame in frames), dtype=np.bool_, count=len(frames))
+    late = intervals > (TIME_MAX_US - starts) // np.maximum(counts - 1, 1)
+    for index in np.flatnonzero(~regular | (intervals == 0) | late).tolist():
+        frame = frames[index]
         time, interval_us = frame.time, frame.interval_us
         if (time is None) == (interval_us is None):
             detail = "a frame has either interval_us or time, not both and not none"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from schemas import hot
-from schemas.channels import BY_COLUMN, CHANNELS, Channel, FloatColumn, RawColumn
+from schemas.channels import BY_COLUMN, Channel, FloatColumn, RawColumn, packed_columns
 from schemas.frame_rules import TIME_TYPE, US_PER_MS
 from schemas.reasons import DeadReason, RuleBroken
 from schemas.rules import check
@@ -107,10 +107,7 @@ def unpack_columns(frames: Sequence[hot.SensorFrame]) -> Columns:
     rows = np.repeat(np.arange(len(frames)), counts)
     values: dict[str, FloatColumn] = {}
     lists: dict[str, ListColumn] = {}
-    for channel in CHANNELS:
-        parts = _parts(frames, channel)
-        if not any(parts):
-            continue
+    for channel, parts in packed_columns(frames).items():
         if channel.layout == "sample":
             values[channel.column] = channel.to_physical(_joined(parts, channel, counts))
             continue
@@ -121,11 +118,6 @@ def unpack_columns(frames: Sequence[hot.SensorFrame]) -> Columns:
         shaped = flat.reshape(-1, channel.components) if channel.components > 1 else flat
         lists[channel.column] = ListColumn(shaped, offsets)
     return Columns(frame=rows, time_us=_times(frames, counts, rows), values=values, lists=lists)
-
-
-def _parts(frames: Sequence[hot.SensorFrame], channel: Channel) -> list[bytes | None]:
-    name = channel.name
-    return [getattr(frame.channels, name) for frame in frames]
 
 
 def _joined(parts: list[bytes | None], channel: Channel, counts: NDArray[np.int64]) -> RawColumn:

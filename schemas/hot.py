@@ -551,11 +551,11 @@ class SensorFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
 
     type: ClassVar[Literal["SensorFrame"]] = "SensorFrame"
     version: Literal[1] = field(default_factory=_version_1)
-    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    user: str
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
     producer: Annotated[str, Meta(min_length=1, max_length=64)]
-    workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")] | None = None
+    workout_id: str | None = None
     device_id: Annotated[str, Meta(min_length=1, max_length=64)]
     sequence: Annotated[int, Meta(ge=0, le=9007199254740992)]
     start: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]

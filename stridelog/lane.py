@@ -21,7 +21,7 @@ from sinks.keys import Keys
 from stridelog import metrics
 from stridelog.agent import Context
 from stridelog.batch import Batch, Record, Writes
-from stridelog.deadletters import DeadLetter
+from stridelog.deadletters import DeadLetter, of_refused
 from stridelog.ending import end_worker
 from stridelog.state import State
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_SHOWN: Final = 10_000  # characters of a refused row in its dead letter
+MAX_SHOWN: Final = 500  # characters of a refused row in the log
 FENCED_POLL_S: Final = 0.2
 LEAVE_S: Final = 5.0  # how long a lane may finish its batch when its partitions are taken away
 
@@ -141,7 +141,7 @@ class Lane:
         if unknown:
             users = {record.offset: record.message.user for record in records}
             dead += [
-                _dead(row, DeadReason.unknown_user, f"user {users[row.offset]!r} never registered")
+                DeadLetter.of(row, DeadReason.unknown_user, f"user {users[row.offset]!r} never registered")
                 for row in fetched.records
                 if users.get(row.offset) in unknown
             ]
@@ -153,7 +153,7 @@ class Lane:
             return False
         batch = Batch(span, records)
         writes: Writes = await runner.persist("reading", partial(runner.agent.process, batch, self.context))
-        await self._write(writes, dead, span)
+        await self._write(writes, dead, span, fetched)
         self.positions[span.topic] = span.next
         self._count(span, len(records), dead, writes)
         return True
@@ -166,18 +166,19 @@ class Lane:
         await self.state.load(users)
         if not self.runner.agent.registered_users_only:
             return set()
-        unknown = {user for user in users if not self._registered(user)}
-        unknown -= self._register(records)
+        unknown = self.state.without(users, RegisteredUser, "user")
+        if span.topic == self.runner.user_topic:
+            unknown -= self._register(records)
         return unknown if span.topic in self.runner.checked else set()
 
     def _decode(self, fetched: FetchedBatch) -> tuple[list[Record], list[DeadLetter]]:
         decoder = self.runner.decoders[fetched.tp.topic]
         records: list[Record] = []
         dead: list[DeadLetter] = []
-        outcomes = decoder.decode_many([(row.key, row.value) for row in fetched.records])
-        for row, outcome in zip(fetched.records, outcomes, strict=True):
-            if isinstance(outcome, BadRecord):
-                dead.append(_dead(row, outcome.reason, outcome.detail))
+        rows = fetched.records
+        for row, outcome in zip(rows, decoder.decode_many([(row.key, row.value) for row in rows]), strict=True):
+            if type(outcome) is BadRecord:
+                dead.append(DeadLetter.of(row, outcome.reason, outcome.detail))
             else:
                 records.append(Record(row.offset, row.timestamp, outcome))
         return records, dead
@@ -208,7 +209,7 @@ class Lane:
             return True
         return False
 
-    async def _write(self, writes: Writes, dead: list[DeadLetter], span: Span) -> None:
+    async def _write(self, writes: Writes, dead: list[DeadLetter], span: Span, fetched: FetchedBatch) -> None:
         """Stores at the same time, then topics: a message announces what the stores hold already."""
         runner = self.runner
         rows: dict[str, list[Any]] = {name: getattr(writes, name) for name in runner.stores}
@@ -216,10 +217,10 @@ class Lane:
             rows[runner.facts.name] = self.state.take_pending()
         async with asyncio.TaskGroup() as stores:
             for name, kept in rows.items():
-                stores.create_task(self._store(name, kept, span, dead))
+                stores.create_task(self._store(name, kept, span, dead, fetched))
         outgoing = [self._outgoing(message) for message in writes.messages]
         outgoing += [self._letter(letter, span) for letter in dead]
-        await self._store(runner.topic_sink.name, outgoing, span, dead)
+        await self._store(runner.topic_sink.name, outgoing, span, dead, fetched)
 
     def _letter(self, letter: DeadLetter, span: Span) -> Outgoing:
         topic = self.runner.topics.dead_letter_of(span.topic)
@@ -229,23 +230,24 @@ class Lane:
         topic = self.runner.topics.topic_of_message(type(message).__name__)
         return Outgoing(topic.name, message.user.encode(), encode(message))
 
-    async def _store(self, name: str, rows: list[Any], span: Span, dead: list[DeadLetter]) -> None:
+    async def _store(
+        self, name: str, rows: list[Any], span: Span, dead: list[DeadLetter], fetched: FetchedBatch
+    ) -> None:
         runner = self.runner
         sink = runner.sinks[name]
         began = time.perf_counter()
         try:
             await runner.persist(name, lambda: sink.write(rows, span))
         except PoisonRows as poison:
-            refused: list[DeadLetter] = []
             for index, reason in poison.rows.items():
                 shown = repr(rows[index])[:MAX_SHOWN]
                 log.error("%s: %s refuses %s: %s", runner.agent.name, name, shown, reason)
-                refused.append(DeadLetter(None, shown.encode(), (), span.first, 0, "refused_by_store", reason, "sink"))
+            refused = of_refused(poison.rows, rows, fetched.records)
             kept = [row for index, row in enumerate(rows) if index not in poison.rows]
             dead += refused
             if name == runner.topic_sink.name:
                 kept += [self._letter(letter, span) for letter in refused]
-            await self._store(name, kept, span, dead)
+            await self._store(name, kept, span, dead, fetched)
             return
         labels = (runner.agent.name, name, span.topic, str(span.partition))
         metrics.SINK_SECONDS.labels(runner.agent.name, name).observe(time.perf_counter() - began)
@@ -270,8 +272,3 @@ class Lane:
         metrics.BATCH_RECORDS.labels(name).observe(len(batch))
         metrics.BATCH_SECONDS.labels(name).observe(time.monotonic() - arrived)
         metrics.DELAY.labels(name).observe(max(0.0, time.time() - batch.records[-1].timestamp / 1000))
-
-
-def _dead(row: Any, reason: str, detail: str) -> DeadLetter:
-    headers = tuple((name, bytes(value)) for name, value in row.headers)
-    return DeadLetter(row.key, row.value, headers, row.offset, row.timestamp, str(reason), detail, "decode")

@@ -78,6 +78,11 @@ class State:
         """One fact, or ``None``."""
         return self.facts(user, kind).get(id)
 
+    def without(self, users: Iterable[str], kind: type[msgspec.Struct], id: str) -> set[str]:
+        """Those of the (loaded) users who do not have a fact."""
+        name, held = kind.__name__, self._users
+        return {user for user in users if id not in held[user].get(name, ())}
+
     def put(self, user: str, id: str, fact: msgspec.Struct, offset: int) -> None:
         """Set a fact; it is in the store when the batch is done."""
         kind = type(fact).__name__
