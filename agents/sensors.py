@@ -2,7 +2,8 @@
 
 In: sensor frames, keyed by user; user events, to know who is registered. Out: ClickHouse ``samples`` and
 ``minute_partials``, the live session in Redis; then *samples stored* for each workout, so that whoever waits for its
-samples can read them. Frames come twice, overlap and are late: rows are keyed by what they say, not by when they came.
+samples can read them. Where raw samples are not kept, there are neither samples nor this news. Frames come twice,
+overlap and are late: rows are keyed by what they say, not by when they came.
 """
 
 from schemas import hot
@@ -11,17 +12,20 @@ from stridelog.agent import Context, agent
 from stridelog.batch import Batch, Writes
 from stridelog.projections.live import live_sessions
 from stridelog.projections.samples import partial_rows, sample_rows, samples_stored
+from stridelog.readers import RawSamples
 
 
-@agent(role="sensors", stores=("clickhouse", "redis"), registered_users_only=True)
+@agent(role="sensors", stores=("clickhouse", "redis"), resources=(RawSamples,), registered_users_only=True)
 async def sensors(batch: Batch, context: Context) -> Writes:
     """Unpack the frames into columns once, and write the columns."""
     frames = batch.of(hot.SensorFrame)
     if not frames:
         return Writes()
     columns = unpack_columns([frame for _, frame in frames])
+    kept = context.resource(RawSamples).kept
+    minutes = partial_rows(frames, columns, batch.span)
     return Writes(
-        clickhouse=[sample_rows(frames, columns, batch.span), partial_rows(frames, columns, batch.span)],
+        clickhouse=[sample_rows(frames, columns, batch.span), minutes] if kept else [minutes],
         redis=live_sessions(batch.logged(hot.SensorFrame), columns, context.keys),
-        messages=samples_stored(frames),
+        messages=samples_stored(frames) if kept else [],
     )

@@ -24,6 +24,19 @@ SETTINGS do_not_merge_across_partitions_select_final = 1
 """  # noqa: S608
 
 
+class RawSamples:
+    """Whether raw samples are kept at all (setting ``keep_samples``)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.kept = settings.keep_samples
+
+    async def open(self) -> None:
+        """Nothing to connect to."""
+
+    async def close(self) -> None:
+        """Nothing to disconnect from."""
+
+
 class SamplesReader:
     """Samples of workouts, from ClickHouse."""
 

@@ -22,6 +22,7 @@ class Snapshot:
     at_s: float  # of a monotonic clock
     samples: Mapping[str, Mapping[Labels, float]]
     memory_bytes: Mapping[str, float] = field(default_factory=dict)  # role → resident memory
+    cpu_s: Mapping[str, float] = field(default_factory=dict)  # role → CPU time since its start
 
     def total(self, name: str, **wanted: str) -> float:
         """The sum of a metric's samples whose labels match."""
@@ -69,14 +70,17 @@ def snapshot_of(texts: Mapping[str, str], at_s: float) -> Snapshot:
     """A snapshot of what the worker of each role said, in Prometheus' text format."""
     samples: dict[str, dict[Labels, float]] = defaultdict(lambda: defaultdict(float))
     memory: dict[str, float] = {}
+    cpu: dict[str, float] = {}
     for role, text in texts.items():
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 if sample.name == "process_resident_memory_bytes":
                     memory[role] = sample.value
+                elif sample.name == "process_cpu_seconds_total":
+                    cpu[role] = sample.value
                 elif sample.name.startswith("stridelog_") and not sample.name.endswith("_created"):
                     samples[sample.name][tuple(sorted(sample.labels.items()))] += sample.value
-    return Snapshot(at_s, samples, memory)
+    return Snapshot(at_s, samples, memory, cpu)
 
 
 def rate(before: Snapshot, now: Snapshot, name: str, **wanted: str) -> float:

@@ -25,11 +25,17 @@ class Workers:
     """The workers of some roles. As a context manager it stops them at the end, and only them."""
 
     def __init__(
-        self, logs: Path, host: str, roles: Sequence[str] = ROLES, environment: Mapping[str, str] | None = None
+        self,
+        logs: Path,
+        host: str,
+        roles: Sequence[str] = ROLES,
+        environment: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         self._logs = logs
         self._host = host
         self._roles = roles
+        self._options = options  # of stridelog worker
         self._environment = {**os.environ, **(environment or {})}
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self.ports: dict[str, int] = {}
@@ -40,6 +46,7 @@ class Workers:
         for role in self._roles:
             self.ports[role] = free_port(self._host)
             command = [sys.executable, "-m", "stridelog", "worker", role, "--metrics-port", str(self.ports[role])]
+            command += self._options
             with self.log(role).open("wb") as log:
                 self._children[role] = subprocess.Popen(  # noqa: S603 - our own command
                     command,

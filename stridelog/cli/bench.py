@@ -17,6 +17,7 @@ from bench.freshness import PROMISE_MS, PROMISED, Result, measure
 from bench.load import MESSAGE_TYPES, registrations, workout
 from bench.probes import probes_of
 from models.registry import KINDS, Registry
+from stridelog.cli.bench_capacity import sensors
 from stridelog.instance import environment, own_instance
 from stridelog.lag import LagReader, caught_up
 from stridelog.producer import Producer
@@ -28,6 +29,9 @@ bench_app = typer.Typer(help="Benchmarks.", no_args_is_help=True)
 CAUGHT_UP_S: Final = 120.0
 WARM_UP: Final = 20  # workouts sent before, and not measured: the first ones wait for imports and connections
 _S_US: Final = 1_000_000
+
+
+bench_app.command()(sensors)
 
 
 @bench_app.callback()
