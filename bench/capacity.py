@@ -1,33 +1,35 @@
-"""What a worker's CPU second is good for: a topic is filled while the agent is paused, and then it has all at once.
+"""What a worker's CPU second is good for: a topic is filled while its agent is paused, and then it has all at once.
 
-The clock is the CPU time that the worker itself reports on /metrics; what it used before (start-up, registrations) does
-not count, nor does what brokers and stores use.
+The clock is the CPU time that the workers report on /metrics; what they used before (start-up, registrations) does not
+count, nor does what brokers and stores use.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from stridelog.control import Control
-from stridelog.errors import UserError
+from stridelog.instance import environment, own_instance
+from stridelog.lag import LagReader, caught_up, declared
 from stridelog.settings import Settings
-from stridelog.worker_metrics import Scraper, Snapshot
+from stridelog.topics import Topics
+from stridelog.worker_metrics import Scraper
 from stridelog.workers import Workers
 
 LOOK_S: Final = 0.5
-STILL_S: Final = 60.0  # without any progress the run is given up
+CAUGHT_UP_S: Final = 600.0
 
-Say = Callable[[int], None]
+Say = Callable[[str], None]
+Work = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Capacity:
-    """What workers did of one load: records of one topic by all agents that read it, and the CPU time it took."""
+    """What the workers of some roles needed for one load."""
 
-    records: int
     seconds: float
     cpu_s: Mapping[str, float]  # role → CPU seconds
     stages: Mapping[str, float]  # stage → CPU seconds, sampled (stridelog.sampling)
@@ -43,7 +45,7 @@ class Capacity:
         """Stage → its share of the CPU time, largest first."""
         total = sum(self.stages.values())
         ordered = sorted(self.stages.items(), key=lambda pair: -pair[1])
-        return {stage: round(seconds / total, 3) for stage, seconds in ordered} if total else {}
+        return {stage: round(seconds / total, 3) for stage, seconds in ordered if seconds} if total else {}
 
     def as_json(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -55,60 +57,66 @@ class Capacity:
         }
 
 
-@asynccontextmanager
-async def paused(settings: Settings, *agents: str) -> AsyncIterator[None]:
-    """Hold agents while their topic is filled; they go on at the end."""
-    control = Control(settings)
-    await control.open()
-    try:
-        for agent in agents:
-            await control.pause(agent, "a benchmark fills its topic", "bench")
-        yield
-        for agent in agents:
-            await control.resume(agent)
-    finally:
-        await control.close()
+class Rig:
+    """Workers of some roles on an instance of their own, profiled."""
 
+    def __init__(self, own: Settings, topics: Topics, workers: Workers, roles: Sequence[str], say: Say) -> None:
+        self.settings = own
+        self.topics = topics
+        self._workers = workers
+        self._agents = [agent for agent in declared().values() if agent.role in roles]
+        self._say = say
 
-async def measured(
-    workers: Workers, fill: Callable[[], Awaitable[None]], agents: Mapping[str, int], settings: Settings, say: Say
-) -> Capacity:
-    """Fill topics while ``agents`` (name → records that it shall take) are paused, let them go, and watch.
+    async def caught_up(self) -> None:
+        """Wait until every sink of these roles has everything. Raises ``UserError`` if that takes too long."""
+        async with LagReader(self.settings, self._agents, self.topics) as reader:
+            await caught_up(reader, timeout_s=CAUGHT_UP_S, say=lambda behind: self._say(f"{behind:,} behind"))
 
-    Raises ``UserError`` when nothing moves any more.
-    """
-    scraper = Scraper(workers.urls)
-    try:
-        async with paused(settings, *agents):
-            while (await scraper.look()).total("stridelog_agent_paused") < len(agents):  # noqa: ASYNC110 - of others
-                await asyncio.sleep(LOOK_S)
-            await fill()
-            before = await scraper.look()
-            began = time.monotonic()
-        now, moved_at, done = before, began, 0
-        while done < sum(agents.values()):
-            await asyncio.sleep(LOOK_S)
-            workers.check()
-            now = await scraper.look()
-            seen = sum(_taken(now, name) - _taken(before, name) for name in agents)
-            if seen > done:
-                done, moved_at = seen, time.monotonic()
-                say(done)
-            elif time.monotonic() - moved_at > STILL_S:
-                raise UserError(f"the workers stopped at {done:,} of {sum(agents.values()):,} records: see their logs")
+    async def measure(self, agent: str, fill: Work) -> Capacity:
+        """Fill the topics of ``agent`` while it is paused, let it go, and wait until all have caught up."""
+        scraper = Scraper(self._workers.urls)
+        try:
+            async with _paused(self.settings, agent):
+                while not (await scraper.look()).total("stridelog_agent_paused", agent=agent):  # noqa: ASYNC110 - its own
+                    await asyncio.sleep(LOOK_S)
+                await fill()
+                before, began = await scraper.look(), time.monotonic()
+            await self.caught_up()
+            self._workers.check()
+            now, seconds = await scraper.look(), time.monotonic() - began
+        finally:
+            await scraper.close()
+        stages = before.by("stridelog_cpu_seconds_total", "stage")
         return Capacity(
-            records=done,
-            seconds=moved_at - began,
+            seconds=seconds,
             cpu_s={role: now.cpu_s[role] - before.cpu_s[role] for role in now.cpu_s},
             stages={
-                stage: seconds - before.by("stridelog_cpu_seconds_total", "stage").get((stage,), 0.0)
-                for (stage,), seconds in now.by("stridelog_cpu_seconds_total", "stage").items()
+                stage: total - stages.get((stage,), 0.0)
+                for (stage,), total in now.by("stridelog_cpu_seconds_total", "stage").items()
             },
             memory_bytes=now.memory_bytes,
         )
+
+
+@asynccontextmanager
+async def rig(base: Settings, roles: Sequence[str], variables: Mapping[str, str], say: Say) -> AsyncIterator[Rig]:
+    """Make an instance, start a worker for each role; all of it is removed afterwards."""
+    async with own_instance(base, "bench") as (own, topics):
+        say("starting workers")
+        logs, chosen = own.local / "logs", {**environment(own), **variables}
+        with Workers(logs, own.host, roles, chosen, ["--profile"]) as workers:
+            workers.start()
+            await asyncio.to_thread(workers.wait_ready, lambda _: None)
+            yield Rig(own, topics, workers, roles, say)
+
+
+@asynccontextmanager
+async def _paused(settings: Settings, agent: str) -> AsyncIterator[None]:
+    control = Control(settings)
+    await control.open()
+    try:
+        await control.pause(agent, "a benchmark fills its topic", "bench")
+        yield
+        await control.resume(agent)
     finally:
-        await scraper.close()
-
-
-def _taken(snapshot: Snapshot, agent: str) -> int:
-    return int(snapshot.total("stridelog_records_total", agent=agent))
+        await control.close()

@@ -53,19 +53,19 @@ def user_of(prefix: str, number: int) -> str:
     return f"{prefix}-{number:05d}"
 
 
-def workout(prefix: str, number: int, end_us: int, *, sampled: bool) -> BenchWorkout:
-    """A ten-minute run that ends at ``end_us``: with 600 samples of six channels in 10 frames, or stated totals only.
+def workout(prefix: str, number: int, end_us: int, *, sampled: bool, seconds: int = WORKOUT_S) -> BenchWorkout:
+    """A run of ten minutes that ends at ``end_us``: with a sample of six channels a second, or stated totals only.
 
     Its distance is not stated where there are samples: it is on no board of distances before these are joined to it.
     """
     user = user_of(prefix, number)
-    start_us = end_us - WORKOUT_S * _S_US
+    start_us = end_us - seconds * _S_US
     workout_id = workout_id_of(user, "bench", start_us)
     session = Session(user, workout_id, "bench-watch", "UTC", "bench", PRODUCER)
-    track = _track(start_us, number) if sampled else track_from_columns(np.empty(0, dtype=np.int64))
+    track = _track(start_us, number, seconds) if sampled else track_from_columns(np.empty(0, dtype=np.int64))
     before = [("WorkoutStarted", encode(started(session, sport="running", time_us=start_us)))]
     before += [("SensorFrame", frame.value) for frame in frames_of(track, session)]
-    stated = None if sampled else Stated(distance_m=_SPEED_M_S * WORKOUT_S, moving_time_s=float(WORKOUT_S))
+    stated = None if sampled else Stated(distance_m=_SPEED_M_S * seconds, moving_time_s=float(seconds))
     completion = completed(
         session, sport="running", start_us=start_us, end_us=end_us, track=track, stated=stated, by_hand=not sampled
     )
@@ -74,16 +74,16 @@ def workout(prefix: str, number: int, end_us: int, *, sampled: bool) -> BenchWor
     return BenchWorkout(user, workout_id, sampled, tuple(before), encode(completion), bucket(user, item))
 
 
-def _track(start_us: int, number: int) -> Track:
+def _track(start_us: int, number: int, count: int) -> Track:
     """Samples of each second; the athletes' paces differ a little."""
-    seconds = np.arange(WORKOUT_S, dtype=np.int64)
-    speed = np.full(WORKOUT_S, _SPEED_M_S + (number % 50) / 100)
+    seconds = np.arange(count, dtype=np.int64)
+    speed = np.full(count, _SPEED_M_S + (number % 50) / 100)
     return track_from_columns(
         start_us + seconds * _S_US,
         heart_rate_bpm=140.0 + 10 * np.sin(seconds / 60),
-        cadence_rpm=np.full(WORKOUT_S, 85.0),
+        cadence_rpm=np.full(count, 85.0),
         speed_m_s=speed,
         distance_m=np.cumsum(speed),
         altitude_m=100.0 + 5 * np.sin(seconds / 120),
-        temperature_c=np.full(WORKOUT_S, 18.0),
+        temperature_c=np.full(count, 18.0),
     )

@@ -1,24 +1,19 @@
 """``stridelog bench sensors``: packed frames from Kafka to minutes, live sessions and, mostly, raw samples."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
 
-from bench.capacity import Capacity, Say, measured
+from bench.capacity import Capacity, Say, rig
 from bench.load import registrations, user_of
 from schemas.frames import pack_frame
 from stridelog.devices import workout_id_of
-from stridelog.instance import environment, own_instance
-from stridelog.lag import LagReader, caught_up, declared
 from stridelog.producer import Producer
 from stridelog.settings import Settings
-from stridelog.workers import Workers
 
 SAMPLES: Final = 60  # in a frame, one a second, of four channels
-CAUGHT_UP_S: Final = 300.0
 WANTED: Final = {True: 1_000_000, False: 4_000_000}  # samples per worker CPU second: with raw samples, without
 _S_US: Final = 1_000_000
 _PREFIX: Final = "athlete"
@@ -58,27 +53,26 @@ def frames(users: int, count: int, end_us: int, seed: int) -> Iterator[tuple[byt
 
 async def run(base: Settings, *, count: int, users: int, keep_samples: bool, seed: int, say: Say) -> Capacity:
     """One run on an instance of its own, with one worker."""
-    async with own_instance(base.model_copy(update={"keep_samples": keep_samples}), "bench") as (own, topics):
-        variables = {**environment(own), "STRIDELOG_KEEP_SAMPLES": str(keep_samples)}
-        with Workers(own.local / "logs", own.host, ["sensors"], variables, ["--profile"]) as workers:
-            workers.start()
-            await asyncio.to_thread(workers.wait_ready, lambda _: None)
-            async with await Producer(own, topics).open(("UserRegistered", "SensorFrame")) as producer:
-                for message in registrations(_PREFIX, users, time.time_ns() // 1000):
-                    await producer.send(message)
-                await producer.flush()
-                async with LagReader(own, known=topics, agents=[declared()["sensors"]]) as reader:
-                    await caught_up(reader, timeout_s=CAUGHT_UP_S)
+    variables = {"STRIDELOG_KEEP_SAMPLES": str(keep_samples)}
+    async with (
+        rig(base.model_copy(update={"keep_samples": keep_samples}), ["sensors"], variables, say) as bench,
+        await Producer(bench.settings, bench.topics).open(("UserRegistered", "SensorFrame")) as producer,
+    ):
+        for message in registrations(_PREFIX, users, time.time_ns() // 1000):
+            await producer.send(message)
+        await producer.flush()
+        await bench.caught_up()
 
-                async def fill() -> None:
-                    for key, value in frames(users, count, time.time_ns() // 1000 + 60 * _S_US, seed):
-                        await producer.send_encoded("SensorFrame", key, value)
-                    await producer.flush()
+        async def fill() -> None:
+            say("filling the topic")
+            for key, value in frames(users, count, time.time_ns() // 1000 + 60 * _S_US, seed):
+                await producer.send_encoded("SensorFrame", key, value)
+            await producer.flush()
 
-                return await measured(workers, fill, {"sensors": count}, own, say)
+        return await bench.measure("sensors", fill)
 
 
-def as_json(with_samples: Capacity, without: Capacity, *, users: int, seed: int) -> dict[str, Any]:
+def as_json(with_samples: Capacity, without: Capacity, *, count: int, users: int, seed: int) -> dict[str, Any]:
     """Both runs, as ``--json`` prints them."""
     return {
         "samples_per_frame": SAMPLES,
@@ -86,8 +80,8 @@ def as_json(with_samples: Capacity, without: Capacity, *, users: int, seed: int)
         "seed": seed,
         **{
             name: {
-                "samples": run.records * SAMPLES,
-                "samples_per_cpu_s": round(run.records * SAMPLES / run.total_cpu_s),
+                "samples": count * SAMPLES,
+                "samples_per_cpu_s": round(count * SAMPLES / run.total_cpu_s),
                 "wanted_per_cpu_s": WANTED[kept],
                 **run.as_json(),
             }

@@ -2,67 +2,89 @@
 
 import asyncio
 import json
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from bench import sensors as sensors_bench
-from bench.capacity import Capacity
+from bench import workouts as workouts_bench
+from bench.capacity import Capacity, Say
 from stridelog.settings import settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Seed = Annotated[int, typer.Option(help="Of the generated input.")]
 
 
 def sensors(
-    frames: Annotated[
-        int, typer.Option(min=1_000, max=100_000_000, help="Sensor frames, of 60 samples each.")
-    ] = 200_000,
-    users: Annotated[int, typer.Option(min=1, max=10_000_000, help="Athletes whom the frames are of.")] = 50_000,
-    seed: Seed = 1,
+    frames: Annotated[int, typer.Option(min=1_000, max=100_000_000, help="Sensor frames of 60 samples.")] = 200_000,
+    users: Annotated[int, typer.Option(min=1, max=10_000_000, help="Athletes whom the frames are of.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Of the generated samples.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Samples for each second of a worker's CPU time: into minutes and live sessions, with raw samples and without.
 
     A sample is one time point with four channels. On an instance of its own, which is removed afterwards.
     """
-    with _progress(as_json) as progress:
-        runs = {}
-        for keep, name in ((True, "with raw samples"), (False, "without raw samples")):
-            task = progress.add_task(f"{name}: filling the topic", total=frames)
-
-            def say(done: int, task: object = task, name: str = name) -> None:
-                progress.update(task, completed=done, description=name)  # type: ignore[arg-type] # rich's TaskID
-
-            runs[keep] = asyncio.run(
-                sensors_bench.run(settings(), count=frames, users=users, keep_samples=keep, seed=seed, say=say)
-            )
-    result = sensors_bench.as_json(runs[True], runs[False], users=users, seed=seed)
+    runs = {}
+    for keep, name in ((True, "with raw samples"), (False, "without raw samples")):
+        with _saying(name, as_json) as say:
+            work = sensors_bench.run(settings(), count=frames, users=users, keep_samples=keep, seed=seed, say=say)
+            runs[keep] = asyncio.run(work)
+    result = sensors_bench.as_json(runs[True], runs[False], count=frames, users=users, seed=seed)
     if as_json:
         typer.echo(json.dumps(result))
         return
-    table = Table(title="Samples per worker CPU second", title_justify="left")
-    for name in ("", "samples/CPU s", "wanted", "CPU s", "where the CPU time goes"):
-        table.add_column(name, justify="left" if name in ("", "where the CPU time goes") else "right")
+    table = _table("Samples per CPU second of a worker")
     for name, run in (("with raw samples", runs[True]), ("without raw samples", runs[False])):
         figures = result[name.replace(" ", "_")]
-        table.add_row(
-            name,
-            f"{figures['samples_per_cpu_s']:,}",
-            f"{figures['wanted_per_cpu_s']:,}",
-            f"{run.total_cpu_s:.1f}",
-            _shares(run),
-        )
+        _add(table, name, figures["samples_per_cpu_s"], figures["wanted_per_cpu_s"], run)
     Console().print(table)
 
 
-def _shares(run: Capacity) -> str:
-    return ", ".join(f"{stage} {share:.0%}" for stage, share in run.shares.items() if share >= 0.01)
+def workouts(
+    workouts: Annotated[int, typer.Option(min=10, max=1_000_000, help="Workouts of an hour, 3,600 samples.")] = 1_000,
+    users: Annotated[int, typer.Option(min=1, max=1_000_000, help="Athletes whose workouts they are.")] = 500,
+    as_json: AsJson = False,
+) -> None:
+    """Hour-long workouts for each second of the workers' CPU time, through all agents and all stores.
+
+    Their samples are in ClickHouse before the clock starts. On an instance of its own, which is removed afterwards;
+    its models are those of the instance that the settings name, if it has any.
+    """
+    with _saying("workouts", as_json) as say:
+        done = asyncio.run(workouts_bench.run(settings(), count=workouts, users=users, say=say))
+    result = workouts_bench.as_json(done, count=workouts, users=users, models=workouts_bench.models_of(settings()))
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    table = _table("Hour-long workouts per CPU second of all workers")
+    _add(table, "through all agents", result["workouts_per_cpu_s"], result["wanted_per_cpu_s"], done)
+    Console().print(table)
+    for kind, version in result["models"].items():
+        if version is None:
+            Console().print(f"no model {kind}: nothing was scored by it (stridelog models train)", style="yellow")
 
 
-def _progress(quiet: bool) -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}"))
-    return Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True, quiet=quiet), transient=True)
+def _table(title: str) -> Table:
+    table = Table("", title=title, title_justify="left")
+    for name in ("per CPU second", "wanted", "CPU s"):
+        table.add_column(name, justify="right")
+    table.add_column("where the CPU time goes")
+    return table
+
+
+def _add(table: Table, name: str, per_cpu_s: float, wanted: int, run: Capacity) -> None:
+    shares = ", ".join(f"{stage} {share:.0%}" for stage, share in run.shares.items() if share >= 0.01)
+    table.add_row(name, f"{per_cpu_s:,}", f"{wanted:,}", f"{run.total_cpu_s:.1f}", shares)
+
+
+@contextmanager
+def _saying(name: str, quiet: bool) -> Iterator[Say]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True, quiet=quiet), transient=True) as progress:
+        task: Any = progress.add_task(name, total=None)
+        yield lambda said: progress.update(task, description=f"{name}: {said}")
