@@ -34,7 +34,7 @@ from sinks.claims import Claims
 from sinks.tail import Tail, read_tail, source_headers
 from stridelog.settings import Settings
 
-MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
+MAX_REQUEST_BYTES: Final = 64 * 1024 * 1024  # before compression; what the broker takes is a setting of each topic
 BATCH_BYTES: Final = 256 * 1024
 REQUEST_TIMEOUT_MS: Final = 10_000
 ANSWER_TIMEOUT_S: Final = 20.0

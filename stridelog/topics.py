@@ -54,7 +54,7 @@ class Topic(BaseModel):
     messages: tuple[str, ...]
     producers: tuple[Party, ...]
     consumers: tuple[Party, ...]
-    key: Literal["user"]
+    key: Literal["user", "letter"]
     encoding: Literal["json", "msgpack", "original"]
     partitions: Annotated[int, Field(ge=1, le=10_000)]
     replication: Annotated[int, Field(ge=1, le=9)]
@@ -94,6 +94,16 @@ class Topics:
         if topic is None:
             raise UserError(f"no topic {name!r} in {self.path.name}{_did_you_mean(name, self._topics)}")
         return topic
+
+    @property
+    def dead_letters(self) -> dict[str, Topic]:
+        """The dead-letter topics by the broker's name, each with the topic whose dead letters it holds."""
+        return {self.dead_letter_of(topic.name).name: topic for topic in self if topic.dead_letter is not None}
+
+    @property
+    def handled_letters(self) -> Topic:
+        """Where it says which dead letters were replayed or dropped."""
+        return self.named("dead-letters-handled")
 
     def inputs_of(self, agent: str) -> list[Topic]:
         """The topics that an agent reads."""

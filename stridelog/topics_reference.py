@@ -7,7 +7,7 @@ from stridelog.topics import FOREVER, Topic, Topics
 HEADER: Final = """# Topics
 
 Generated from `topics.yaml` by `stridelog topics docs`. Messages: [messages.md](messages.md).
-All are keyed by user; topics that one agent reads or writes together have the same number of partitions.
+All but the last are keyed by user; topics that one agent reads or writes together have the same number of partitions.
 """
 _DAY_MS: Final = 86_400_000
 

@@ -15,7 +15,11 @@ COMMANDS: Final = {
     "run": ("stridelog.cli.run", "run", "The whole platform on the local stack, with a live view."),
     "topics": ("stridelog.cli.topics", "topics_app", "Topics: table, difference to the broker, apply."),
     "worker": ("stridelog.cli.worker", "worker", "Run agents by role."),
-    "agents": ("stridelog.cli.agents", "agents_app", "Agents: what they read and write, how far they are."),
+    "agents": (
+        "stridelog.cli.agents",
+        "agents_app",
+        "Agents: list, lag, pause, resume, seek.",
+    ),
     "simulate": ("stridelog.cli.simulate", "simulate", "Send a simulated town of athletes."),
     "replay": (
         "stridelog.cli.replay",
@@ -29,7 +33,7 @@ COMMANDS: Final = {
     "workout": ("stridelog.cli.read", "workout", "A workout, from MongoDB."),
     "scores": ("stridelog.cli.read", "scores", "An athlete's injury risk and recommendations, from ClickHouse."),
     "verify": ("stridelog.cli.verify", "verify", "Recompute from the log what every store must hold, and compare."),
-    "dlq": ("stridelog.cli.dlq", "dlq_app", "Dead letters: list, show."),
+    "dlq": ("stridelog.cli.dlq", "dlq_app", "Dead letters: list, show, replay, drop."),
     "bench": ("stridelog.cli.bench", "bench_app", "Benchmarks."),
     "schemas": ("stridelog.cli.schemas", "schemas_app", "Messages: generate, check."),
     "faust": ("stridelog.cli.faust", "faust_app", "Faust's own commands for a role's app."),

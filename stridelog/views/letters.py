@@ -22,7 +22,8 @@ def table(letters: Sequence[Letter]) -> Table:
     shown.add_column("since, UTC", no_wrap=True)
     shown.add_column("reason, what exactly", overflow="fold")
     for letter in letters:
-        why = f"[red]{escape(letter.reason)}[/] [dim]{escape(letter.agent)}[/]\n{escape(letter.detail)}"
+        handled = f" [green]{letter.handled}[/]" if letter.handled else ""
+        why = f"[red]{escape(letter.reason)}[/] [dim]{escape(letter.agent)}[/]{handled}\n{escape(letter.detail)}"
         since = units.moment(letter.timestamp_ms * 1000).removesuffix(" UTC")
         shown.add_row(letter.place, since, why)
     return shown
@@ -42,6 +43,7 @@ def letter(one: Letter) -> RenderableType:
         ("came from", f"{one.source_topic}:{one.source_partition}:{one.source_offset}"),
         ("logged", _time(one.source_timestamp_ms)),
         ("dead since", _time(one.timestamp_ms)),
+        *([("handled", one.handled)] if one.handled else []),
         ("key", _line(one.key)),
         *((f"header {name}", _line(value)) for name, value in one.headers),
     ):
