@@ -90,14 +90,16 @@ def _no_service_starts() -> Generator[None, None, None]:
 
 
 def _maven(name: ServiceName, settings: StackSettings) -> None:
-    """Copy the jars that compose/NAME/pom.xml names, with their checksums verified."""
-    target = settings.lib(name)
+    copy_jars(ROOT / "compose" / name / "pom.xml", settings.lib(name), name, _log(settings))
+
+
+def copy_jars(pom: Path, target: Path, name: str, log: Path) -> None:
+    """Copy the jars that a pom.xml names into a folder of their own, with their checksums verified."""
     shutil.rmtree(target, ignore_errors=True)
     argv = [shutil.which("mvn") or "mvn", "--batch-mode", "--strict-checksums", "--quiet"]
-    argv += ["--file", str(ROOT / "compose" / name / "pom.xml"), _MAVEN_COPY]
-    argv += ["-DincludeScope=runtime", f"-DoutputDirectory={target}"]
+    argv += ["--file", str(pom), _MAVEN_COPY, "-DincludeScope=runtime", f"-DoutputDirectory={target}"]
     try:
-        run_tool(argv, f"getting the jars of {name} by Maven (no network?)", _log(settings))
+        run_tool(argv, f"getting the jars of {name} by Maven (no network?)", log)
     except UserError:
         shutil.rmtree(target, ignore_errors=True)
         raise

@@ -17,7 +17,8 @@ from bench.freshness import PROMISE_MS, PROMISED, Result, measure
 from bench.load import MESSAGE_TYPES, registrations, workout
 from bench.probes import probes_of
 from models.registry import KINDS, Registry
-from stridelog.cli.bench_capacity import sensors
+from stridelog.cli.bench_capacity import sensors, workouts
+from stridelog.cli.bench_transport import transport
 from stridelog.instance import environment, own_instance
 from stridelog.lag import LagReader, caught_up
 from stridelog.producer import Producer
@@ -32,6 +33,8 @@ _S_US: Final = 1_000_000
 
 
 bench_app.command()(sensors)
+bench_app.command()(workouts)
+bench_app.command()(transport)
 
 
 @bench_app.callback()

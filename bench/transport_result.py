@@ -1,0 +1,122 @@
+"""What ``stridelog bench transport`` found: rounds of contenders, their medians, and the ratios between them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Final
+
+OURS: Final = "engine"
+TARGETS: Final = {"faust": 40.0, "bytewax": 1.3, "kafka_streams": 1.3, "consumer_perf": 0.5}
+PEERS: Final = ("faust", "faust_take", "quix", "bytewax", "kafka_streams", "getmany", "consumer_perf")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One contender's run: ``seconds`` by the clock from its first record to its last, and the CPU time (user and
+    system) of its whole process.
+    """
+
+    events: int
+    seconds: float
+    process_cpu_s: float
+
+
+@dataclass
+class Standing:
+    """A contender's runs, one a round, or the reason why there are none. ``idle`` is a run with hardly any events: what
+    it takes to start, to join the group and to end.
+    """
+
+    title: str
+    job: str
+    idle: Run | None = None
+    runs: list[Run] = field(default_factory=list)
+    failure: str | None = None
+
+    @property
+    def events_per_s(self) -> list[float]:
+        """By the clock, of each round."""
+        return [run.events / run.seconds for run in self.runs]
+
+    @property
+    def cpu_s(self) -> list[float]:
+        """CPU time of each round: of the whole process, less that of the idle run; never below a millisecond."""
+        idle_s = self.idle.process_cpu_s if self.idle else 0.0
+        return [max(run.process_cpu_s - idle_s, 0.001) for run in self.runs]
+
+    @property
+    def events_per_cpu_s(self) -> list[float]:
+        """By that CPU time, of each round."""
+        idle = self.idle.events if self.idle else 0
+        return [(run.events - idle) / cpu_s for run, cpu_s in zip(self.runs, self.cpu_s, strict=True)]
+
+    def as_json(self) -> dict[str, Any]:
+        """Medians and every run."""
+        if self.failure is not None or not self.runs:
+            return {"title": self.title, "job": self.job, "failure": self.failure or "it was not run"}
+        return {
+            "title": self.title,
+            "job": self.job,
+            "events": self.runs[0].events,
+            "events_per_s": round(median(self.events_per_s)),
+            "events_per_cpu_s": round(median(self.events_per_cpu_s)),
+            "seconds": [round(run.seconds, 3) for run in self.runs],
+            "cpu_s": [round(cpu_s, 3) for cpu_s in self.cpu_s],
+            "idle_cpu_s": round(self.idle.process_cpu_s, 3) if self.idle else None,
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """All contenders on one topic. ``load`` is the machine's one-minute load average before and after."""
+
+    events: int
+    event_bytes: float
+    rounds: int
+    standings: Mapping[str, Standing]
+    load: tuple[float, float]
+
+    def ratio(self, peer: str) -> float | None:
+        """Ours to a peer's events a second: the median of the rounds' ratios. None where one of them has no figures."""
+        pair = self._both(peer)
+        return _median_ratio(pair[0].events_per_s, pair[1].events_per_s) if pair else None
+
+    def ratio_cpu(self, peer: str) -> float | None:
+        """The same of events per CPU-second."""
+        pair = self._both(peer)
+        return _median_ratio(pair[0].events_per_cpu_s, pair[1].events_per_cpu_s) if pair else None
+
+    def _both(self, peer: str) -> tuple[Standing, Standing] | None:
+        ours, theirs = self.standings.get(OURS), self.standings.get(peer)
+        if ours is None or theirs is None or ours.failure or theirs.failure or not (ours.runs and theirs.runs):
+            return None
+        return ours, theirs
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Contender → why it has no figures."""
+        return {name: standing.failure for name, standing in self.standings.items() if standing.failure}
+
+    def as_json(self) -> dict[str, Any]:
+        """One object; ``vs_NAME`` is a ratio of events a second, ``vs_NAME_cpu`` of events per CPU-second."""
+        ratios: dict[str, float | None] = {}
+        for peer in PEERS:
+            ratios[f"vs_{peer}"] = _rounded(self.ratio(peer))
+            ratios[f"vs_{peer}_cpu"] = _rounded(self.ratio_cpu(peer))
+        return {
+            "events": self.events,
+            "event_bytes": round(self.event_bytes, 1),
+            "rounds": self.rounds,
+            "contenders": {name: standing.as_json() for name, standing in self.standings.items()},
+            **ratios,
+            "targets": {f"vs_{peer}": target for peer, target in TARGETS.items()},
+            "load_average": [round(load, 2) for load in self.load],
+        }
+
+
+def _median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    return median(mine / other for mine, other in zip(ours, theirs, strict=True))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
