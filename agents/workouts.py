@@ -23,6 +23,7 @@ async def workouts(batch: Batch, context: Context) -> Writes:
     """Keep the batch's facts, read the samples of the workouts that they touch, and say what became of these."""
     join = Join(context.state, batch.span)
     dropped = join.keep(batch.records)
-    tracks = await context.resource(SamplesReader).tracks(join.touched())
-    messages, documents = join.work_out(tracks)
+    async for tracks in context.resource(SamplesReader).tracks(join.touched()):
+        join.summarise(tracks)
+    messages, documents = join.work_out()
     return Writes(mongo=documents, messages=messages, dropped=dropped)

@@ -79,6 +79,9 @@ def track_from_columns(time_us: NDArray[np.int64], **channels: FloatColumn) -> T
     return Track(time_us=time_us, **columns, **{name: np.full(len(time_us), np.nan) for name in missing})
 
 
+NO_SAMPLES: Final = track_from_columns(np.empty(0, dtype=np.int64))
+
+
 def _in_order(
     time_us: NDArray[np.int64], columns: dict[str, FloatColumn]
 ) -> tuple[NDArray[np.int64], dict[str, FloatColumn]]:

@@ -16,7 +16,7 @@ import numpy as np
 from domain.duplicates import Candidate, clusters
 from domain.features import FEATURE_WINDOW_DAYS
 from domain.summary import Stated, summarise
-from domain.track import CHANNELS, Track, track_from_columns
+from domain.track import CHANNELS, NO_SAMPLES, Track
 from domain.workouts import (
     Completion,
     Correction,
@@ -33,8 +33,6 @@ from stridelog.batch import Record
 from stridelog.projections import workouts as out
 from stridelog.state import Known, State
 
-_NO_SAMPLES = track_from_columns(np.empty(0, dtype=np.int64))
-
 
 class Erasure(msgspec.Struct, frozen=True):
     """The user had everything erased; it holds for workouts that started before."""
@@ -50,6 +48,7 @@ class Join:
         self.span = span
         self.users: dict[str, set[str]] = defaultdict(set)  # user → touched workouts
         self.offsets: dict[str, int] = {}  # user → offset of the last record about them
+        self.summaries: dict[tuple[str, str], Summarised] = {}  # user, workout → as its samples say
 
     # -- facts
 
@@ -120,27 +119,32 @@ class Join:
         """The (user, workout) pairs whose samples are needed."""
         return [(user, wid) for user, ids in self.users.items() for wid in ids if self._alive(user, wid) is not None]
 
-    def work_out(self, tracks: Mapping[str, Track]) -> tuple[list[Any], list[Document]]:
+    def summarise(self, tracks: Mapping[tuple[str, str], Track]) -> None:
+        """Take the samples of some of the touched workouts; they are not kept."""
+        for (user, wid), track in tracks.items():
+            self.summaries[user, wid] = _summarise(self._corrected(user, wid), track, self._profiles(user))
+
+    def work_out(self) -> tuple[list[Any], list[Document]]:
         """Summaries and features as messages, and the documents, of all that the batch touched."""
         messages: list[Any] = []
         documents: list[Document] = []
         for user, touched in self.users.items():
-            said, kept = self._of_user(user, touched, tracks)
+            said, kept = self._of_user(user, touched)
             messages += said
             documents += kept
         return messages, documents
 
-    def _of_user(self, user: str, touched: set[str], tracks: Mapping[str, Track]) -> tuple[list[Any], list[Document]]:
-        profiles = [known.fact for known in self.state.facts(user, Profile).values()]
+    def _of_user(self, user: str, touched: set[str]) -> tuple[list[Any], list[Document]]:
+        profiles = self._profiles(user)
         summaries = self.state.facts(user, Summarised)
         before = {wid: known.fact for wid, known in summaries.items()}
         now: dict[str, Summarised] = {}
         alive = {wid: c for wid, _ in self._completions(user) if (c := self._alive(user, wid)) is not None}
         for wid, completion in alive.items():
-            if wid in touched or wid not in before:
-                now[wid] = _summarise(completion, tracks.get(wid, _NO_SAMPLES), profiles)
+            if wid in touched:
+                now[wid] = self.summaries[user, wid]
             else:
-                now[wid] = before[wid]
+                now[wid] = before.get(wid) or _summarise(completion, NO_SAMPLES, profiles)
         canonical = clusters(
             Candidate(wid, done.start_us, done.end_us, done.sport, done.channels, done.summary.sample_count)
             for wid, done in now.items()
@@ -193,6 +197,9 @@ class Join:
         if erasure is not None and completion.fact.start_us <= erasure.fact.time_us:
             return None
         return self._corrected(user, workout_id)
+
+    def _profiles(self, user: str) -> list[Profile]:
+        return [known.fact for known in self.state.facts(user, Profile).values()]
 
     def _corrected(self, user: str, workout_id: str) -> Completion:
         edits = self.state.facts(user, Correction)

@@ -1,6 +1,6 @@
 """What agents read from, other than their batch and their state."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
 import clickhouse_connect
@@ -8,19 +8,20 @@ import numpy as np
 import pyarrow as pa
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from domain.track import CHANNELS, Track, track_from_columns
+from domain.track import CHANNELS, NO_SAMPLES, Track, track_from_columns
 from sinks.base import SinkUnavailable
 from stridelog.settings import Settings
 
-WORKOUTS_PER_QUERY: Final = 200
+WORKOUTS_PER_QUERY: Final = 50  # an hour of samples is 300 kB as columns, and every partition reads at the same time
 
-# The columns are those of the domain's Track; what varies is a parameter.
+# The columns are those of the domain's Track, in the form that it takes; what varies is a parameter.
 _SELECT: Final = f"""
-SELECT workout_id, time, {", ".join(CHANNELS)}
+SELECT toLowCardinality(workout_id) AS workout, time,
+    {", ".join(f"ifNull(toFloat64({name}), nan) AS {name}_or_nan" for name in CHANNELS)}
 FROM {{database:Identifier}}.samples FINAL
 WHERE (user_id, workout_id) IN {{keys:Array(Tuple(String, String))}}
 ORDER BY workout_id, device_id, time
-SETTINGS do_not_merge_across_partitions_select_final = 1
+SETTINGS do_not_merge_across_partitions_select_final = 1, output_format_arrow_low_cardinality_as_dictionary = 1
 """  # noqa: S608
 
 
@@ -52,6 +53,7 @@ class SamplesReader:
                 port=self._settings.clickhouse_port,
                 username=self._settings.clickhouse_user,
                 password=self._settings.clickhouse_password,
+                compress=False,
             )
         except (ClickHouseError, OSError, TimeoutError) as error:
             raise SinkUnavailable(f"clickhouse: {error}") from error
@@ -61,19 +63,19 @@ class SamplesReader:
         if self._client is not None:
             await self._client.close()
 
-    async def tracks(self, keys: Iterable[tuple[str, str]]) -> dict[str, Track]:
-        """The samples of workouts, given as (user, workout id), by workout id; a workout without samples is absent.
+    async def tracks(self, keys: Iterable[tuple[str, str]]) -> AsyncIterator[dict[tuple[str, str], Track]]:
+        """The samples of workouts, given as (user, workout id), some workouts at a time; each is there once, those
+        without samples too.
 
         Raises ``SinkUnavailable``: ask again.
 
         Samples of several devices at one time are merged channel by channel, the device whose id sorts last counting.
         """
         wanted = sorted(set(keys))
-        found: dict[str, Track] = {}
         for begin in range(0, len(wanted), WORKOUTS_PER_QUERY):
             some = wanted[begin : begin + WORKOUTS_PER_QUERY]
-            found |= _tracks(await self._ask(some))
-        return found
+            found = _tracks(await self._ask(some))
+            yield {key: found.get(key[1], NO_SAMPLES) for key in some}
 
     async def _ask(self, keys: list[tuple[str, str]]) -> pa.Table:
         try:
@@ -86,11 +88,11 @@ class SamplesReader:
 def _tracks(table: pa.Table) -> dict[str, Track]:
     if not table.num_rows:
         return {}
-    ids = table.column("workout_id").combine_chunks().dictionary_encode()
+    ids = table.column("workout").unify_dictionaries().combine_chunks()
     codes = ids.indices.to_numpy()
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     times = table.column("time").cast(pa.int64()).to_numpy()
-    columns = {name: table.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False) for name in CHANNELS}
+    columns = {name: table.column(f"{name}_or_nan").to_numpy() for name in CHANNELS}
     tracks = {}
     for begin, end in zip(starts, [*starts[1:], len(codes)], strict=True):
         rows = slice(begin, end)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.days import local_day
 from domain.feeds import FollowChange, Reaction
-from domain.track import Track, track_from_columns
+from domain.track import NO_SAMPLES, Track, track_from_columns
 from domain.workouts import Completion, Correction, Deletion, Profile, Summarised
 from schemas import hot
 from sinks.base import Document, Span
@@ -132,7 +132,9 @@ def last_words(topics: dict[str, list[Any]], steps: Sequence[tuple[int, int]]) -
         samples_known |= {r.message.data.workout_id for r in batch.records if isinstance(r.message, hot.SamplesStored)}
         join = Join(state, batch.span)
         join.keep(batch.records)
-        messages, written = join.work_out({wid: TRACKS[wid] for wid in samples_known & TRACKS.keys()})
+        known = {wid: TRACKS[wid] for wid in samples_known & TRACKS.keys()}
+        join.summarise({(user, wid): known.get(wid, NO_SAMPLES) for user, wid in join.touched()})
+        messages, written = join.work_out()
         state.take_pending()
         said |= {(type(message), message.data.workout_id): message for message in messages}
         documents |= {document.id: document for document in written}
