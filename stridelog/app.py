@@ -15,6 +15,7 @@ from sinks.base import SinkUnavailable, TopicPartition
 from stridelog import topics as topic_table
 from stridelog.agent import AGENTS, Agent
 from stridelog.control import Control
+from stridelog.emptiness import Reader
 from stridelog.ending import end_worker
 from stridelog.engine import Runner, smallest
 from stridelog.errors import UserError
@@ -91,7 +92,9 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
         return {TopicPartition(*tp): int(end) for tp, end in ends.items()}
 
     runners = app.runners = [Runner(agent, table, settings, end_offsets) for agent in agents_of(role)]
+    reader = Reader(settings.bootstrap)
     for runner in runners:
+        runner.is_empty = reader.is_empty
         _declare(app, runner)
 
     async def starts(partitions: set[TP]) -> Mapping[TP, int | None]:
@@ -118,6 +121,7 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
     async def disconnect(*_: Any, **__: Any) -> None:
         await asyncio.gather(*(runner.close() for runner in runners))
         await app.standby.close()
+        await reader.close()
 
     async def metrics(web: Any, request: Any) -> Any:
         return web.bytes(generate_latest(), content_type=CONTENT_TYPE_LATEST.partition(";")[0])

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 RETRY_FIRST_S: Final = 0.05
 RETRY_MOST_S: Final = 5.0
 
+IsEmpty = Callable[[TopicPartition, int, int], Awaitable[bool]]
 EndOffsets = Callable[[Iterable[TopicPartition]], Awaitable[dict[TopicPartition, int]]]
 
 
@@ -58,6 +59,7 @@ class Runner:
         self.is_closed = False
         self.is_paused = False
         self.pause_asked: Callable[[Runner, str], Awaitable[None]] | None = None  # how it asks to be paused itself
+        self.is_empty: IsEmpty | None = None  # whether a range of offsets holds no records
         self.flood = FloodGauge(
             settings.dead_letters_in_a_row, settings.dead_letters_ratio, settings.dead_letters_window
         )

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 MAX_SHOWN: Final = 500  # characters of a refused row in the log
 FENCED_POLL_S: Final = 0.2
+EMPTY_POLL_S: Final = 1.0
 LEAVE_S: Final = 5.0  # how long a lane may finish its batch when its partitions are taken away
 
 
@@ -92,8 +93,7 @@ class Lane:
         while not self.stopping:
             topic = self._next()
             if topic is None:
-                self.work.clear()
-                await self.work.wait()
+                await self._wait_for_work()
                 continue
             event, arrived = self.waiting[topic][0]
             batch: FetchedBatch = event.value
@@ -114,6 +114,23 @@ class Lane:
                 # A bug: going on would lose the batch. The process ends; the next one starts at the watermarks.
                 log.exception("%s failed on %r", self.runner.agent.name, batch)
                 end_worker(f"worker ends because of {self.runner.agent.name}")
+
+    async def _wait_for_work(self) -> None:
+        self.work.clear()
+        try:
+            await asyncio.wait_for(self.work.wait(), EMPTY_POLL_S if self.blocked else None)
+        except TimeoutError:
+            await self._skip_what_holds_nothing()
+
+    async def _skip_what_holds_nothing(self) -> None:
+        """Batches wait for user events up to an offset: what lies there may be no records, which nobody brings us."""
+        runner = self.runner
+        users = TopicPartition(runner.user_topic, self.partition)
+        position, end = self.positions.get(users.topic, 0), max(self.blocked.values())
+        if runner.is_empty is None or position >= end:
+            return
+        if await runner.persist("kafka", partial(runner.is_empty, users, position, end)):
+            self.positions[users.topic] = max(end, self.positions.get(users.topic, 0))
 
     async def _leave_soon(self) -> None:
         """Wait to be stopped: whoever has claimed the partition got it in a rebalance, which reaches us too. If none

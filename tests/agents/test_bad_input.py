@@ -1,6 +1,8 @@
 """Each kind of bad record ends as a dead letter with reason and original bytes; the rest of its batch is written."""
 
+import asyncio
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
 
 from schemas import hot
 from schemas.decode import encode
@@ -97,6 +101,7 @@ BAD = {
 }
 GOOD_WORKOUTS = 20
 GOOD_FRAMES = 20
+LETTER_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +146,30 @@ def test_the_rest_of_the_batch_is_written(platform: Platform) -> None:
     assert platform.verified["dead"] == len(BAD)
     assert sinks["mongo.workouts"]["found"] == GOOD_WORKOUTS
     assert sinks["clickhouse.samples"]["found"] == 10 * GOOD_FRAMES
+
+
+def test_a_record_of_an_unknown_user_does_not_wait_for_the_end_of_a_transaction(platform: Platform) -> None:
+    """The marker at its end takes an offset and is no record."""
+    data = hot.UserRegisteredData(name="Bea", sex="female")
+    known = {**ENVELOPE, "user": "bea"}
+    registered = encode(hot.UserRegistered.of(time=START - HOUR, data=data, **known))
+    topic = platform.topics.topic_of_message("UserRegistered")
+    asyncio.run(in_a_transaction(platform.settings.bootstrap, topic.name, b"bea", registered))
+    number = next(r.partition for r in platform.read(topic.name) if r.key == b"bea")
+    stranger = next(name for name in map(str, range(1_000)) if partition_of(name.encode(), topic.partitions) == number)
+    late = as_json(workout(70, user=stranger))
+    platform.send("WorkoutCompleted", [(stranger.encode(), late)])
+    dead = platform.topics.topic_of_message("WorkoutCompleted").dead_letter or ""
+    end = time.monotonic() + LETTER_S
+    while late not in {record.value for record in platform.read(dead)}:
+        assert time.monotonic() < end, f"no dead letter in {LETTER_S:g} s\n{platform.logs()}"
+
+
+async def in_a_transaction(bootstrap: str, topic: str, key: bytes, value: bytes) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=f"{topic}-test")
+    async with producer, producer.transaction():
+        await producer.send(topic, value, key=key)
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
