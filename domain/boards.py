@@ -140,10 +140,11 @@ def _totals(found: list[_Parts]) -> list[Score]:
     if not found:
         return [Score(0.0, 0)] * len(METRICS)
     *columns, ends_us = zip(*found, strict=True)
+    last_us = max(ends_us)
     return [
         Score(
             sum(column) / _SCALE,
-            max((end_us for part, end_us in zip(column, ends_us, strict=True) if part), default=0),
+            last_us if 0 not in column else max((end for part, end in zip(column, ends_us) if part), default=0),  # noqa: B905
         )
         for column in columns
     ]

@@ -21,6 +21,9 @@ from stridelog.state import State
 HOT_DAYS: Final = 14  # how long Redis keeps a board after its period; older ones are read from ClickHouse
 
 
+_FIGURES: Final = [name for name in WORKOUTS.schema.names if name in hot.Summary.__struct_fields__]
+
+
 class BoardFact(msgspec.Struct, frozen=True):
     """A workout as boards know it, and every other form (day, sport) it has had: there it may have left a score."""
 
@@ -76,23 +79,28 @@ def _fact(data: hot.WorkoutSummarisedData, before: BoardFact | None) -> BoardFac
 
 def score_rows(touched: Touched, partition: int) -> Rows:
     """Rows of ``board_scores``."""
-    rows = []
-    for user, found in touched.scores.items():
-        counts = {key[1:]: score.value for key, score in found.items() if key.metric == "workouts"}
-        for key, score in found.items():
-            rows.append(
-                {
-                    **key._asdict(),
-                    "user_id": user,
-                    "score": score.value,
-                    "achieved_at": score.achieved_us,
-                    "workouts": int(counts[key[1:]]),
-                    "deleted": int(score.value == 0),
-                    "source_partition": partition,
-                    "source_offset": touched.offsets[user],
-                }
-            )
-    return Rows(BOARD_SCORES.name, pa.Table.from_pylist(rows, schema=BOARD_SCORES.schema))
+    keys: list[BoardKey] = []
+    users: list[str] = []
+    found: list[Score] = []
+    workouts: list[int] = []
+    for user, scores_of in touched.scores.items():
+        counts = {key[1:]: int(score.value) for key, score in scores_of.items() if key.metric == "workouts"}
+        keys += scores_of.keys()
+        found += scores_of.values()
+        users += [user] * len(scores_of)
+        workouts += [counts[key[1:]] for key in scores_of]
+    columns = dict(zip(BoardKey._fields, zip(*keys, strict=True), strict=True)) if keys else {}
+    rows = {
+        **{name: columns.get(name, ()) for name in BoardKey._fields},
+        "user_id": users,
+        "score": [score.value for score in found],
+        "achieved_at": [score.achieved_us for score in found],
+        "workouts": workouts,
+        "deleted": [int(score.value == 0) for score in found],
+        "source_partition": [partition] * len(users),
+        "source_offset": [touched.offsets[user] for user in users],
+    }
+    return Rows(BOARD_SCORES.name, pa.table(rows, schema=BOARD_SCORES.schema))
 
 
 def workout_rows(batch: Batch) -> Rows:
@@ -103,7 +111,7 @@ def workout_rows(batch: Batch) -> Rows:
 
 def _workout_row(offset: int, message: hot.WorkoutSummarised, batch: Batch) -> Mapping[str, Any]:
     data, summary = message.data, message.data.summary
-    figures = {name: getattr(summary, name) for name in WORKOUTS.schema.names if hasattr(summary, name)}
+    figures = {name: getattr(summary, name) for name in _FIGURES} if summary else {}
     return {
         "load_method": "",
         "sample_count": 0,
