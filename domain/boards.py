@@ -59,8 +59,7 @@ class BoardKey(NamedTuple):
     period_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """A user's whole score on a board: metres, seconds, metres climbed, load or a count, rounded to 0.01.
 
     ``value`` 0 means that the user's row goes. ``achieved_us`` is the end of the latest workout that counts
