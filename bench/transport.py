@@ -1,6 +1,6 @@
 """The transport's speed beside its peers': the same job on the same topic, one after the other, round by round.
 
-A contender is a process of its own, started cold. Events a second are of the time from its first record to its last:
+A contender is a process of its own, started cold. Events a second are of the time from its first records to its last:
 starting and joining the group are not in it, a JVM's warming up is. CPU time is that of the whole process, as the
 system counts it, less that of the same process with hardly any events; so what clients fetch ahead in threads of
 theirs before the first record is in it. Rounds alternate (A B C, A B C), so that whatever else the machine does meets
@@ -123,7 +123,9 @@ class _Race:
             raise UserError(f"it counted {said['events']:,} of {chosen.events:,} events")
         if contender.job == "decode and sum" and said["digest"] != chosen.digest:
             raise UserError("its sums are not those of the events")
-        return Run(said["events"], said["seconds"], cpu_s)
+        if said["first"] == chosen.events and chosen is not self.loads["idle"]:
+            raise UserError(f"all {chosen.events:,} events came at once, which is no rate: give it more with --events")
+        return Run(said["events"], said["first"], said["seconds"], cpu_s)
 
 
 def _last_line(command: Sequence[str], log: Path, timeout_s: float) -> bytes:

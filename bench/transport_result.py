@@ -12,11 +12,12 @@ PEERS: Final = ("faust", "faust_take", "quix", "bytewax", "kafka_streams", "getm
 
 @dataclass(frozen=True)
 class Run:
-    """One contender's run: ``seconds`` by the clock from its first record to its last, and the CPU time (user and
-    system) of its whole process.
+    """One contender's run. ``seconds`` are by the clock, from when the ``first`` records were there (as many as came at
+    once) to the end of the last; CPU time, user and system, is that of the whole process.
     """
 
     events: int
+    first: int
     seconds: float
     process_cpu_s: float
 
@@ -35,8 +36,8 @@ class Standing:
 
     @property
     def events_per_s(self) -> list[float]:
-        """By the clock, of each round."""
-        return [run.events / run.seconds for run in self.runs]
+        """By the clock, of each round. The first records were there when it started: they do not count."""
+        return [(run.events - run.first) / run.seconds for run in self.runs]
 
     @property
     def cpu_s(self) -> list[float]:

@@ -27,7 +27,7 @@ def main() -> None:
 
     def add(messages: list[Any]) -> list[None]:
         if messages:
-            tally.begin()
+            tally.begin(len(messages))
             tally.add(decode(b"[" + b",".join([message.value for message in messages]) + b"]"))
             tally.done(len(messages))
         return []

@@ -39,8 +39,8 @@ async def main() -> None:
 
         async def add(stream: Any) -> None:
             async for event in stream.noack().events():
-                tally.begin()
                 batch = event.value
+                tally.begin(len(batch))
                 tally.add(decode(b"[" + b",".join([record.value for record in batch.records]) + b"]"))
                 batch.ack(event)
                 if tally.done(len(batch)):

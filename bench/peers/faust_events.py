@@ -44,14 +44,14 @@ async def main() -> None:
 
         async def add(stream: Any) -> None:
             async for value in stream:
-                tally.begin()
+                tally.begin(1)
                 tally.add((decode(value),))
                 if tally.done(1):
                     finished.set()
 
         async def add_taken(stream: Any) -> None:
             async for values in stream.take(TAKE, within=WITHIN_S):
-                tally.begin()
+                tally.begin(len(values))
                 tally.add(decode_all(b"[" + b",".join(values) + b"]"))
                 if tally.done(len(values)):
                     finished.set()

@@ -31,7 +31,7 @@ def main() -> None:
         )
 
         def add(value: bytes) -> None:
-            tally.begin()
+            tally.begin(1)
             tally.add((decode(value),))
             if tally.done(1):
                 app.stop()

@@ -61,16 +61,18 @@ class Tally:
         self.sums: dict[tuple[str, int], int] = {}
         self._left = expected
         self._expected = expected
+        self._first = 0
         self._began_s = self._seconds = 0.0
 
-    def begin(self) -> None:
-        """The first records are here, and nothing has been done with them. Later calls do nothing.
+    def begin(self, count: int) -> None:
+        """The first ``count`` records are here, at once, and nothing was done with them yet. Later calls do nothing.
 
         Every contender in Python gets the garbage collector's settings of ``stridelog worker``.
         """
         if not self._began_s:
             gc.freeze()
             gc.set_threshold(100_000, 20, 50)
+            self._first = count
             self._began_s = time.perf_counter()
 
     def add(self, events: Iterable[Event]) -> None:
@@ -93,6 +95,7 @@ class Tally:
         """Print the result as one line of JSON."""
         result = {
             "events": self._expected - self._left,
+            "first": self._first,
             "seconds": self._seconds,
             "digest": digest(self.sums) if self.sums else None,
         }

@@ -19,8 +19,8 @@ from stridelog.errors import UserError
 
 def standing(*runs: tuple[float, float], events: int = 10_000, idle_cpu_s: float = 1.0) -> Standing:
     """Runs of (seconds, CPU seconds of the whole process) after an idle run of 1,000 events."""
-    made = Standing("A peer", "decode and sum", Run(1_000, 0.1, idle_cpu_s))
-    made.runs = [Run(events, seconds, cpu_s) for seconds, cpu_s in runs]
+    made = Standing("A peer", "decode and sum", Run(1_000, 1_000, 0.1, idle_cpu_s))
+    made.runs = [Run(events, 0, seconds, cpu_s) for seconds, cpu_s in runs]
     return made
 
 
@@ -33,6 +33,13 @@ def test_cpu_time_is_that_of_the_process_less_that_of_the_idle_run() -> None:
     assert made.cpu_s == [2.0, 3.0]
     assert made.events_per_cpu_s == [4_500.0, 3_000.0]
     assert made.events_per_s == [5_000.0, 5_000.0]
+
+
+def test_records_that_were_there_when_the_clock_started_do_not_count() -> None:
+    made = standing()
+    made.runs = [Run(10_000, 2_000, 2.0, 3.0)]
+    assert made.events_per_s == [4_000.0]
+    assert made.events_per_cpu_s == [4_500.0]
 
 
 def test_a_ratio_is_the_median_of_the_rounds_ratios() -> None:
@@ -86,7 +93,7 @@ def test_events_are_150_bytes_and_the_first_are_the_same_however_many_follow() -
 
 def test_a_tally_sums_by_user_and_minute_and_knows_the_last() -> None:
     tally = Tally(3)
-    tally.begin()
+    tally.begin(1)
     for number, power in enumerate((100, 200, 300)):
         tally.add([Event("a", number * MINUTE_MS // 2, "running", 150, power, 80, 3.0, 1.0)])
         assert tally.done(1) is (number == 2)

@@ -4,6 +4,7 @@ import java.util.Locale;
 final class Clock {
     private final long expected;
     private long left;
+    private long first;
     private long beganNs;
     private long endedNs;
 
@@ -12,9 +13,10 @@ final class Clock {
         this.left = expected;
     }
 
-    /** The first record is here. Later calls do nothing. */
-    void begin() {
+    /** The first {@code count} records are here, in one hand. Later calls do nothing. */
+    void begin(long count) {
         if (beganNs == 0) {
+            first = count;
             beganNs = System.nanoTime();
         }
     }
@@ -33,8 +35,9 @@ final class Clock {
     void report(String digest) {
         System.out.printf(
                 Locale.ROOT,
-                "{\"events\": %d, \"seconds\": %.6f, \"digest\": %s}%n",
+                "{\"events\": %d, \"first\": %d, \"seconds\": %.6f, \"digest\": %s}%n",
                 expected - left,
+                first,
                 (endedNs - beganNs) / 1e9,
                 digest == null ? "null" : '"' + digest + '"');
     }

@@ -30,7 +30,7 @@ public final class FetchPeer {
         @Override
         public ConsumerRecords<byte[], byte[]> onConsume(ConsumerRecords<byte[], byte[]> records) {
             if (!records.isEmpty()) {
-                clock.begin();
+                clock.begin(records.count());
                 clock.done(records.count());
             }
             return records;

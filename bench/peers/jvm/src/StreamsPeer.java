@@ -56,7 +56,7 @@ public final class StreamsPeer {
         Map<UserMinute, Long> sums = new HashMap<>();
         ObjectReader reader = JsonMapper.builder().addModule(new BlackbirdModule()).build().readerFor(Event.class);
         Deserializer<Event> decode = (topic, value) -> {
-            clock.begin();
+            clock.begin(1);
             try {
                 return reader.readValue(value);
             } catch (IOException error) {
