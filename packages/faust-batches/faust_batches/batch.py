@@ -1,7 +1,7 @@
 """What an agent on a batch topic gets."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from faust import Schema
 from faust.types.tuples import ConsumerMessage
@@ -10,17 +10,21 @@ if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
     from faust.types import TP, EventT
 
+NO_GENERATION: Final = -1  # never an application's: Faust's streams skip messages of another generation than theirs
+
 
 class FetchedBatch:
-    """All records of one fetch of one partition, undecoded and in offset order; never empty."""
+    """Records of one partition as they were fetched, undecoded and in offset order; never empty."""
 
-    __slots__ = ("_acks", "_deliveries", "records", "tp")
+    __slots__ = ("_acks", "_deliveries", "_endings", "_stale", "records", "tp")
 
     def __init__(self, tp: "TP", records: "Sequence[ConsumerRecord[bytes, bytes]]") -> None:
         self.tp = tp
         self.records = records
         self._deliveries = 0
         self._acks = 0
+        self._stale = False
+        self._endings: list[tuple[EventT[Any], Callable[[], None]]] = []
 
     @property
     def first_offset(self) -> int:
@@ -37,10 +41,26 @@ class FetchedBatch:
         """Whether every agent that got the batch has acked it."""
         return 0 < self._deliveries <= self._acks
 
+    @property
+    def stale(self) -> bool:
+        """Whether the batch no longer counts: its partition was restarted or revoked since, and its records come again
+        to whoever has the partition. An agent may drop a stale batch; an ack of one changes nothing.
+        """
+        return self._stale
+
     def ack(self, event: "EventT[Any]") -> None:
         """Say that the agent is done with the whole batch; ``event`` is the event that brought it. Call it once."""
         self._acks += 1
         event.ack()
+        for index, (watched, ending) in enumerate(self._endings):
+            if watched is event:
+                del self._endings[index]
+                ending()
+                break
+
+    def when_acked(self, event: "EventT[Any]", ending: Callable[[], None]) -> None:
+        """For sensors: call ``ending`` when the agent that got ``event`` is done with it."""
+        self._endings.append((event, ending))
 
     def __len__(self) -> int:
         return len(self.records)
@@ -68,7 +88,7 @@ class BatchMessage(ConsumerMessage):
             batch,  # type: ignore[arg-type] # Faust passes the value on to the schema as it is
             None,
             0,
-            sum(max(record.serialized_value_size, 0) for record in batch.records),
+            0,  # nothing of Faust reads it, and adding it up takes time for every record
             batch.tp,
             generation_id=generation_id,
         )
@@ -89,6 +109,16 @@ class BatchMessage(ConsumerMessage):
         """Give the batch back to the consumer: processed or, after a rebalance, just dropped."""
         self.acked = True
         return self._release(self)
+
+    def forget(self) -> bool:
+        """Make the batch stale: streams that have it in their queue skip it, and acks of it do nothing.
+
+        Returns whether a stream had begun with it, so that sensors know of it.
+        """
+        begun = self.tracked
+        self.batch._stale = self.acked = self.tracked = True
+        self.generation_id = NO_GENERATION
+        return begun
 
 
 class BatchSchema(Schema):  # type: ignore[type-arg] # Faust's class is not generic when it runs

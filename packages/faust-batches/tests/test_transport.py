@@ -1,98 +1,20 @@
 """A real application on a real broker: what an agent gets, what is committed, and where it starts."""
 
 import asyncio
-import os
 import subprocess
 import sys
-import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import faust
 import pytest
-from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.structs import TopicPartition
 from faust.exceptions import ImproperlyConfigured
 from faust.types import TP
 from faust_batches import BatchSchema
-
-BROKER = f"127.0.0.1:{os.environ.get('STRIDELOG_KAFKA_PORT', '19092')}"
-DEADLINE_S = 60.0
+from kafka_app import BROKER, DEADLINE_S, committed, new_app, running, send, until, until_committed
 
 pytestmark = pytest.mark.stack
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-async def topic(anyio_backend: str) -> AsyncIterator[str]:
-    name = f"faust-batches-{uuid.uuid4().hex[:12]}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=BROKER)
-    await admin.start()
-    await admin.create_topics([NewTopic(name, 2, 1), NewTopic(f"{name}-single", 2, 1)])
-    yield name
-    await admin.delete_topics([name, f"{name}-single"])
-    await admin.close()
-
-
-async def send(topic: str, values: list[bytes], *, partition: int = 0, compression: str | None = None) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=BROKER, compression_type=compression, linger_ms=10) as producer:
-        for value in values:
-            await producer.send(topic, value, partition=partition)
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while not true():
-            await asyncio.sleep(0.02)
-
-
-def new_app(topic: str, folder: Path) -> Any:
-    return faust.App(
-        f"{topic}-app",
-        broker=f"batches://{BROKER}",
-        datadir=str(folder / "faust"),
-        consumer_auto_offset_reset="earliest",
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        web_enabled=False,
-        stream_wait_empty=False,
-        broker_commit_interval=0.2,
-    )
-
-
-@asynccontextmanager
-async def running(app: Any) -> AsyncIterator[None]:
-    app.finalize()
-    starting = asyncio.create_task(app.start())
-    try:
-        yield
-    finally:
-        await app.stop()
-        starting.cancel()
-
-
-async def committed(topic: str, partition: int = 0) -> int | None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=BROKER)
-    await admin.start()
-    try:
-        offsets = await admin.list_consumer_group_offsets(f"{topic}-app")
-    finally:
-        await admin.close()
-    found = offsets.get(TopicPartition(topic, partition))
-    return None if found is None else found.offset
-
-
-async def until_committed(topic: str, offset: int) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while await committed(topic) != offset:
-            await asyncio.sleep(0.1)
 
 
 @pytest.mark.anyio
