@@ -17,8 +17,9 @@ from bench.probes import Probe
 from stridelog.producer import Producer
 
 POLL_S: Final = 0.02
-PROMISE_MS: Final = 1_000.0
-PROMISED: Final = ("board", "feed", "rank")
+PROMISE_MS: Final = 500.0  # at the 99th percentile
+LAKE_EXTRA_MS: Final = 1_000.0  # of the lake, after its commit interval
+PROMISED: Final = ("board", "feed", "rank", "workout")
 LATE_S: Final = 60.0  # after the last completion: what cannot be read by then is missing
 
 
@@ -39,13 +40,20 @@ class Result:
     rate_per_s: float
     seconds: float
     seen: dict[str, Seen]
+    lake_commit_interval_s: float
+
+    @property
+    def promise_ms(self) -> dict[str, float]:
+        """What the 99th percentile must not exceed, by place."""
+        promise = dict.fromkeys(PROMISED, PROMISE_MS)
+        return promise | ({"lake": self.lake_commit_interval_s * 1000 + LAKE_EXTRA_MS} if "lake" in self.seen else {})
 
     @property
     def ok(self) -> bool:
         """All were seen, and the promise was kept."""
         return all(
-            len(self.seen[name].after_s) == self.workouts and _quantile_ms(self.seen[name], 0.99) <= PROMISE_MS
-            for name in PROMISED
+            len(self.seen[name].after_s) == self.workouts and _quantile_ms(self.seen[name], 0.99) <= promise_ms
+            for name, promise_ms in self.promise_ms.items()
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -57,13 +65,14 @@ class Result:
             "seconds": round(self.seconds, 1),
             "p50_ms": self._quantiles(0.5),
             "p99_ms": self._quantiles(0.99),
+            "p99.9_ms": self._quantiles(0.999),
             "max_ms": self._quantiles(1.0),
             "missing": {name: self.workouts - len(seen.after_s) for name, seen in self.seen.items()},
             "resolution_ms": {
                 name: round(float(np.median(seen.looks_s)) * 1000, 1) if seen.looks_s else None
                 for name, seen in self.seen.items()
             },
-            "promise": {"p99_ms": PROMISE_MS, "of": list(PROMISED)},
+            "promise": {"p99_ms": PROMISE_MS, "of": list(PROMISED), "lake_p99_ms": self.promise_ms.get("lake")},
             "ok": self.ok,
         }
 
@@ -77,6 +86,7 @@ async def measure(
     probes: Sequence[Probe],
     *,
     rate_per_s: float,
+    lake_commit_interval_s: float,
     say: Callable[[int, int], None],
 ) -> Result:
     """Send the workouts at a rate and watch all probes until each has seen all, or the time is over.
@@ -110,7 +120,7 @@ async def measure(
         await asyncio.gather(*watching, return_exceptions=True)
     sampled = sum(workout.sampled for workout in workouts)
     rate = len(workouts) / sent_s if sent_s else rate_per_s
-    return Result(len(workouts), sampled, rate, time.monotonic() - began, run.seen)
+    return Result(len(workouts), sampled, rate, time.monotonic() - began, run.seen, lake_commit_interval_s)
 
 
 class _Run:
@@ -148,7 +158,7 @@ class _Run:
                 last_s = answered_s
             else:
                 last_s = 0.0
-            await asyncio.sleep(max(0.001, POLL_S - (time.monotonic() - began_s)))
+            await asyncio.sleep(max(0.001, probe.every_s - (time.monotonic() - began_s)))
 
 
 def _quantile_ms(seen: Seen, q: float) -> float:

@@ -1,17 +1,25 @@
 """How a benchmark sees that a workout can be read: one cheap query for all that are still outstanding."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 import clickhouse_connect
+import pyarrow.parquet as pq
 import redis.asyncio
+from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
 from pymongo import AsyncMongoClient
 
 from bench.load import BenchWorkout
 from domain.boards import BoardKey
 from sinks.keys import Keys
+from sinks.lake import Lake
+from sinks.lake_tables import TRAINING_FEATURES
 from stridelog.settings import Settings
 
+EVERY_S: Final = 0.02
+LAKE_EVERY_S: Final = 0.25  # a look opens files
 BOARD: Final = BoardKey("distance", "all", "all", "all")
 
 
@@ -19,6 +27,7 @@ class Probe(Protocol):
     """A place where workouts become readable. An athlete of a benchmark has one workout, so their row is its row."""
 
     name: str
+    every_s: float  # how often it is asked, at most
 
     async def open(self) -> None:
         """Connect."""
@@ -32,6 +41,8 @@ class Probe(Protocol):
 
 class _ClickHouse:
     """One SELECT of the users who have a row."""
+
+    every_s = EVERY_S
 
     def __init__(self, settings: Settings, name: str, select: str) -> None:
         self.name = name
@@ -64,6 +75,8 @@ class _ClickHouse:
 
 class _Mongo:
     """Documents by ``_id``."""
+
+    every_s = EVERY_S
 
     def __init__(self, settings: Settings) -> None:
         self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(settings.mongo)
@@ -105,6 +118,7 @@ class Rank:
     """The athlete is in the sorted set."""
 
     name = "rank"
+    every_s = EVERY_S
 
     def __init__(self, settings: Settings) -> None:
         self._client = redis.asyncio.Redis.from_url(settings.redis)
@@ -124,8 +138,44 @@ class Rank:
         await self._client.aclose()
 
 
+class LakeTable:
+    """The workout's features are in the Delta table; a file of it is read once. For a lake in a folder."""
+
+    name = "lake"
+    every_s = LAKE_EVERY_S
+
+    def __init__(self, settings: Settings) -> None:
+        self._lake = Lake.of(settings)
+        self._table: DeltaTable | None = None
+        self._read: set[str] = set()
+        self._found: set[str] = set()
+
+    async def open(self) -> None:
+        """Nothing to connect to."""
+
+    async def look(self, waiting: Sequence[BenchWorkout]) -> set[str]:
+        """The ids of those workouts that a committed version of the table has."""
+        await asyncio.to_thread(self._look)
+        return {w.workout_id for w in waiting if w.workout_id in self._found}
+
+    async def close(self) -> None:
+        """Nothing to disconnect from."""
+
+    def _look(self) -> None:
+        try:
+            if self._table is None:
+                self._table = self._lake.table(TRAINING_FEATURES.name)
+            else:
+                self._table.update_incremental()
+        except TableNotFoundError:  # until the first commit
+            return
+        for uri in set(self._table.file_uris()) - self._read:
+            self._found.update(pq.read_table(uri, columns=["workout_id"]).column(0).to_pylist())
+            self._read.add(uri)
+
+
 def probes_of(settings: Settings, *, models: bool) -> list[Probe]:
-    """All places: board, feed and rank, which the promise is about, the read model, and the scores if there are models.
+    """All places: board, feed, rank and read model, the lake where it is a folder, and the scores if there are models.
 
     The SELECTs look for any version of a row: without FINAL they cost next to nothing.
     """
@@ -137,6 +187,8 @@ def probes_of(settings: Settings, *, models: bool) -> list[Probe]:
         Rank(settings),
         ReadModel(settings),
     ]
+    if "://" not in settings.lake:
+        found.append(LakeTable(settings))
     if models:
         select = "SELECT DISTINCT user_id FROM injury_scores WHERE user_id IN {users:Array(String)}"
         found.append(_ClickHouse(settings, "injury", select))
