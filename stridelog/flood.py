@@ -46,31 +46,40 @@ class FloodGauge:
         self._recent.clear()
 
     def look(self, source: TopicPartition, records: Sequence[Logged], dead: Collection[int]) -> str | None:
-        """Take a batch into account. If that makes a flood the batch is not counted, and the answer says how many."""
+        """Whether a batch of which these offsets are dead would make a flood: how many then, else ``None``."""
         if not dead:
-            self._row = 0
-            self._count(len(records), 0)
             return None
-        first, since_ms = self._forgiven.get(source, 0), self._forgiven_ms
-        counted = [r.offset in dead for r in records if r.offset >= first and r.timestamp > since_ms]
+        outcomes = self._counted(source, records, dead)
         row = longest = self._row
-        for is_dead in counted:
+        for is_dead in outcomes:
             row = row + 1 if is_dead else 0
             longest = max(longest, row)
         if longest >= self._in_a_row:
             return f"{longest:,} records in a row would be dead letters"
-        total, gone = self._records + len(counted), self._dead + sum(counted)
+        total, gone = self._records + len(outcomes), self._dead + sum(outcomes)
         if total >= self._window and gone >= self._ratio * total:
             return f"{gone:,} of the last {total:,} records would be dead letters"
-        self._row = row
-        self._count(len(counted), sum(counted))
         return None
 
-    def _count(self, records: int, dead: int) -> None:
-        self._recent.append((records, dead))
-        self._records += records
-        self._dead += dead
+    def count(self, source: TopicPartition, records: Sequence[Logged], dead: Collection[int]) -> None:
+        """Take a batch into account that was written."""
+        size, gone = len(records), 0
+        if dead:
+            outcomes = self._counted(source, records, dead)
+            size, gone = len(outcomes), sum(outcomes)
+            for is_dead in outcomes:
+                self._row = self._row + 1 if is_dead else 0
+        else:
+            self._row = 0  # most batches: nothing is looked at one by one
+        self._recent.append((size, gone))
+        self._records += size
+        self._dead += gone
         while self._records - self._recent[0][0] >= self._window:
             old, old_dead = self._recent.popleft()
             self._records -= old
             self._dead -= old_dead
+
+    def _counted(self, source: TopicPartition, records: Sequence[Logged], dead: Collection[int]) -> list[bool]:
+        """Whether each record is dead, without those that were forgiven."""
+        first, since_ms = self._forgiven.get(source, 0), self._forgiven_ms
+        return [record.offset in dead for record in records if record.offset >= first and record.timestamp > since_ms]

@@ -44,6 +44,10 @@ class RegisteredUser(msgspec.Struct, frozen=True):
     event_id: str
 
 
+class HeldBack(Exception):
+    """The agent pauses before this batch is written."""
+
+
 class Lane:
     """The batches of one partition number of all the agent's topics, one at a time."""
 
@@ -58,6 +62,7 @@ class Lane:
         self.work = asyncio.Event()
         self.stopping = False
         self.task = asyncio.create_task(self._run(), name=f"{runner.agent.name}-{partition}")
+        self.task.add_done_callback(self._ended)
 
     def put(self, event: Any) -> None:
         """Take a fetched batch in."""
@@ -78,6 +83,11 @@ class Lane:
         if unfinished:
             self.task.cancel()
             await asyncio.wait({self.task})
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and task.exception() is not None:
+            log.error("%s failed", self.runner.agent.name, exc_info=task.exception())
+            end_worker(f"worker ends because of {self.runner.agent.name}")
 
     def _next(self) -> str | None:
         """The topic to go on with: users first, so that the others find them registered, then as in topics.yaml."""
@@ -110,6 +120,8 @@ class Lane:
             except* Fenced as fenced:
                 log.warning("%s: partition %d has a new owner: %s", self.runner.agent.name, self.partition, fenced)
                 await self._leave_soon()
+            except* HeldBack:
+                await self._until_stopped()
             except* Exception:
                 # A bug: going on would lose the batch. The process ends; the next one starts at the watermarks.
                 log.exception("%s failed on %r", self.runner.agent.name, batch)
@@ -142,6 +154,15 @@ class Lane:
                 end_worker(f"{self.runner.agent.name} was fenced on partition {self.partition} without a rebalance")
             await asyncio.sleep(FENCED_POLL_S)
 
+    async def _hold_back_a_flood(self, fetched: FetchedBatch, dead: list[DeadLetter]) -> None:
+        """Before dead letters are written: raises ``HeldBack`` where they are too many, once the agent is paused."""
+        runner, tp = self.runner, fetched.tp
+        source = TopicPartition(tp.topic, tp.partition)
+        flood = runner.flood.look(source, fetched.records, {letter.offset for letter in dead})
+        if flood is not None and runner.pause_asked is not None:
+            await runner.pause_asked(runner, f"{flood} ({tp.topic} partition {tp.partition}: {dead[-1].reason})")
+            raise HeldBack(flood)
+
     async def _until_stopped(self) -> None:
         while not self.stopping:
             self.work.clear()
@@ -163,15 +184,12 @@ class Lane:
                 if users.get(row.offset) in unknown
             ]
             records = [record for record in records if record.message.user not in unknown]
-        flood = runner.flood.look(span.source, fetched.records, {letter.offset for letter in dead})
-        if flood is not None and runner.pause_asked is not None:
-            await runner.pause_asked(runner, f"{flood} ({span.topic} partition {span.partition}: {dead[-1].reason})")
-            await self._until_stopped()
-            return False
+        await self._hold_back_a_flood(fetched, dead)
         batch = Batch(span, records)
         writes: Writes = await runner.persist("reading", partial(runner.agent.process, batch, self.context))
         await self._write(writes, dead, span, fetched)
         self.positions[span.topic] = span.next
+        runner.flood.count(span.source, fetched.records, {letter.offset for letter in dead})
         self._count(span, len(records), dead, writes)
         return True
 
@@ -260,6 +278,7 @@ class Lane:
                 shown = repr(rows[index])[:MAX_SHOWN]
                 log.error("%s: %s refuses %s: %s", runner.agent.name, name, shown, reason)
             refused = of_refused(poison.rows, rows, fetched.records)
+            await self._hold_back_a_flood(fetched, [*dead, *refused])
             kept = [row for index, row in enumerate(rows) if index not in poison.rows]
             dead += refused
             if name == runner.topic_sink.name:
