@@ -5,6 +5,7 @@ Each rule gives the same answer in whatever order the facts arrived, and whether
 
 from collections.abc import Iterable
 from datetime import date
+from typing import NamedTuple
 
 import msgspec
 
@@ -62,8 +63,18 @@ class Deletion(msgspec.Struct, frozen=True):
     time_us: int
 
 
+class Place(NamedTuple):
+    """Where a workout stands in time."""
+
+    start_us: int
+    end_us: int
+    day: date  # local day of the start
+
+
 class Summarised(msgspec.Struct, frozen=True):
-    """The last summary of a workout."""
+    """The last summary of a workout, and every other place that it has had: others overlapped it or looked back at it
+    there.
+    """
 
     sport: str
     start_us: int
@@ -72,6 +83,12 @@ class Summarised(msgspec.Struct, frozen=True):
     channels: int  # channels with samples
     summary: Summary
     duplicate_of: str | None  # the workout of its cluster that counts, if that is another one
+    earlier: tuple[Place, ...] = ()
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where it stands, then where it stood."""
+        return Place(self.start_us, self.end_us, self.day), *self.earlier
 
 
 def athlete_at(profiles: Iterable[Profile], time_us: int) -> Athlete:

@@ -21,6 +21,7 @@ from domain.workouts import (
     Completion,
     Correction,
     Deletion,
+    Place,
     Profile,
     Summarised,
     athlete_at,
@@ -142,7 +143,7 @@ class Join:
         alive = {wid: c for wid, _ in self._completions(user) if (c := self._alive(user, wid)) is not None}
         for wid, completion in alive.items():
             if wid in touched:
-                now[wid] = self.summaries[user, wid]
+                now[wid] = _after(before.get(wid), self.summaries[user, wid])
             else:
                 now[wid] = before.get(wid) or _summarise(completion, NO_SAMPLES, profiles)
         canonical = clusters(
@@ -166,7 +167,13 @@ class Join:
         messages: list[Any] = [out.summarised(user, wid, completions[wid], now.get(wid)) for wid in sorted(said)]
         documents = [out.document(user, wid, completions[wid], now.get(wid)) for wid in sorted(said)]
         facts = [out.load_fact(wid, done) for wid, done in now.items() if done.duplicate_of is None]
-        moved = [form for wid in changed | (said - now.keys()) for form in (before.get(wid), now.get(wid)) if form]
+        moved = [
+            place
+            for wid in changed | (said - now.keys())
+            for done in (before.get(wid), now.get(wid))
+            if done
+            for place in done.places
+        ]
         for wid in sorted(said | _looking_back_at(moved, now)):
             completion = completions.get(wid) or alive[wid]
             messages.append(out.features_computed(user, wid, completion, now.get(wid), facts, profiles))
@@ -177,7 +184,10 @@ class Join:
 
         After a crash their facts may be written and their messages not, so loaded ones are said again.
         """
-        spans = {wid: [(f.start_us, f.end_us) for f in (before.get(wid), now.get(wid)) if f] for wid in {*before, *now}}
+        spans = {
+            wid: [(p.start_us, p.end_us) for f in (before.get(wid), now.get(wid)) if f for p in f.places]
+            for wid in {*before, *now}
+        }
         found = set(touched)
         front = [span for wid in touched for span in spans.get(wid, ())]
         while front:
@@ -207,12 +217,23 @@ class Join:
         return corrected(self.state.facts(user, Completion)[workout_id].fact, mine)
 
 
-def _looking_back_at(moved: Sequence[Summarised], now: Mapping[str, Summarised]) -> set[str]:
-    """The counted workouts whose features look back at a workout that changed, in its old or its new form."""
+def _after(before: Summarised | None, done: Summarised) -> Summarised:
+    """``done``, remembering where it stood before."""
+    if before is None:
+        return done
+    places = dict.fromkeys((*before.earlier, before.places[0]))
+    places.pop(done.places[0], None)
+    return msgspec.structs.replace(done, earlier=tuple(places)) if places else done
+
+
+def _looking_back_at(moved: Sequence[Place], now: Mapping[str, Summarised]) -> set[str]:
+    """The counted workouts whose features look back at a workout that changed, in any place that it ever had: a crash
+    after facts were written and before messages were leaves those of its last move to be said now.
+    """
     if not moved:
         return set()
-    first_us = min(form.end_us for form in moved)
-    last_day = max(form.day for form in moved) + timedelta(days=FEATURE_WINDOW_DAYS)
+    first_us = min(place.end_us for place in moved)
+    last_day = max(place.day for place in moved) + timedelta(days=FEATURE_WINDOW_DAYS)
     return {
         wid
         for wid, done in now.items()
