@@ -1,6 +1,7 @@
 """What operators ask of agents is kept until it is asked otherwise, whoever looks."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,13 +9,20 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from sinks.base import SinkUnavailable
+from agents import lake
+from sinks.base import SinkUnavailable, TopicPartition
 from stridelog.control import FREE, Control
+from stridelog.engine import Runner
 from stridelog.settings import Settings
+from stridelog.standby import Standby
+from stridelog.topics import load
 
+from .proxy import proxy
 from .stores import CLOSED_PORT
 
 pytestmark = [pytest.mark.anyio, pytest.mark.stack]
+
+WAIT_S = 60.0
 
 
 @pytest.fixture
@@ -62,3 +70,43 @@ async def test_without_postgresql_it_is_unavailable(settings: Settings) -> None:
     with pytest.raises(SinkUnavailable):
         await away.read()
     await away.close()
+
+
+async def test_while_postgresql_is_away_workers_go_by_its_last_answer_and_say_so_once(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    restarts: list[str] = []
+
+    async def restart() -> None:
+        restarts.append("restarted")
+
+    async with proxy(settings.host, settings.postgres_port) as between, Control(settings) as operator:
+        runner = Runner(lake, load(prefix=""), settings, _no_ends)
+        through = Control(settings.model_copy(update={"postgres_port": between.port}))
+        standby = Standby(through, [runner], restart, poll_s=0.05)
+        await standby.open()
+        worker = asyncio.create_task(standby.run())
+        await operator.pause("lake", "S3 moves", "ann")
+        await _until(lambda: runner.is_paused)
+        await between.cut()
+        await operator.resume("lake")
+        await _until(lambda: "going on as before" in caplog.text)
+        with pytest.raises(SinkUnavailable):  # as the worker's next look
+            await through.read()
+        assert runner.is_paused
+        assert caplog.text.count("going on as before") == 1
+        await between.mend()
+        await _until(lambda: restarts)
+        assert not runner.is_paused
+        await standby.close()
+        await worker
+
+
+async def _no_ends(sources: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    return dict.fromkeys(sources, 0)
+
+
+async def _until(what: Callable[[], object]) -> None:
+    async with asyncio.timeout(WAIT_S):
+        while not what():
+            await asyncio.sleep(0.01)
