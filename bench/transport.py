@@ -51,8 +51,8 @@ def measure(
     try:
         race.next(f"writing {events:,} events")
         race.loads = {kind: asyncio.run(load.write(settings.bootstrap, topics[kind], sizes[kind])) for kind in sizes}
-        for turn in range(rounds + 1):
-            race.round(turn)
+        for turn in range(rounds):
+            race.round(turn + 1)
     finally:
         asyncio.run(load.remove(settings.bootstrap, list(topics.values())))
     whole = race.loads["all"]
@@ -74,7 +74,7 @@ class _Race:
         self._stack = stack
         self._contenders = contenders
         self._say = say
-        self._steps = len(contenders) * (rounds + 2) + 1
+        self._steps = len(contenders) * (rounds + 1) + 1
         self._step = 0
         self._commands: dict[str, Command] = {}
         self.loads: dict[str, Load] = {}
@@ -95,22 +95,17 @@ class _Race:
                 self.standings[contender.name].failure = str(error)
 
     def round(self, turn: int) -> None:
-        """Run every contender that has not failed; round 0 is the idle one."""
+        """Run every contender that has not failed: with hardly any events, and with all of its events."""
         for contender in self._contenders:
-            self.next(f"{'idle run' if turn == 0 else f'round {turn}'}: {contender.title}")
+            self.next(f"round {turn}: {contender.title}")
             standing = self.standings[contender.name]
             if standing.failure is not None:
                 continue
-            chosen = self.loads["idle" if turn == 0 else "share" if contender.slow else "all"]
             try:
-                run = self._run(contender, chosen)
+                standing.idle.append(self._run(contender, self.loads["idle"]))
+                standing.runs.append(self._run(contender, self.loads["share" if contender.slow else "all"]))
             except UserError as error:
                 standing.failure = str(error)
-                continue
-            if turn == 0:
-                standing.idle = run
-            else:
-                standing.runs.append(run)
 
     def _run(self, contender: Contender, chosen: Load) -> Run:
         """One contender once. Raises ``UserError`` where it fails or has not done the job."""

@@ -24,13 +24,13 @@ class Run:
 
 @dataclass
 class Standing:
-    """A contender's runs, one a round, or the reason why there are none. ``idle`` is a run with hardly any events: what
-    it takes to start, to join the group and to end.
+    """A contender's runs, one a round, or the reason why there are none. ``idle`` are runs with hardly any events, one
+    a round too: what it takes to start, to join the group and to end.
     """
 
     title: str
     job: str
-    idle: Run | None = None
+    idle: list[Run] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     failure: str | None = None
 
@@ -41,14 +41,18 @@ class Standing:
 
     @property
     def cpu_s(self) -> list[float]:
-        """CPU time of each round: of the whole process, less that of the idle run; never below a millisecond."""
-        idle_s = self.idle.process_cpu_s if self.idle else 0.0
-        return [max(run.process_cpu_s - idle_s, 0.001) for run in self.runs]
+        """CPU time of each round: of the whole process, less the median of the idle ones; at least a millisecond."""
+        return [max(run.process_cpu_s - self.idle_cpu_s, 0.001) for run in self.runs]
+
+    @property
+    def idle_cpu_s(self) -> float:
+        """CPU time of a process with hardly any events: the median."""
+        return median(run.process_cpu_s for run in self.idle)
 
     @property
     def events_per_cpu_s(self) -> list[float]:
         """By that CPU time, of each round."""
-        idle = self.idle.events if self.idle else 0
+        idle = self.idle[0].events
         return [(run.events - idle) / cpu_s for run, cpu_s in zip(self.runs, self.cpu_s, strict=True)]
 
     def as_json(self) -> dict[str, Any]:
@@ -63,7 +67,7 @@ class Standing:
             "events_per_cpu_s": round(median(self.events_per_cpu_s)),
             "seconds": [round(run.seconds, 3) for run in self.runs],
             "cpu_s": [round(cpu_s, 3) for cpu_s in self.cpu_s],
-            "idle_cpu_s": round(self.idle.process_cpu_s, 3) if self.idle else None,
+            "idle_cpu_s": round(self.idle_cpu_s, 3),
         }
 
 

@@ -71,7 +71,7 @@ class Tally:
         """
         if not self._began_s:
             gc.freeze()
-            gc.set_threshold(100_000, 20, 50)
+            gc.set_threshold(*GC_THRESHOLDS)
             self._first = count
             self._began_s = time.perf_counter()
 
