@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ def plan(settings: StackSettings, services: Sequence[Service]) -> list[Step]:
 
     steps = []
     if packages:
-        steps.append(Step(f"Debian packages: {', '.join(packages)}", lambda: _apt(packages, settings)))
+        steps.append(Step(f"Debian packages: {', '.join(packages)}", lambda: install_packages(packages, settings)))
     if "kafka" in jars:
         steps.append(Step("Kafka's jars", lambda: _maven("kafka", settings)))
     if "mongo" in jars:
@@ -58,7 +59,8 @@ def _log(settings: StackSettings) -> Path:
     return settings.log("install")
 
 
-def _apt(packages: Sequence[str], settings: StackSettings) -> None:
+def install_packages(packages: Sequence[str], settings: StackSettings) -> None:
+    """Install Debian packages as root. Raises ``UserError`` that says what to do where that cannot be."""
     line = f"apt-get install --yes --no-install-recommends {' '.join(packages)}"
     if shutil.which("apt-get") is None:
         names = " ".join(packages)
@@ -113,29 +115,31 @@ def _mongo(settings: StackSettings) -> None:
 
 
 def _gateway(settings: StackSettings) -> None:
+    build_go(f"github.com/versity/versitygw/cmd/versitygw@{GATEWAY_VERSION}", S3(settings).program, settings)
+
+
+def build_go(module: str, target: Path, settings: StackSettings) -> None:
+    """Build a Go program (``path@version``) as ``target``. Raises ``UserError`` where that fails."""
     go = shutil.which("go")
     if go is None or _go_version(go) < _OLDEST_GO:
         go = _own_go(settings)
-    target = S3(settings).program
     target.parent.mkdir(parents=True, exist_ok=True)
-    environment = {
-        **os.environ,
-        "GOBIN": str(target.parent),
-        "CGO_ENABLED": "0",
-        "GOFLAGS": "-trimpath",
-        "GOTOOLCHAIN": "local",
-    }
-    with _log(settings).open("ab") as log:
+    _log(settings).parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder, _log(settings).open("ab") as log:
+        environment = {
+            **os.environ,
+            "GOBIN": folder,
+            "CGO_ENABLED": "0",
+            "GOFLAGS": "-trimpath",
+            "GOTOOLCHAIN": "local",
+        }
         done = subprocess.run(  # noqa: S603 - fixed program and module
-            [go, "install", f"github.com/versity/versitygw/cmd/versitygw@{GATEWAY_VERSION}"],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            check=False,
+            [go, "install", module], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
         )
-    if done.returncode != 0:
-        raise UserError(f"building versitygw failed (no network?): see {_log(settings)}")
+        if done.returncode != 0:
+            raise UserError(f"building {module} failed (no network?): see {_log(settings)}")
+        (built,) = Path(folder).iterdir()
+        built.replace(target)
 
 
 def _own_go(settings: StackSettings) -> str:

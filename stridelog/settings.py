@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     redis_url: str = ""
     postgres_url: str = ""
     topic_prefix: str = Field(default="", description="put before every topic name; tests use one each")
+    replication: int = Field(
+        default=0, ge=0, le=9, description="copies of each partition, for a cluster of brokers; 0: as topics.yaml says"
+    )
     lake_url: str = Field(
         default="", description="folder or s3://bucket/prefix of the Delta tables; empty: <local>/data/lake"
     )

@@ -131,15 +131,15 @@ class Topics:
 
 
 def load(path: Path | None = None, *, prefix: str | None = None) -> Topics:
-    """Read and check a topics.yaml; the project's own and the settings' prefix by default.
+    """Read and check a topics.yaml; the project's own, the settings' prefix and the settings' replication by default.
 
     Raises ``UserError`` that names the file, the topic, the key and the way out.
     """
-    return _load(path or DEFAULT_PATH, settings().topic_prefix if prefix is None else prefix)
+    return _load(path or DEFAULT_PATH, settings().topic_prefix if prefix is None else prefix, settings().replication)
 
 
 @lru_cache(maxsize=32)
-def _load(path: Path, prefix: str) -> Topics:
+def _load(path: Path, prefix: str, replication: int) -> Topics:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -150,6 +150,8 @@ def _load(path: Path, prefix: str) -> Topics:
     topics = {}
     for name, fields in file.topics.items():
         merged = {"name": prefix + name, **file.defaults, **fields}
+        if replication:
+            merged["replication"] = replication
         topics[name] = _checked(Topic, merged, path, f"topic {name}")
     _check_references(topics, path)
     _check_partitions(topics, path)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,10 +27,13 @@ ROLES = ("sensors", "workouts", "social", "models", "lake")
 
 
 class Platform:
-    """Run commands, workers and reads under a namespace of its own. Use as a context manager."""
+    """Run commands, workers and reads under a namespace of its own. Use as a context manager.
 
-    def __init__(self, name: str, folder: Path) -> None:
-        self.settings = Settings(namespace=name, topic_prefix=f"{name}-", local=folder)
+    ``overrides`` are settings by their names (where another stack listens, for example), for everything that it runs.
+    """
+
+    def __init__(self, name: str, folder: Path, **overrides: Any) -> None:
+        self.settings = Settings(namespace=name, topic_prefix=f"{name}-", local=folder, **overrides)
         self.topics: Topics = topics.load(prefix=self.settings.topic_prefix)
         self.folder = folder
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
@@ -43,6 +46,7 @@ class Platform:
             "STRIDELOG_LAKE_COMMIT_INTERVAL_S": "0.5",
             "STRIDELOG_MODEL_POLL_S": "0.5",
             "STRIDELOG_SESSION_TIMEOUT_S": "6",
+            **{f"STRIDELOG_{setting.upper()}": str(value) for setting, value in overrides.items()},
         }
 
     def __enter__(self) -> "Platform":
@@ -67,14 +71,18 @@ class Platform:
         assert not check or done.returncode == 0, f"stridelog {' '.join(arguments)}: {done.stdout}{done.stderr}"
         return done
 
-    def start(self, *names: str) -> None:
-        """Start workers. A name is a role, or a role and a number (``social-2``) for one more of it."""
+    def start(self, *names: str, is_named: bool = False, environment: Mapping[str, str] | None = None) -> None:
+        """Start workers. A name is a role, or a role and a number (``social-2``) for one more of it.
+
+        ``is_named``: static membership, under that name. ``environment`` is added to what they all have.
+        """
         for name in names:
             role = name.partition("-")[0]
+            instance = ["--instance", name] if is_named else []
             with (self.folder / f"worker-{role}.log").open("ab") as log:
                 self.workers[name] = subprocess.Popen(
-                    [sys.executable, "-m", "stridelog", "worker", role, "--loglevel", "info"],
-                    env=self.environment,
+                    [sys.executable, "-m", "stridelog", "worker", role, "--loglevel", "info", *instance],
+                    env={**self.environment, **(environment or {})},
                     stdout=log,
                     stderr=log,
                 )

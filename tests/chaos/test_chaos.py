@@ -1,89 +1,42 @@
-"""A seeded schedule of kills, pauses and joins while a town is sent; when it is quiet, `verify` is ok.
+"""Five seeds in their short form; `make chaos SEEDS=n` runs the long one, `FIRST=k SEEDS=1` a failing seed again."""
 
-``CHAOS_SEEDS=7,8 pytest tests/chaos`` runs other schedules; a failing one is printed and can be run again.
-"""
-
-import os
-import random
-import subprocess
-import sys
-import uuid
+import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 import pytest
 
-from tests.platform import ROLES, Platform
+from tests.chaos.run import run_seed
+from tests.chaos.schedule import KINDS, plan
+from tests.chaos.stack import ChaosStack
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
-
-SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "1").split(",")]
-ROUNDS = 8
-TOWN = ("simulate", "--athletes", "40", "--days", "15", "--json")
+SEEDS = range(1, 6)
 
 
-@dataclass(frozen=True)
-class Step:
-    """One fault: what, on which role, and for how long a pause is."""
-
-    what: Literal["kill", "pause", "join"]
-    role: str
-    seconds: float
-
-
-def schedule(seed: int) -> list[Step]:
-    """The faults of a seed, in order."""
-    rng = random.Random(seed)
-    return [
-        Step(rng.choice(["kill", "kill", "pause", "join"]), rng.choice(ROLES), rng.uniform(0.5, 9.0))
-        for _ in range(ROUNDS)
-    ]
+@pytest.fixture(scope="module")
+def stack() -> Iterator[ChaosStack]:
+    """Three brokers and the stores, ours alone."""
+    stack = ChaosStack()
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.down()
 
 
-@pytest.fixture(params=SEEDS)
-def seed(request: pytest.FixtureRequest) -> int:
-    """A seed of a schedule."""
-    value: int = request.param
-    return value
+def test_a_seed_always_brings_the_same_faults() -> None:
+    assert plan(7) == plan(7)
+    assert plan(7) != plan(8)
 
 
-@pytest.fixture
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """All roles, nothing sent yet."""
-    name = f"chaos{uuid.uuid4().hex[:10]}"
-    with Platform(name, tmp_path_factory.mktemp(name)) as platform:
-        platform.start(*ROLES)
-        yield platform
+def test_every_kind_of_fault_comes_often() -> None:
+    drawn = [fault.kind for seed in range(200) for fault in plan(seed).faults]
+    assert all(drawn.count(kind) >= 70 for kind in KINDS)
 
 
-def apply(platform: Platform, number: int, step: Step) -> None:
-    """One fault; a joining worker takes the place of one that is killed."""
-    match step.what:
-        case "kill":
-            platform.kill(step.role)
-            platform.start(step.role)
-        case "pause":
-            platform.pause(step.role, step.seconds)
-        case "join":
-            platform.start(f"{step.role}-{number}")
-
-
-def test_no_fault_of_a_worker_loses_or_doubles_anything(platform: Platform, seed: int) -> None:
-    steps = schedule(seed)
-    print(f"seed {seed}: " + ", ".join(f"{s.what} {s.role} {s.seconds:.1f}" for s in steps))
-    load = subprocess.Popen(
-        [sys.executable, "-m", "stridelog", *TOWN, "--seed", str(seed)],
-        env=platform.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    for number, step in enumerate(steps, start=2):
-        apply(platform, number, step)
-    _, said = load.communicate(timeout=300)
-    assert load.returncode == 0, said.decode()
-    verified = platform.verify()
-    assert not platform.dead_workers(), platform.logs()
-    differing = {name for name, s in verified["sinks"].items() if s["missing"] or s["extra"] or s["different"]}
-    assert not differing, verified["shown"]
-    assert verified["ok"]
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_fault_loses_or_doubles_anything(stack: ChaosStack, seed: int) -> None:
+    print(f"seed {seed}: " + ", ".join(map(str, plan(seed, short=True).faults)))
+    result = asyncio.run(run_seed(stack, seed, short=True, say=print))
+    assert result.ok, "\n".join(result.why)
+    assert result.account["input"] == sum(result.account[part] for part in ("written", "dropped", "dead"))

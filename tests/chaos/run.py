@@ -1,0 +1,190 @@
+"""One seed: workers, load, faults, quiet; then everything is compared."""
+
+import asyncio
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from stridelog.errors import UserError
+from tests.chaos.accounts import accounts, total
+from tests.chaos.faults import Rig
+from tests.chaos.recovery import Recovery
+from tests.chaos.schedule import Fault, Plan, plan
+from tests.chaos.stack import FOLDER, ChaosStack
+from tests.chaos.workers import Workers
+from tests.platform import Platform
+
+READY_S: Final = 90.0
+QUIET_S: Final = 120.0
+LOAD_S: Final = 240.0  # how much longer than planned the load may take: brokers are killed under it
+SHOWN: Final = 6
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Result:
+    """What a seed brought. ``why`` is empty where all was well."""
+
+    seed: int
+    short: bool
+    at: str
+    is_named: bool = False
+    faults: list[dict[str, Any]] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    exits: list[dict[str, Any]] = field(default_factory=list)
+    load: dict[str, int] = field(default_factory=dict)
+    account: dict[str, int] = field(default_factory=dict)
+    differing: dict[str, dict[str, int]] = field(default_factory=dict)
+    lag: list[Any] = field(default_factory=list)
+    why: list[str] = field(default_factory=list)
+    duration_s: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was lost, doubled or left."""
+        return not self.why
+
+    def line(self) -> str:
+        """As one line of JSON."""
+        return json.dumps({**asdict(self), "ok": self.ok})
+
+
+async def run_seed(stack: ChaosStack, seed: int, *, short: bool, say: Say, keep: bool = False) -> Result:
+    """Run one seed on a stack that is up. What a failed one leaves is below ``FOLDER/failed``."""
+    began = time.monotonic()
+    steps = plan(seed, short=short)
+    now = datetime.now(UTC)
+    result = Result(seed, short, now.isoformat(timespec="seconds"), steps.is_named)
+    name = f"chaos{seed}x{int(now.timestamp()):x}"
+    folder = FOLDER / "instances" / name
+    folder.mkdir(parents=True)
+    stack.heal()
+    platform = Platform(name, folder, **stack.overrides())
+    workers = Workers(platform, stack.through_proxies(), is_named=steps.is_named)
+    try:
+        platform.__enter__()
+        await _run(stack, platform, workers, steps, result, say)
+    except (AssertionError, UserError, OSError, TimeoutError) as error:
+        result.why.append(f"{type(error).__name__}: {error}"[:2_000])
+    finally:
+        stack.heal()
+        result.exits = workers.exits
+        result.duration_s = round(time.monotonic() - began, 1)
+        await asyncio.to_thread(platform.stop)
+        if not result.ok:
+            _keep(folder, steps, result)
+        if not keep or result.ok:
+            await asyncio.to_thread(platform.__exit__)
+            shutil.rmtree(stack.lake / name, ignore_errors=True)
+    return result
+
+
+async def _run(stack: ChaosStack, platform: Platform, workers: Workers, steps: Plan, result: Result, say: Say) -> None:
+    say("workers start")
+    workers.start_all()
+    supervising = asyncio.create_task(workers.keep_up())
+    try:
+        async with Recovery(platform.settings, platform.topics) as recovery:
+            await _ready(platform)
+            say("the load begins")
+            load = await _start_load(platform, steps, short=result.short)
+            await _faults(Rig(stack, platform, workers, steps.seed), steps.faults, recovery, result, say)
+            said, complaint = await asyncio.wait_for(load.communicate(), steps.load_s + LOAD_S)
+            if load.returncode != 0:
+                result.why.append(f"the load ended with {load.returncode}: {complaint.decode()[-600:]}")
+            else:
+                result.load = json.loads(said)
+            say("waiting for quiet")
+            deadline = time.monotonic() + QUIET_S
+            while not recovery.is_done and time.monotonic() < deadline:
+                await asyncio.sleep(0.2)
+            for number, case in recovery.cases.items():
+                result.faults[number] |= {"recovery_s": case.recovery_s, "is_alone": case.is_alone}
+            if not recovery.is_done:
+                result.why.append(f"not all sinks recovered within {QUIET_S:.0f} s of the last fault")
+        say("verify")
+        await _compare(platform, result)
+    finally:
+        supervising.cancel()
+
+
+async def _ready(platform: Platform) -> None:
+    """Wait until the workers have their partitions: their agents' tasks have started."""
+    deadline = time.monotonic() + READY_S
+    for role in list(platform.workers):
+        log = platform.folder / f"worker-{role}.log"
+        while "[^--Conductor" not in (text := log.read_text(errors="replace")) and "Worker ready" not in text:
+            assert time.monotonic() < deadline, f"worker {role} is not ready: {text[-600:]}"
+            await asyncio.sleep(0.2)
+
+
+async def _start_load(platform: Platform, steps: Plan, *, short: bool) -> asyncio.subprocess.Process:
+    athletes, days = (20, 8) if short else (40, 15)
+    arguments = {"athletes": athletes, "days": days, "seed": steps.seed, "seconds": round(steps.load_s, 1)}
+    command = [sys.executable, "-m", "tests.chaos.load"]
+    for name, value in arguments.items():
+        command += [f"--{name}", str(value)]
+    return await asyncio.create_subprocess_exec(
+        *command, env=platform.environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+
+
+async def _faults(rig: Rig, faults: tuple[Fault, ...], recovery: Recovery, result: Result, say: Say) -> None:
+    """Do them at their times; one that takes long does not hold up the next."""
+    began = time.monotonic()
+    lacking = rig.stack.lacks()
+
+    async def do(fault: Fault, number: int) -> None:
+        await asyncio.sleep(max(0.0, began + fault.at_s - time.monotonic()))
+        say(str(fault))
+        recovery.begin(number)
+        await rig.do(fault)
+        recovery.over(number)
+        result.faults[number]["over_s"] = round(time.monotonic() - began, 2)
+
+    doing = []
+    for fault in faults:
+        if reason := lacking.get(fault.kind):
+            result.skipped[fault.kind] = reason
+            continue
+        doing.append(asyncio.create_task(do(fault, len(result.faults))))
+        result.faults.append(asdict(fault))
+    try:
+        await asyncio.gather(*doing)
+    finally:
+        for task in doing:
+            task.cancel()
+
+
+async def _compare(platform: Platform, result: Result) -> None:
+    verified = await asyncio.to_thread(platform.verify)
+    result.lag = verified["lag"][:SHOWN]
+    for name, tally in verified["sinks"].items():
+        if tally["missing"] or tally["extra"] or tally["different"]:
+            result.differing[name] = tally
+    if not verified["ok"]:
+        result.why.append("verify: " + verified["shown"].strip()[-3_000:])
+    found = await accounts(platform.settings.bootstrap, platform.topics)
+    result.account = total(found)
+    for account in found:
+        if not account.is_even:
+            said = "; ".join(account.unexplained[:SHOWN])
+            result.why.append(f"account of {account.agent} with {account.topic}: {asdict(account)['input']}: {said}")
+
+
+def _keep(folder: Path, steps: Plan, result: Result) -> None:
+    """Put aside what a failed seed says about itself."""
+    target = FOLDER / "failed" / f"{steps.seed}-{'short' if result.short else 'full'}"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for log in folder.glob("worker-*.log"):
+        shutil.copy(log, target)
+    timeline = "\n".join(str(fault) for fault in steps.faults)
+    (target / "result.txt").write_text(f"{timeline}\n\n{chr(10).join(result.why)}\n\n{result.line()}\n")
