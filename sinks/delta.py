@@ -47,7 +47,7 @@ class DeltaSink(Sink[Rows]):
         self._committer: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        await _in_thread(self._lake.create)
+        await in_thread(self._lake.create)
         self._committer = asyncio.create_task(self._commit_regularly(), name=f"delta-{self.agent}")
 
     async def close(self) -> None:
@@ -65,13 +65,13 @@ class DeltaSink(Sink[Rows]):
             return {}
         async with self._committing:
             self._drop(wanted)
-            claimed = await _in_thread(self._lake.claim, self.agent, wanted)
+            claimed = await in_thread(self._lake.claim, self.agent, wanted)
         for source, (epoch, watermark) in claimed.items():
             self._claims.take(source, str(epoch), watermark)
         return {source: watermark for source, (_, watermark) in claimed.items()}
 
     async def watermarks(self) -> dict[TopicPartition, int]:
-        return await _in_thread(self._lake.watermarks, self.agent)
+        return await in_thread(self._lake.watermarks, self.agent)
 
     async def write(self, rows: Sequence[Rows], span: Span) -> None:
         claim = self._claims.of(span)
@@ -92,7 +92,7 @@ class DeltaSink(Sink[Rows]):
             if not pending:
                 return
             epochs = {one.span.source: int(self._claims.of(one.span).owner) for one in pending}
-            lost = await _in_thread(self._commit, pending, epochs)
+            lost = await in_thread(self._commit, pending, epochs)
             done = {id(one) for one in pending}
             self._pending = [one for one in self._pending if id(one) not in done]
             for one in pending:
@@ -108,7 +108,7 @@ class DeltaSink(Sink[Rows]):
         claim = self._claims.of(source)
         async with self._committing:
             self._drop([source])
-            lost = await _in_thread(self._lake.rewind, self.agent, source, offset, int(claim.owner))
+            lost = await in_thread(self._lake.rewind, self.agent, source, offset, int(claim.owner))
         if lost:
             raise self._claims.lost(source)
         claim.watermark = offset
@@ -148,7 +148,7 @@ class DeltaSink(Sink[Rows]):
         self._pending = [one for one in self._pending if one.span.source not in gone]
 
 
-async def _in_thread(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+async def in_thread(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a blocking call of the lake; its errors become the contract's."""
     try:
         return await asyncio.to_thread(call, *args, **kwargs)

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 WATERMARKS: Final = "watermarks"
 COMMIT_ATTEMPTS: Final = 20
+REPLACE_ROWS: Final = 65_536  # read at once from the table that takes another's place
 S3_ANSWER_TIMEOUT_S: Final = 30
 # Watermarks are committed every few seconds: without this their log would keep a month of files.
 WATERMARKS_CONFIGURATION: Final = {"delta.logRetentionDuration": "interval 1 days"}
@@ -192,6 +193,17 @@ class Lake:
             self._commit(name, back)
         self._commit(WATERMARKS, mark)
         return lost
+
+    def replace(self, agent: str, name: str, built: "Lake", marks: Mapping[TopicPartition, int]) -> None:
+        """Make a table hold the rows of ``built``'s, which has those below ``marks``, in one commit."""
+        transactions = [Transaction(_app_id(agent, source), mark) for source, mark in marks.items()]
+
+        def attempt(table: DeltaTable) -> None:
+            rows = built.table(name).to_pyarrow_dataset().scanner(batch_size=REPLACE_ROWS).to_reader()
+            properties = CommitProperties(app_transactions=transactions)
+            write_deltalake(table, rows, mode="overwrite", commit_properties=properties)
+
+        self._commit(name, attempt)
 
     def _create(
         self,

@@ -53,7 +53,7 @@ class MongoSink(Sink[Document]):
         self._marks = self._database["watermarks"]
 
     async def open(self) -> None:
-        async with _mapped():
+        async with mapped():
             await self._client.admin.command("ping")
 
     async def close(self) -> None:
@@ -63,7 +63,7 @@ class MongoSink(Sink[Document]):
         held: dict[TopicPartition, int | None] = {}
         for source in sources:
             owner = new_owner()
-            async with _mapped():
+            async with mapped():
                 mark = await self._marks.find_one_and_update(
                     {"_id": self._mark_id(source)},
                     {"$set": {"agent": self.agent, **source._asdict(), "owner": owner}},
@@ -75,7 +75,7 @@ class MongoSink(Sink[Document]):
         return held
 
     async def watermarks(self) -> dict[TopicPartition, int]:
-        async with _mapped():
+        async with mapped():
             marks = await self._marks.find({"agent": self.agent}).to_list()
         return {
             TopicPartition(mark["topic"], mark["partition"]): mark["next_offset"]
@@ -99,7 +99,7 @@ class MongoSink(Sink[Document]):
                 refused.update(answer)
         if refused:
             raise PoisonRows(refused)
-        async with _mapped():
+        async with mapped():
             result = await self._marks.update_one(
                 {"_id": self._mark_id(span.source), "owner": claim.owner}, {"$set": {"next_offset": span.next}}
             )
@@ -109,7 +109,7 @@ class MongoSink(Sink[Document]):
 
     async def rewind(self, source: TopicPartition, offset: int) -> None:
         claim = self._claims.of(source)
-        async with _mapped():
+        async with mapped():
             result = await self._marks.update_one(
                 {"_id": self._mark_id(source), "owner": claim.owner}, {"$set": {"next_offset": offset}}
             )
@@ -121,7 +121,7 @@ class MongoSink(Sink[Document]):
         self._claims.release(sources)
 
     async def _check_owner(self, source: TopicPartition, owner: str) -> None:
-        async with _mapped():
+        async with mapped():
             mark = await self._marks.find_one({"_id": self._mark_id(source)})
         if mark is None or mark["owner"] != owner:
             raise self._claims.lost(source)
@@ -129,7 +129,7 @@ class MongoSink(Sink[Document]):
     async def _bulk(self, collection: str, operations: Sequence[tuple[int, Operation]]) -> Mapping[int, str]:
         """Apply one round to one collection; the refused rows' indexes and reasons."""
         try:
-            async with _mapped():
+            async with mapped():
                 await self._database[collection].bulk_write([op for _, op in operations], ordered=False)
         except BulkWriteError as error:
             failed = error.details.get("writeErrors", [])
@@ -183,7 +183,7 @@ def _rounds(operations: Sequence[tuple[str, str, Operation]]) -> list[Round]:
 
 
 @asynccontextmanager
-async def _mapped() -> AsyncIterator[None]:
+async def mapped() -> AsyncIterator[None]:
     """Turns the driver's errors into the contract's; those that name rows pass."""
     try:
         yield

@@ -89,7 +89,7 @@ class FactSink(Sink[Fact]):
         self._pool: AsyncConnectionPool | None = None
 
     async def open(self) -> None:
-        with _mapped():
+        with mapped():
             async with await AsyncConnection.connect(self._url, connect_timeout=CONNECT_TIMEOUT_S) as connection:
                 # IF NOT EXISTS is not safe against a second worker that starts at the same moment: hence the lock.
                 await connection.execute("SELECT pg_advisory_xact_lock(hashtext('stridelog.ddl'))")
@@ -198,7 +198,7 @@ class FactSink(Sink[Fact]):
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
         if self._pool is None:
             raise SinkUnavailable("postgres: not open")
-        with _mapped():
+        with mapped():
             async with asyncio.timeout(ANSWER_TIMEOUT_S), self._pool.connection() as connection:
                 yield connection
 
@@ -211,7 +211,7 @@ class FactSink(Sink[Fact]):
 _REFUSALS: Final = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, psycopg.IntegrityError)
 
 
-class _mapped:  # noqa: N801 - reads as a statement
+class mapped:  # noqa: N801 - reads as a statement
     """Turns the driver's errors into the contract's."""
 
     def __enter__(self) -> None: ...

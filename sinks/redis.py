@@ -90,7 +90,7 @@ class RedisSink(Sink[RedisCommand]):
         self._rewind = self._client.register_script(REWIND)
 
     async def open(self) -> None:
-        async with _mapped():
+        async with mapped():
             await cast(Any, self._client.ping())
 
     async def close(self) -> None:
@@ -102,7 +102,7 @@ class RedisSink(Sink[RedisCommand]):
             return {}
         owner = new_owner()
         fields = [_field(source) for source in wanted]
-        async with _mapped(), self._client.pipeline(transaction=True) as pipe:
+        async with mapped(), self._client.pipeline(transaction=True) as pipe:
             pipe.hset(self._keys.owners(self.agent), mapping=dict.fromkeys(fields, owner))
             pipe.hmget(self._keys.watermarks(self.agent), fields)
             _, marks = await pipe.execute()
@@ -112,7 +112,7 @@ class RedisSink(Sink[RedisCommand]):
         return held
 
     async def watermarks(self) -> dict[TopicPartition, int]:
-        async with _mapped():
+        async with mapped():
             marks = await cast(Any, self._client.hgetall(self._keys.watermarks(self.agent)))
         return {_source(name): int(mark) for name, mark in marks.items()}
 
@@ -133,7 +133,7 @@ class RedisSink(Sink[RedisCommand]):
             ]
             for _, command in part:
                 arguments += [len(command), *command]
-            async with _mapped():
+            async with mapped():
                 answer = await self._write(
                     keys=[self._keys.owners(self.agent), self._keys.watermarks(self.agent)], args=arguments
                 )
@@ -149,7 +149,7 @@ class RedisSink(Sink[RedisCommand]):
 
     async def rewind(self, source: TopicPartition, offset: int) -> None:
         claim = self._claims.of(source)
-        async with _mapped():
+        async with mapped():
             answer = await self._rewind(
                 keys=[self._keys.owners(self.agent), self._keys.watermarks(self.agent)],
                 args=[_field(source), claim.owner, offset],
@@ -203,7 +203,7 @@ def _source(field: str) -> TopicPartition:
 
 
 @asynccontextmanager
-async def _mapped() -> AsyncIterator[None]:
+async def mapped() -> AsyncIterator[None]:
     """Turns the driver's errors into the contract's."""
     try:
         yield

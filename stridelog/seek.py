@@ -95,7 +95,7 @@ class Seek:
                 for sink in self._sinks:
                     mine = {move.source: move.to for move in moves if move.sink == sink.name}
                     if mine:
-                        await _set(sink, mine)
+                        await set_watermarks(sink, mine)
             finally:
                 if paused_here:
                     await self._control.resume(self._agent.name)
@@ -155,7 +155,8 @@ def taken_again(moves: Iterable[Move]) -> int:
     return skipped(Move(move.sink, move.source, move.to, move.at) for move in moves)
 
 
-async def _set(sink: Sink[Any], marks: Mapping[TopicPartition, int]) -> None:
+async def set_watermarks(sink: Sink[Any], marks: Mapping[TopicPartition, int]) -> None:
+    """Claim partitions and set their watermarks. Raises ``UserError`` if workers take them back again and again."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             await sink.claim(marks)

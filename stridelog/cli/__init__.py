@@ -20,6 +20,7 @@ COMMANDS: Final = {
         "agents_app",
         "Agents: list, lag, pause, resume, seek.",
     ),
+    "sink": ("stridelog.cli.sink", "sink_app", "Projections: where each stands, compare with the log, build anew."),
     "simulate": ("stridelog.cli.simulate", "simulate", "Send a simulated town of athletes."),
     "replay": (
         "stridelog.cli.replay",

@@ -1,0 +1,71 @@
+"""ClickHouse: a database beside the live one, whose tables are exchanged with the live ones.
+
+``EXCHANGE TABLES`` is one step for readers; views name their tables and read the new ones from then on.
+"""
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
+
+import aiohttp
+from clickhouse_connect import get_async_client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from sinks.base import Rows, SinkUnavailable, TopicPartition
+from sinks.clickhouse import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, ClickHouseSink
+from sinks.shadow.base import Shadow, shadow_settings
+from stridelog.settings import Settings
+
+R = TypeVar("R")
+
+
+class ClickHouseShadow(Shadow[Rows]):
+    """Tables of the same names in another database."""
+
+    def __init__(self, agent: str, settings: Settings, parts: tuple[str, ...]) -> None:
+        self._settings = settings
+        self._tables = parts
+        self._database = shadow_settings(agent, settings).namespace
+        self.sink = ClickHouseSink(agent, shadow_settings(agent, settings))
+        self._client: Any = None  # clickhouse_connect's AsyncClient; the library has no types
+
+    async def open(self) -> None:
+        settings = self._settings
+        self._client = await _mapped(
+            get_async_client(
+                host=settings.host,
+                port=settings.clickhouse_port,
+                username=settings.clickhouse_user,
+                password=settings.clickhouse_password,
+                connect_timeout=CONNECT_TIMEOUT_S,
+                send_receive_timeout=ANSWER_TIMEOUT_S,
+                autogenerate_session_id=False,
+            )
+        )
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def clear(self) -> None:
+        # What is dropped here was live a moment ago, or was never read: the guard against large drops is for others.
+        await self._command(f"DROP DATABASE IF EXISTS `{self._database}` SYNC SETTINGS max_table_size_to_drop = 0")
+
+    async def swap(self, marks: Mapping[TopicPartition, int]) -> None:
+        for table in self._tables:
+            live, built = f"`{self._settings.namespace}`.`{table}`", f"`{self._database}`.`{table}`"
+            await self._command(f"EXCHANGE TABLES {live} AND {built}")
+
+    async def _command(self, text: str) -> None:
+        if self._client is None:
+            raise SinkUnavailable("clickhouse: not open")
+        await _mapped(self._client.command(text))
+
+
+async def _mapped(call: Awaitable[R]) -> R:
+    """Turns the driver's errors into the contract's."""
+    try:
+        return await call
+    except (ClickHouseError, aiohttp.ClientError, OSError, TimeoutError) as error:
+        text = " ".join(str(error).split())[:300] or type(error).__name__
+        raise SinkUnavailable(f"clickhouse: {text}") from error
