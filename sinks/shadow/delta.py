@@ -7,6 +7,7 @@ the old rows finds a conflict, and then what is there.
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from pyarrow import fs
 
@@ -15,6 +16,8 @@ from sinks.delta import DeltaSink, in_thread
 from sinks.lake import Lake
 from sinks.shadow.base import Shadow, shadow_settings
 from stridelog.settings import Settings
+
+DEPTH: Final = 5  # of folders: root, table, log or partition, and one to spare
 
 
 class DeltaShadow(Shadow[Rows]):
@@ -52,4 +55,9 @@ def _remove(lake: Lake) -> None:
         secret_key=options["AWS_SECRET_ACCESS_KEY"],
         region=options["AWS_REGION"],
     )
-    store.delete_dir_contents(lake.root.removeprefix("s3://"), missing_dir_ok=True)
+    for attempt in range(DEPTH):
+        try:
+            return store.delete_dir_contents(lake.root.removeprefix("s3://"), missing_dir_ok=True)
+        except OSError:  # of a server that keeps objects as files: a folder that was not empty when its turn came
+            if attempt == DEPTH - 1:
+                raise
