@@ -33,7 +33,7 @@ def draw(result: Result) -> str:
         'role="img" aria-label="Events a second by contender">',
         f"<style>{_STYLE}</style>",
         '<text class="title" x="16" y="28">Events a second, one process, the same job</text>',
-        '<text class="note" x="16" y="48">in brackets: how many times as fast the engine is</text>',
+        '<text class="note" x="16" y="48">in brackets: how many times as fast as this the engine is</text>',
         *bars,
         *(
             f'<text class="note" x="16" y="{height - 26 + 16 * number}">{escape(note)}</text>'
