@@ -67,6 +67,15 @@ def test_the_prefix_is_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         settings.cache_clear()
 
 
+def test_the_settings_may_ask_for_more_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIDELOG_REPLICATION", "3")
+    settings.cache_clear()
+    try:
+        assert {topic.replication for topic in load()} == {3}
+    finally:
+        settings.cache_clear()
+
+
 def test_a_misspelt_key_fails_with_the_right_one(content: dict[str, Any], tmp_path: Path) -> None:
     content["topics"]["sensor-frames"]["retntion"] = "30d"
     with pytest.raises(
