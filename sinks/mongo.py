@@ -18,7 +18,7 @@ from pymongo import AsyncMongoClient, DeleteOne, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from sinks.base import Document, PoisonRows, Sink, SinkUnavailable, Span, TopicPartition
-from sinks.claims import Claims, new_owner
+from sinks.claims import Claim, Claims, new_owner
 from stridelog.settings import Settings
 
 CONNECT_TIMEOUT_MS: Final = 3_000
@@ -89,7 +89,7 @@ class MongoSink(Sink[Document]):
             return
         refused: dict[int, str] = {}
         for operations in _rounds(_operations(rows)):
-            await self._check_owner(span.source, claim.owner)
+            await self._check_owner(span, claim)
             answers = await asyncio.gather(
                 *(self._bulk(name, ops) for name, ops in operations.items()), return_exceptions=True
             )
@@ -101,7 +101,12 @@ class MongoSink(Sink[Document]):
             raise PoisonRows(refused)
         async with mapped():
             result = await self._marks.update_one(
-                {"_id": self._mark_id(span.source), "owner": claim.owner}, {"$set": {"next_offset": span.next}}
+                {
+                    "_id": self._mark_id(span.source),
+                    "owner": claim.owner,
+                    "next_offset": {"$in": [claim.watermark, span.next]},
+                },
+                {"$set": {"next_offset": span.next}},
             )
         if not result.matched_count:
             raise self._claims.lost(span.source)
@@ -120,11 +125,15 @@ class MongoSink(Sink[Document]):
     def release(self, sources: Iterable[TopicPartition]) -> None:
         self._claims.release(sources)
 
-    async def _check_owner(self, source: TopicPartition, owner: str) -> None:
+    async def _check_owner(self, span: Span, claim: Claim) -> None:
+        """The claim must stand, and the watermark where this worker left it (after an answer that was lost: where it
+        wanted it). A server that is further back has lost what was written, and whoever claims anew begins there.
+        """
         async with mapped():
-            mark = await self._marks.find_one({"_id": self._mark_id(source)})
-        if mark is None or mark["owner"] != owner:
-            raise self._claims.lost(source)
+            mark = await self._marks.find_one({"_id": self._mark_id(span.source)})
+        expected = (claim.watermark, span.next)
+        if mark is None or mark["owner"] != claim.owner or mark.get("next_offset") not in expected:
+            raise self._claims.lost(span.source)
 
     async def _bulk(self, collection: str, operations: Sequence[tuple[int, Operation]]) -> Mapping[int, str]:
         """Apply one round to one collection; the refused rows' indexes and reasons."""

@@ -39,15 +39,24 @@ _DIVISIBLE: Final = {
     "UNLINK": (1, 1),
 }
 
-# KEYS: owners, watermarks. ARGV: field, owner, next offset, '1' in the span's last part, then for each command the
-# number of its arguments and these. Answer: 'fenced', 'held' (the watermark is there already), or the refused commands
-# as position, reason, position, reason…
+# KEYS: owners, watermarks. ARGV: field, owner, next offset, '1' in the span's last part, the watermark that there must
+# be ('' for none), the part's number from 0, then for each command the number of its arguments and these. Answer:
+# 'fenced', also by a Redis that holds less than it did (a crash, a backup); 'held' (the watermark is there already);
+# 'torn' (what the part before this one wrote is lost); or the refused commands as position, reason, position, reason…
 WRITE: Final = """
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 'fenced' end
 local held = redis.call('HGET', KEYS[2], ARGV[1])
 if held and tonumber(held) >= tonumber(ARGV[3]) then return 'held' end
+if (held or '') ~= ARGV[5] then return 'fenced' end
+local part, parts = tonumber(ARGV[6]), ARGV[1] .. '#'
+if part > 0 and redis.call('HGET', KEYS[1], parts) ~= tostring(part - 1) then return 'torn' end
+if ARGV[4] ~= '1' then
+  redis.call('HSET', KEYS[1], parts, part)
+elseif part > 0 then
+  redis.call('HDEL', KEYS[1], parts)
+end
 local refused = {}
-local at, position = 5, 0
+local at, position = 7, 0
 while at <= #ARGV do
   local count = tonumber(ARGV[at])
   local reply = redis.pcall(unpack(ARGV, at + 1, at + count))
@@ -130,6 +139,8 @@ class RedisSink(Sink[RedisCommand]):
                 claim.owner,
                 span.next,
                 "1" if is_last else "0",
+                "" if claim.watermark is None else claim.watermark,
+                number - 1,
             ]
             for _, command in part:
                 arguments += [len(command), *command]
@@ -139,6 +150,8 @@ class RedisSink(Sink[RedisCommand]):
                 )
             if answer == "fenced":
                 raise self._claims.lost(span.source)
+            if answer == "torn":
+                raise SinkUnavailable(f"redis: it has lost a part of {span}, which is written again")
             if answer == "held":
                 break
             for position, reason in zip(answer[::2], answer[1::2], strict=True):

@@ -8,6 +8,7 @@ import de.bwaldvogel.mongo.backend.h2.H2Database;
 import de.bwaldvogel.mongo.bson.Document;
 import de.bwaldvogel.mongo.wire.message.MongoMessage;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -34,6 +35,9 @@ public final class LocalMongo {
 
     private static final int CACHE_MB = 64;
 
+    /** What these commands did is on the disk before they are answered, as in MongoDB. */
+    private static final Set<String> WRITES = Set.of("insert", "update", "delete", "findAndModify", "findandmodify");
+
     /** Renames as MongoDB does: no other command sees the state in between, and a restart finds the new name. */
     private static final class Backend extends H2Backend {
         private final ReadWriteLock names = new ReentrantReadWriteLock();
@@ -48,7 +52,11 @@ public final class LocalMongo {
             Lock lock = renames ? names.writeLock() : names.readLock();
             lock.lock();
             try {
-                return super.handleMessage(message);
+                Document answer = super.handleMessage(message);
+                if (WRITES.contains(message.getDocument().keySet().iterator().next())) {
+                    getMvStore().commit();
+                }
+                return answer;
             } finally {
                 lock.unlock();
             }

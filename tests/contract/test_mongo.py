@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sinks.base import Document, PoisonRows, Sink
+from sinks.base import Document, Fenced, PoisonRows, Sink
 
 from .store_mongo import Mongo
 
@@ -76,3 +76,21 @@ async def test_a_path_that_the_server_cannot_follow_is_named(mongo: Mongo, sink:
         await sink.write([Document("feeds", "bob", {"a": 1}), Document("feeds", "ann", {"a.b": 1})], mongo.span(1, 3))
     assert set(refused.value.rows) == {1}
     assert await sink.watermarks() == {mongo.source: 1}
+
+
+async def test_a_server_that_lost_its_last_writes_fences_so_that_they_are_written_again(
+    mongo: Mongo, sink: Sink[Any]
+) -> None:
+    await sink.write([mongo.row(0, 0)], mongo.span(0, 1))
+    await sink.write([mongo.row(1, 1)], mongo.span(1, 2))
+    await mongo.database["watermarks"].update_many({}, {"$set": {"next_offset": 1}})
+    with pytest.raises(Fenced):
+        await sink.write([mongo.row(2, 2)], mongo.span(2, 3))
+    assert await sink.claim([mongo.source]) == {mongo.source: 1}
+
+
+async def test_a_watermark_whose_answer_was_lost_is_no_loss(mongo: Mongo, sink: Sink[Any]) -> None:
+    await sink.write([mongo.row(0, 0)], mongo.span(0, 1))
+    await mongo.database["watermarks"].update_many({}, {"$set": {"next_offset": 2}})
+    await sink.write([mongo.row(1, 1)], mongo.span(1, 2))
+    assert await sink.watermarks() == {mongo.source: 2}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sinks.base import Fenced, PoisonRows
+from sinks.base import Fenced, PoisonRows, SinkUnavailable
 from sinks.redis import SCRIPT_ARGUMENTS
 
 from .store_redis import RedisStore
@@ -66,4 +66,43 @@ async def test_a_redis_that_lost_everything_fences_so_that_it_is_filled_again(re
     with pytest.raises(Fenced):
         await sink.write([redis.row(1, 1)], redis.span(1, 2))
     assert await sink.claim([redis.source]) == {redis.source: None}
+    await sink.close()
+
+
+async def test_a_redis_that_lost_its_last_writes_fences_so_that_they_are_written_again(redis: RedisStore) -> None:
+    sink = redis.sink()
+    await sink.open()
+    await sink.claim([redis.source])
+    await sink.write([redis.row(0, 0)], redis.span(0, 1))
+    (field,) = await redis.client.hkeys(redis.keys.watermarks("tester"))
+    await sink.write([redis.row(1, 1)], redis.span(1, 2))
+    await redis.client.hset(redis.keys.watermarks("tester"), field, "1")
+    with pytest.raises(Fenced):
+        await sink.write([redis.row(2, 2)], redis.span(2, 3))
+    assert await sink.claim([redis.source]) == {redis.source: 1}
+    await sink.close()
+
+
+async def test_a_span_that_lost_a_part_is_written_anew(redis: RedisStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = redis.sink()
+    await sink.open()
+    await sink.claim([redis.source])
+    rows = [redis.row(key, key) for key in range(MANY)]
+    write, parts = sink._write, 0  # type: ignore[attr-defined]
+
+    async def forgetting(**arguments: object) -> object:
+        nonlocal parts
+        parts += 1
+        if parts == 2:  # a crash in between: the first part, and what was noted of it, is lost
+            owner = await redis.client.hget(redis.keys.owners("tester"), arguments["args"][0])  # type: ignore[index]
+            await redis.client.delete(redis.board, redis.keys.owners("tester"))
+            await redis.client.hset(redis.keys.owners("tester"), arguments["args"][0], owner)  # type: ignore[index]
+        return await write(**arguments)
+
+    monkeypatch.setattr(sink, "_write", forgetting)
+    with pytest.raises(SinkUnavailable):
+        await sink.write(rows, redis.span(0, MANY))
+    await sink.write(rows, redis.span(0, MANY))
+    assert await redis.client.zcard(redis.board) == MANY
+    assert await sink.watermarks() == {redis.source: MANY}
     await sink.close()
