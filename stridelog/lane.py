@@ -21,7 +21,7 @@ from sinks.keys import Keys
 from stridelog import metrics
 from stridelog.agent import Context
 from stridelog.batch import Batch, Record, Writes
-from stridelog.deadletters import DeadLetter, of_refused
+from stridelog.deadletters import ROW, SINK, DeadLetter, of_refused
 from stridelog.ending import end_worker
 from stridelog.state import State
 
@@ -293,9 +293,12 @@ class Lane:
     def _count(self, span: Span, valid: int, dead: list[DeadLetter], writes: Writes) -> None:
         name = self.runner.agent.name
         dropped = writes.dropped.total()
-        metrics.RECORDS.labels(name, span.topic, "written").inc(valid - dropped)
+        # Two stores may refuse a record, and a refused row need not be of one record.
+        gone = {letter.offset for letter in dead if letter.stage != ROW}
+        refused = {letter.offset for letter in dead if letter.stage == SINK}
+        metrics.RECORDS.labels(name, span.topic, "written").inc(valid - dropped - len(refused))
         metrics.RECORDS.labels(name, span.topic, "dropped").inc(dropped)
-        metrics.RECORDS.labels(name, span.topic, "dead").inc(len(dead))
+        metrics.RECORDS.labels(name, span.topic, "dead").inc(len(gone))
         for reason, count in writes.dropped.items():
             metrics.DROPPED.labels(name, reason).inc(count)
         for letter in dead:
