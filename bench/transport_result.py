@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any, Final
 
 OURS: Final = "engine"
+LEAST_CPU_S: Final = 0.1  # a difference of two CPU times that is smaller says nothing
 TARGETS: Final = {"faust": 40.0, "bytewax": 1.3, "kafka_streams": 1.3, "consumer_perf": 0.5}
 PEERS: Final = ("faust", "faust_take", "quix", "bytewax", "kafka_streams", "getmany", "consumer_perf")
 
@@ -41,8 +42,8 @@ class Standing:
 
     @property
     def cpu_s(self) -> list[float]:
-        """CPU time of each round: of the whole process, less the median of the idle ones; at least a millisecond."""
-        return [max(run.process_cpu_s - self.idle_cpu_s, 0.001) for run in self.runs]
+        """CPU time of each round: of the whole process, less the median of the idle ones."""
+        return [run.process_cpu_s - self.idle_cpu_s for run in self.runs]
 
     @property
     def idle_cpu_s(self) -> float:
@@ -50,8 +51,10 @@ class Standing:
         return median(run.process_cpu_s for run in self.idle)
 
     @property
-    def events_per_cpu_s(self) -> list[float]:
-        """By that CPU time, of each round."""
+    def events_per_cpu_s(self) -> list[float] | None:
+        """By that CPU time, of each round; None where it is too little to tell from that of the idle runs."""
+        if min(self.cpu_s) < LEAST_CPU_S:
+            return None
         idle = self.idle[0].events
         return [(run.events - idle) / cpu_s for run, cpu_s in zip(self.runs, self.cpu_s, strict=True)]
 
@@ -59,12 +62,13 @@ class Standing:
         """Medians and every run."""
         if self.failure is not None or not self.runs:
             return {"title": self.title, "job": self.job, "failure": self.failure or "it was not run"}
+        by_cpu = self.events_per_cpu_s
         return {
             "title": self.title,
             "job": self.job,
             "events": self.runs[0].events,
             "events_per_s": round(median(self.events_per_s)),
-            "events_per_cpu_s": round(median(self.events_per_cpu_s)),
+            "events_per_cpu_s": round(median(by_cpu)) if by_cpu else None,
             "seconds": [round(run.seconds, 3) for run in self.runs],
             "cpu_s": [round(cpu_s, 3) for cpu_s in self.cpu_s],
             "idle_cpu_s": round(self.idle_cpu_s, 3),
@@ -89,7 +93,8 @@ class Result:
     def ratio_cpu(self, peer: str) -> float | None:
         """The same of events per CPU-second."""
         pair = self._both(peer)
-        return _median_ratio(pair[0].events_per_cpu_s, pair[1].events_per_cpu_s) if pair else None
+        ours, theirs = (each.events_per_cpu_s for each in pair) if pair else (None, None)
+        return _median_ratio(ours, theirs) if ours and theirs else None
 
     def _both(self, peer: str) -> tuple[Standing, Standing] | None:
         ours, theirs = self.standings.get(OURS), self.standings.get(peer)

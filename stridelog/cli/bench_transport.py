@@ -59,7 +59,7 @@ def _print(result: Result) -> None:
         table.add_column(name, justify="right")
     for name, standing in result.standings.items():
         said = standing.as_json()
-        title = standing.title if standing.job == "decode and sum" else f"{standing.title} (fetch only)"
+        title = standing.title if standing.job == "decode and sum" else f"{standing.title} (fetch)"
         if "failure" in said:
             table.add_row(title, *["-"] * 5, style="dim")
             continue
@@ -69,7 +69,7 @@ def _print(result: Result) -> None:
         table.add_row(
             title,
             f"{said['events_per_s']:,}",
-            f"{said['events_per_cpu_s']:,}",
+            "-" if said["events_per_cpu_s"] is None else f"{said['events_per_cpu_s']:,}",
             *(["", ""] if name == OURS else ratios),
             "" if target is None else f"{colour}≥ {target:g} ×",
         )

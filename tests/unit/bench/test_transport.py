@@ -42,6 +42,15 @@ def test_records_that_were_there_when_the_clock_started_do_not_count() -> None:
     assert made.events_per_cpu_s == [4_500.0]
 
 
+def test_cpu_time_that_cannot_be_told_from_an_idle_run_is_no_figure() -> None:
+    made, other = standing((1, 1.05)), standing((1, 2))
+    assert made.events_per_cpu_s is None
+    found = result(engine=other, quix=made)
+    assert found.ratio_cpu("quix") is None
+    assert found.ratio("quix") == 1.0
+    assert found.as_json()["contenders"]["quix"]["events_per_cpu_s"] is None
+
+
 def test_a_ratio_is_the_median_of_the_rounds_ratios() -> None:
     # The machine was slow in the second round, for both: no ratio of medians would be 2.
     found = result(engine=standing((1, 2), (10, 2), (2, 2)), quix=standing((2, 3), (20, 3), (4, 2)))

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -76,7 +77,8 @@ public final class StreamsPeer {
                     }
                 });
 
-        KafkaStreams streams = new KafkaStreams(builder.build(), settings(arguments[0]));
+        Path state = Files.createTempDirectory("bench-streams");
+        KafkaStreams streams = new KafkaStreams(builder.build(), settings(arguments[0], state));
         streams.setUncaughtExceptionHandler(error -> {
             error.printStackTrace();
             Runtime.getRuntime().halt(1);
@@ -85,14 +87,16 @@ public final class StreamsPeer {
         streams.start();
         finished.await();
         streams.close();
+        streams.cleanUp();
+        Files.deleteIfExists(state);
         clock.report(digest(sums));
     }
 
-    private static Properties settings(String bootstrap) throws IOException {
+    private static Properties settings(String bootstrap, Path state) {
         Properties settings = new Properties();
         settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
         settings.put(StreamsConfig.APPLICATION_ID_CONFIG, "bench-" + UUID.randomUUID());
-        settings.put(StreamsConfig.STATE_DIR_CONFIG, Files.createTempDirectory("bench-streams").toString());
+        settings.put(StreamsConfig.STATE_DIR_CONFIG, state.toString());
         settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, 1);
         settings.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, POLL_RECORDS);
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
