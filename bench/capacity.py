@@ -66,26 +66,32 @@ class Rig:
         self._workers = workers
         self._agents = [agent for agent in declared().values() if agent.role in roles]
         self._say = say
+        self._scraper = Scraper(workers.urls)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._scraper.close()
 
     async def caught_up(self) -> None:
         """Wait until every sink of these roles has everything. Raises ``UserError`` if that takes too long."""
         async with LagReader(self.settings, self._agents, self.topics) as reader:
             await caught_up(reader, timeout_s=CAUGHT_UP_S, say=lambda behind: self._say(f"{behind:,} behind"))
 
+    async def memory_bytes(self) -> Mapping[str, float]:
+        """Role → resident memory of its worker; one that does not answer is left out."""
+        return (await self._scraper.look()).memory_bytes
+
     async def measure(self, agent: str, fill: Work) -> Capacity:
         """Fill the topics of ``agent`` while it is paused, let it go, and wait until all have caught up."""
-        scraper = Scraper(self._workers.urls)
-        try:
-            async with _paused(self.settings, agent):
-                while not (await scraper.look()).total("stridelog_agent_paused", agent=agent):  # noqa: ASYNC110 - its own
-                    await asyncio.sleep(LOOK_S)
-                await fill()
-                before, began = await scraper.look(), time.monotonic()
-            await self.caught_up()
-            self._workers.check()
-            now, seconds = await scraper.look(), time.monotonic() - began
-        finally:
-            await scraper.close()
+        look = self._scraper.look
+        async with _paused(self.settings, agent):
+            while not (await look()).total("stridelog_agent_paused", agent=agent):  # noqa: ASYNC110 - its own
+                await asyncio.sleep(LOOK_S)
+            await fill()
+            before, began = await look(), time.monotonic()
+        await self.caught_up()
+        self._workers.check()
+        now, seconds = await look(), time.monotonic() - began
         stages = before.by("stridelog_cpu_seconds_total", "stage")
         return Capacity(
             seconds=seconds,
@@ -107,7 +113,11 @@ async def rig(base: Settings, roles: Sequence[str], variables: Mapping[str, str]
         with Workers(logs, own.host, roles, chosen, ["--profile"]) as workers:
             workers.start()
             await asyncio.to_thread(workers.wait_ready, lambda _: None)
-            yield Rig(own, topics, workers, roles, say)
+            made = Rig(own, topics, workers, roles, say)
+            try:
+                yield made
+            finally:
+                await made.close()
 
 
 @asynccontextmanager

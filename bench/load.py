@@ -33,9 +33,9 @@ class BenchWorkout:
     feed_bucket: str  # id of the athlete's own feed document that it goes into
 
 
-def registrations(prefix: str, count: int, time_us: int) -> Iterator[hot.UserRegistered]:
-    """The athletes."""
-    for number in range(count):
+def registrations(prefix: str, count: int, time_us: int, first: int = 0) -> Iterator[hot.UserRegistered]:
+    """The athletes, from number ``first`` on."""
+    for number in range(first, first + count):
         yield hot.UserRegistered.of(
             user=user_of(prefix, number),
             time=time_us,

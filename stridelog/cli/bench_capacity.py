@@ -12,6 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from bench import sensors as sensors_bench
+from bench import soak as soak_bench
 from bench import workouts as workouts_bench
 from bench.capacity import Capacity, Say
 from stridelog.settings import settings
@@ -67,6 +68,34 @@ def workouts(
     for kind, version in result["models"].items():
         if version is None:
             Console().print(f"no model {kind}: nothing was scored by it (stridelog models train)", style="yellow")
+
+
+def soak(
+    minutes: Annotated[float, typer.Option(min=0.1, max=10_000, help="How long.")] = 30.0,
+    rate: Annotated[float, typer.Option(min=0.1, max=1_000, help="Workouts sent each second, of 600 samples.")] = 5.0,
+    as_json: AsJson = False,
+) -> None:
+    """Memory of the workers under a steady load for a long time, and verify at the end.
+
+    Exits with 1 if a worker's memory grows, is above 600 MB, or verify finds a difference. On an instance of its own,
+    which is removed afterwards.
+    """
+    with _saying("soak", as_json) as say:
+        done = asyncio.run(soak_bench.run(settings(), minutes=minutes, rate=rate, say=say))
+    result = done.as_json()
+    if as_json:
+        typer.echo(json.dumps(result))
+    else:
+        table = Table("worker", title=f"Memory over {result['seconds'] / 60:.1f} minutes, MB", title_justify="left")
+        for name in ("median", "max", "last", "growth"):
+            table.add_column(name, justify="right")
+        for role, figures in result["memory_mb"].items():
+            numbers = [str(figures[name]) for name in ("median", "max", "last")]
+            table.add_row(role, *numbers, f"{figures['growth']:+.1%}")
+        Console().print(table)
+        Console().print(f"{result['workouts']:,} workouts; verify {'ok' if done.verified else 'found differences'}")
+    if not done.ok:
+        raise typer.Exit(1)
 
 
 def _table(title: str) -> Table:
