@@ -14,7 +14,11 @@ NO_GENERATION: Final = -1  # never an application's: Faust's streams skip messag
 
 
 class FetchedBatch:
-    """Records of one partition as they were fetched, undecoded and in offset order; never empty."""
+    """Records of one partition as they were fetched, undecoded and in offset order; never empty.
+
+    A record has ``offset``, ``timestamp`` (ms), ``timestamp_type``, ``key``, ``value`` and ``headers``; topic and
+    partition are those of the batch.
+    """
 
     __slots__ = ("_acks", "_deliveries", "_endings", "_stale", "records", "tp")
 
@@ -78,8 +82,8 @@ class BatchMessage(ConsumerMessage):
         first = batch.records[0]
         self.batch = batch
         super().__init__(
-            first.topic,
-            first.partition,
+            batch.tp.topic,
+            batch.tp.partition,
             first.offset,
             first.timestamp / 1000.0,
             first.timestamp_type,

@@ -100,5 +100,5 @@ class Gathered:
 def size_bytes(record: Any) -> int:
     """Bytes of a record's key, value and headers."""
     headers: Sequence[tuple[str, bytes | None]] = record.headers
-    size: int = max(record.serialized_key_size, 0) + max(record.serialized_value_size, 0)
+    size = len(record.key or b"") + len(record.value or b"")
     return size + sum(len(name) + len(value or b"") for name, value in headers)

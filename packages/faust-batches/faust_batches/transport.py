@@ -19,6 +19,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from faust_batches.batch import BatchMessage, BatchSchema, FetchedBatch
+from faust_batches.fetching import ConsumerThread
 from faust_batches.gathering import Bounds, Gathered
 
 DEFAULT_IN_FLIGHT = 2  # one that is worked on and one that is ready when it is done
@@ -67,6 +68,14 @@ class Consumer(driver.Consumer):
         self._idle = asyncio.Event()
         self._idle.set()
         self._room = asyncio.Event()
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def fetched_in_batches(self) -> set[str]:
+        """``batch_topics`` as of the last fetch, for the consumer's thread."""
+        return self._read_offset.batch_topics
 
     @property
     def batch_topics(self) -> set[str]:

@@ -29,7 +29,7 @@ async def collect(stream: Any) -> None:
     with Path(out).open("a") as lines:
         async for event in stream.noack().events():
             for record in event.value.records:
-                lines.write(f"{record.partition} {record.offset} {record.value.decode()}\n")
+                lines.write(f"{event.value.tp.partition} {record.offset} {record.value.decode()}\n")
             lines.flush()
             event.value.ack(event)
 
