@@ -133,6 +133,7 @@ class Runner:
         """Let every lane finish its batch, for a few seconds, and drop the rest."""
         lanes, self.lanes = list(self.lanes.values()), {}
         await asyncio.gather(*(lane.stop() for lane in lanes))
+        self.flood.leave()
         return lanes
 
     async def pause(self) -> None:

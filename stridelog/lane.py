@@ -189,7 +189,7 @@ class Lane:
         writes: Writes = await runner.persist("reading", partial(runner.agent.process, batch, self.context))
         await self._write(writes, dead, span, fetched)
         self.positions[span.topic] = span.next
-        runner.flood.count(span.source, fetched.records, {letter.offset for letter in dead})
+        runner.flood.done(span.source, fetched.records)
         self._count(span, len(records), dead, writes)
         return True
 

@@ -15,7 +15,7 @@ from tests.platform import ROLES, Platform
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
-WAIT_S = 60.0
+WAIT_S = 240.0
 START = 1_760_000_000_000_000
 HOUR = 3_600_000_000
 NEARLY_8_MIB = (8 << 20) - 700  # what the broker takes, less what compression adds to noise and the header of a batch

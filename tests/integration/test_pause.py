@@ -17,7 +17,7 @@ from tests.platform import ROLES, Platform
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
-WAIT_S = 60.0
+WAIT_S = 240.0
 FLOOD = 2_000
 START = 1_760_000_000_000_000
 HOUR = 3_600_000_000

@@ -26,7 +26,7 @@ def take(flood: FloodGauge, source: TopicPartition, records: list[Row], dead: Co
     """As the engine does: look at a batch, and count it when it is written."""
     said = flood.look(source, records, dead)
     if said is None:
-        flood.count(source, records, dead)
+        flood.done(source, records)
     return said
 
 
@@ -105,3 +105,26 @@ def test_a_row_is_found_however_batches_are_cut(cut: list[list[bool]]) -> None:
             break
         offset += len(batch)
     assert (said is not None) == (longest(seen) >= 7)
+
+
+def test_partitions_that_are_worked_on_at_the_same_time_count_together() -> None:
+    flood = gauge()
+    sources = [TopicPartition("t", number) for number in range(5)]
+    said = [flood.look(source, rows(0, 3), range(3)) for source in sources]
+    assert said[:4] == [None, None, None, "12 records in a row would be dead letters"]
+    assert said[4] is not None
+
+
+def test_what_a_store_refuses_counts_before_the_batch_is_done() -> None:
+    flood = gauge()
+    assert flood.look(SOURCE, rows(0, 20), ()) is None
+    assert flood.look(SOURCE, rows(0, 20), range(9)) is None
+    assert flood.look(SOURCE, rows(0, 20), range(10)) is not None
+
+
+def test_batches_that_were_given_back_do_not_stand_in_the_way() -> None:
+    flood = gauge()
+    flood.look(SOURCE, rows(0, 9), range(9))
+    flood.leave()
+    for first in range(0, 1_000, 10):
+        assert take(flood, OTHER, rows(first, first + 10), {first}) is None
