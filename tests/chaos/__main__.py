@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import sys
 from typing import Annotated
 
@@ -30,6 +31,7 @@ def run(
     """Run seeds; exits with 1 if one fails. `--first K --seeds 1` runs a failed one again."""
     for client in ("aiokafka", "clickhouse_connect", "asyncio"):
         logging.getLogger(client).setLevel(logging.CRITICAL)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops us wants the workers stopped too
     stack = ChaosStack(lambda name, what: screen.print(f"  {name}: {what}", style="dim"))
     failed = []
     try:

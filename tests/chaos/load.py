@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
+import signal
 import time
 from datetime import UTC, datetime
 
@@ -12,6 +14,31 @@ from stridelog.cli.simulate import Tally, send_town, town_config
 from stridelog.pace import Scaled
 from stridelog.producer import Producer
 from stridelog.settings import settings
+
+
+class Hurried:
+    """A steady pace, until somebody wants the rest at once."""
+
+    def __init__(self, speed: float) -> None:
+        self._scaled = Scaled(speed, time.monotonic, self._sleep)
+        self._hurry = asyncio.Event()
+
+    def hurry(self) -> None:
+        """No more waiting."""
+        self._hurry.set()
+
+    async def until(self, time_us: int) -> None:
+        """Wait until ``time_us`` has come, or nobody waits any more."""
+        if not self._hurry.is_set():
+            await self._scaled.until(time_us)
+
+    def restart(self, time_us: int) -> None:
+        """From now on time counts from ``time_us``."""
+        self._scaled.restart(time_us)
+
+    async def _sleep(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), seconds)
 
 
 async def _send(athletes: int, days: int, seed: int, seconds: float) -> Tally:
@@ -26,7 +53,8 @@ async def _send(athletes: int, days: int, seed: int, seconds: float) -> Tally:
         now=datetime.now(UTC),
     )
     assert config.until_us is not None
-    pace = Scaled((config.until_us - config.start_us) / 1e6 / seconds, time.monotonic)
+    pace = Hurried((config.until_us - config.start_us) / 1e6 / seconds)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, pace.hurry)
     tally = Tally()
     async with await Producer(settings()).open(MESSAGE_TYPES) as producer:
         await send_town(Town(config), producer, pace, tally.count, config.start_us)

@@ -5,18 +5,22 @@ log at that moment.
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
 from aiokafka.errors import KafkaError
 
+from sinks.base import SinkError
 from stridelog.errors import UserError
 from stridelog.lag import Lag, LagReader
 from stridelog.settings import Settings
 from stridelog.topics import Topics
 
 LOOK_S: Final = 0.2
+OPEN_S: Final = 20.0
 ANSWER_S: Final = 10.0
+CLOSE_S: Final = 5.0
 
 
 @dataclass
@@ -40,6 +44,7 @@ class Recovery:
         self._topics = topics
         self._active: set[int] = set()
         self.cases: dict[int, Case] = {}
+        self.troubles: Counter[str] = Counter()  # of the one who looks
         self._disturbed: set[int] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -65,21 +70,37 @@ class Recovery:
         self._active.discard(number)
         self.cases[number] = Case(number, time.monotonic())
 
+    async def settled(self, deadline_s: float) -> bool:
+        """Wait until nothing is left to follow; False if that takes longer."""
+        end = time.monotonic() + deadline_s
+        while not self.is_done and time.monotonic() < end:
+            await asyncio.sleep(LOOK_S)
+        return self.is_done
+
     @property
     def is_done(self) -> bool:
         """Whether nothing is left to follow."""
         return not self._active and all(case.recovery_s is not None for case in self.cases.values())
 
     async def _follow(self) -> None:
+        """Look, with new connections after each trouble: what is watched is being shot at."""
         while True:
-            with contextlib.suppress(UserError, KafkaError, OSError, TimeoutError):
-                async with LagReader(self._settings, known=self._topics) as reader:
-                    while True:
-                        if self._open():
-                            async with asyncio.timeout(ANSWER_S):
-                                lags = await reader.read()
-                            self._look(lags)
-                        await asyncio.sleep(LOOK_S)
+            reader = LagReader(self._settings, known=self._topics)
+            try:
+                async with asyncio.timeout(OPEN_S):
+                    await reader.__aenter__()
+                while True:
+                    if self._open():
+                        async with asyncio.timeout(ANSWER_S):
+                            lags = await reader.read()
+                        self._look(lags)
+                    await asyncio.sleep(LOOK_S)
+            except (UserError, SinkError, KafkaError, OSError, TimeoutError) as error:
+                self.troubles[f"{type(error).__name__}: {error}"[:160]] += 1
+            finally:
+                with contextlib.suppress(UserError, SinkError, KafkaError, OSError, TimeoutError):
+                    async with asyncio.timeout(CLOSE_S):
+                        await reader.close()
             await asyncio.sleep(LOOK_S)
 
     def _open(self) -> list[Case]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -40,6 +41,7 @@ class Result:
     skipped: dict[str, str] = field(default_factory=dict)
     exits: list[dict[str, Any]] = field(default_factory=list)
     load: dict[str, int] = field(default_factory=dict)
+    troubles: dict[str, int] = field(default_factory=dict)  # of the one who measures the recovery
     account: dict[str, int] = field(default_factory=dict)
     differing: dict[str, dict[str, int]] = field(default_factory=dict)
     lag: list[Any] = field(default_factory=list)
@@ -95,20 +97,20 @@ async def _run(stack: ChaosStack, platform: Platform, workers: Workers, steps: P
             await _ready(platform)
             say("the load begins")
             load = await _start_load(platform, steps, short=result.short)
-            await _faults(Rig(stack, platform, workers, steps.seed), steps.faults, recovery, result, say)
+            await _faults(Rig(stack, platform, workers, steps.seed), steps, recovery, result, say)
+            if steps.is_calm and load.returncode is None:
+                load.send_signal(signal.SIGUSR1)
             said, complaint = await asyncio.wait_for(load.communicate(), steps.load_s + LOAD_S)
             if load.returncode != 0:
                 result.why.append(f"the load ended with {load.returncode}: {complaint.decode()[-600:]}")
             else:
                 result.load = json.loads(said)
             say("waiting for quiet")
-            deadline = time.monotonic() + QUIET_S
-            while not recovery.is_done and time.monotonic() < deadline:
-                await asyncio.sleep(0.2)
+            if not await recovery.settled(QUIET_S):
+                result.why.append(f"not all sinks recovered within {QUIET_S:.0f} s of the last fault")
+            result.troubles = dict(recovery.troubles)
             for number, case in recovery.cases.items():
                 result.faults[number] |= {"recovery_s": case.recovery_s, "is_alone": case.is_alone}
-            if not recovery.is_done:
-                result.why.append(f"not all sinks recovered within {QUIET_S:.0f} s of the last fault")
         say("verify")
         await _compare(platform, result)
     finally:
@@ -136,26 +138,33 @@ async def _start_load(platform: Platform, steps: Plan, *, short: bool) -> asynci
     )
 
 
-async def _faults(rig: Rig, faults: tuple[Fault, ...], recovery: Recovery, result: Result, say: Say) -> None:
+async def _faults(rig: Rig, steps: Plan, recovery: Recovery, result: Result, say: Say) -> None:
     """Do them at their times; one that takes long does not hold up the next."""
     began = time.monotonic()
     lacking = rig.stack.lacks()
 
     async def do(fault: Fault, number: int) -> None:
-        await asyncio.sleep(max(0.0, began + fault.at_s - time.monotonic()))
+        if not steps.is_calm:
+            await asyncio.sleep(max(0.0, began + fault.at_s - time.monotonic()))
         say(str(fault))
         recovery.begin(number)
         await rig.do(fault)
         recovery.over(number)
         result.faults[number]["over_s"] = round(time.monotonic() - began, 2)
+        if steps.is_calm:
+            await recovery.settled(QUIET_S)
 
-    doing = []
-    for fault in faults:
+    doing: list[asyncio.Task[None]] = []
+    for fault in steps.faults:
         if reason := lacking.get(fault.kind):
             result.skipped[fault.kind] = reason
             continue
-        doing.append(asyncio.create_task(do(fault, len(result.faults))))
+        number = len(result.faults)
         result.faults.append(asdict(fault))
+        if steps.is_calm:
+            await do(fault, number)
+        else:
+            doing.append(asyncio.create_task(do(fault, number)))
     try:
         await asyncio.gather(*doing)
     finally:
