@@ -135,8 +135,8 @@ class _Rebuild:
     async def _build(self) -> Rebuilt:
         self.progress.say("reading where the log begins")
         refused = Refused(await self._consumer(), self.projection.agent.name, self.topics)
-        said, process = await self._recalled()
         starts = await self._starts()
+        said, process = await self._recalled(starts)
         feed = Feed(await self._consumer(), refused, starts, self.settings.fetch_max_records)
         runner = ShadowRunner(
             self.projection,
@@ -233,12 +233,13 @@ class _Rebuild:
             starts |= {TopicPartition(*tp): int(found[tp].offset if found[tp] else ends[tp]) for tp in timed}
         return starts
 
-    async def _recalled(self) -> tuple[Said | None, Process | None]:
+    async def _recalled(self, starts: Mapping[TopicPartition, int]) -> tuple[Said | None, Process | None]:
         """What takes the place of a model."""
         if self.projection.agent.name not in SCORES:
             return None, None
         message, table, rows_of = SCORES[self.projection.agent.name]
-        said = Said(await self._consumer(), message, self.topics)
+        begins = {source.partition: offset for source, offset in starts.items()}  # it reads one topic
+        said = Said(await self._consumer(), message, self.topics, begins)
         return said, said.process(table, rows_of)
 
     async def _consumer(self) -> AIOKafkaConsumer:

@@ -6,7 +6,7 @@ order of the spans. So the rows of a span are those of the announcements that we
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -29,15 +29,21 @@ Row = dict[str, Any]
 
 
 class Said:
-    """What one agent announced, partition by partition, in order."""
+    """What one agent announced, partition by partition, in order.
 
-    def __init__(self, consumer: AIOKafkaConsumer, message: str, topics: Topics) -> None:
+    ``starts``: by partition the offset of the source up to which announcements are left out.
+    """
+
+    def __init__(
+        self, consumer: AIOKafkaConsumer, message: str, topics: Topics, starts: Mapping[int, int] | None = None
+    ) -> None:
         topic = topics.topic_of_message(message)
         self._consumer = consumer
         self._decoder = decoder_for(topic)
         self._partitions = [KafkaPartition(topic.name, number) for number in range(topic.partitions)]
         self._waiting: dict[int, deque[tuple[int, Any]]] = {tp.partition: deque() for tp in self._partitions}
         self._newest = dict.fromkeys(self._waiting, 0)
+        self._starts = starts or {}
         self._ends = dict.fromkeys(self._waiting, 0)
         self._reading = asyncio.Lock()
         self._begun = False
@@ -76,7 +82,8 @@ class Said:
         for record, message in zip(records, messages, strict=True):
             caused = dict(record.headers).get(SOURCE_HEADER, b"").rpartition(b":")[2]
             self._newest[partition] = max(self._newest[partition], int(caused) if caused.isdigit() else 0)
-            if not isinstance(message, BadRecord):
+            is_wanted = self._newest[partition] > self._starts.get(partition, 0)
+            if is_wanted and not isinstance(message, BadRecord):
                 self._waiting[partition].append((self._newest[partition], message))
         return True
 

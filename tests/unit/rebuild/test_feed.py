@@ -222,4 +222,9 @@ def test_scores_come_with_the_span_that_made_the_agent_announce_them() -> None:
         assert await rows(29, 30) == [("cat", 0.5, 29)]
         assert await rows(30, 40) == []
 
+        later = Said(log, "InjuryRiskScored", TOPICS, {0: 20})
+        await later.refresh()
+        process = later.process(INJURY_SCORES, injury_rows)
+        assert await rows(20, 40) == [("cat", 0.5, 29)]
+
     asyncio.run(run())
