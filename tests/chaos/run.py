@@ -68,6 +68,7 @@ async def run_seed(stack: ChaosStack, seed: int, *, short: bool, say: Say, keep:
     folder = FOLDER / "instances" / name
     folder.mkdir(parents=True)
     stack.heal()
+    stack.give_models(folder)
     platform = Platform(name, folder, **stack.overrides())
     workers = Workers(platform, stack.through_proxies(), is_named=steps.is_named)
     try:

@@ -23,6 +23,7 @@ from compose.services.base import ProcessSpec
 from compose.settings import DEFAULT_SERVICES, HOST, ROOT, ServiceName, StackSettings
 from compose.supervisor import Supervisor
 from stridelog.errors import UserError
+from tests.noise_models import register_models
 
 FOLDER: Final = ROOT / ".local" / "chaos"
 FIRST_PORT: Final = int(os.environ.get("CHAOS_PORT", "21000"))
@@ -103,6 +104,7 @@ class ChaosStack:
         self._own.up()
         self._start_toxiproxy()
         self._mount()
+        self._make_models()
 
     def down(self) -> None:
         """Stop everything and remove what it has stored."""
@@ -155,6 +157,12 @@ class ChaosStack:
 
     # -- proxies
 
+    def give_models(self, folder: Path) -> None:
+        """Put the registry of models where an instance with that folder looks for it."""
+        registry = folder / "data" / "mlflow"
+        registry.mkdir(parents=True)
+        shutil.copy(FOLDER / "models" / "data" / "mlflow" / "mlflow.db", registry)
+
     def heal(self) -> None:
         """All proxies pass everything on; no disk is full."""
         self._ask("POST", "/reset")
@@ -188,6 +196,16 @@ class ChaosStack:
             while True:
                 out.write(b"\0" * 65_536)
                 out.flush()
+
+    def _make_models(self) -> None:
+        folder = FOLDER / "models"
+        done = folder / "done"
+        if not done.exists():
+            self._say("models", "learning noise")
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            register_models(folder)
+            done.touch()
 
     def _mount(self) -> None:
         self.lake.mkdir(exist_ok=True)
