@@ -24,19 +24,22 @@ help: ## list the targets
 setup: ## make or update .venv from the lock file; quick when nothing has changed
 	@sh compose/bootstrap.sh
 
+$(PYTHON):
+	@sh compose/bootstrap.sh
+
 install: setup ## get what the local stack needs: Debian packages (as root) and jars
 	@$(PYTHON) -m compose install
 
 up: install ## start the local stack, wait until it answers, show the table
 	@$(PYTHON) -m compose up --brokers $(BROKERS)
 
-down: setup ## stop what `make up` has started, and nothing else
+down: $(PYTHON) ## stop what `make up` has started, and nothing else
 	@$(PYTHON) -m compose down
 
-status: setup ## show the services: port, version, state, memory, log
+status: $(PYTHON) ## show the services: port, version, state, memory, log
 	@$(PYTHON) -m compose status
 
-clean: setup ## stop the stack and remove all that its services have stored
+clean: $(PYTHON) ## stop the stack and remove all that its services have stored
 	@$(PYTHON) -m compose clean
 
 run: up ## the whole thing: stack, town, models, workers, replay of ACTIVITIES, live view
