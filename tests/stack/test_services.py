@@ -36,6 +36,21 @@ def test_mongo_keeps_documents_over_a_restart(make_stack: MakeStack) -> None:
         assert len(stack.down()) == 1
 
 
+def test_mongo_keeps_over_a_kill_what_it_has_answered(make_stack: MakeStack) -> None:
+    stack = make_stack("mongo")
+    stack.up()
+    client: MongoClient[dict[str, Any]] = MongoClient("127.0.0.1", stack.settings.ports["mongo"])
+    for number in range(20):
+        client.stridelog.workouts.update_one({"_id": "a"}, {"$set": {"number": number}}, upsert=True)
+    running = stack.pids.read("mongo")
+    assert running is not None
+    os.kill(running.pid, signal.SIGKILL)
+    stack.down()
+    stack.up()
+    assert client.stridelog.workouts.find_one({"_id": "a"}) == {"_id": "a", "number": 19}
+    client.close()
+
+
 def test_mongo_keeps_a_renamed_collection_over_a_restart(make_stack: MakeStack) -> None:
     stack = make_stack("mongo")
     stack.up()
