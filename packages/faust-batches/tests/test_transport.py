@@ -12,7 +12,7 @@ import pytest
 from faust.exceptions import ImproperlyConfigured
 from faust.types import TP
 from faust_batches import BatchSchema
-from kafka_app import BROKER, DEADLINE_S, committed, new_app, running, send, until, until_committed
+from kafka_app import BROKER, DEADLINE_S, committed, hold, new_app, running, send, until, until_committed
 
 pytestmark = pytest.mark.stack
 
@@ -235,6 +235,29 @@ async def test_members_that_come_and_go_leave_no_record_out(topic: str, tmp_path
         await send_until(lambda: taken <= {p for p, offset in one() if offset >= last})
         await until(lambda: {(p, n) for p in (0, 1) for n in range(sent)} <= {*one(), *two()})
     assert sorted(set(one() + two())) == [(p, n) for p in (0, 1) for n in range(sent)]
+
+
+@pytest.mark.anyio
+async def test_batches_that_are_open_in_a_rebalance_are_stale_and_all_of_their_records_come_again(
+    topic: str, tmp_path: Path
+) -> None:
+    await send(topic, [b"x"] * 5)
+    await send(topic, [b"x"] * 5, partition=1)
+    app = new_app(topic, tmp_path)
+    held = hold(app, topic)
+    async with running(app):
+        await until(lambda: len(held) == 2)
+        first = list(held)
+        with member(topic, tmp_path / "other") as acked:
+            await until(lambda: all(event.value.stale for event in first))
+            for event in first:
+                event.value.ack(event)  # too late: it counts no longer
+            await until(lambda: len(acked()) == 5 and len(held) > 2)
+            kept = held[-1].value
+            assert {kept.tp.partition} | {partition for partition, _ in acked()} == {0, 1}
+            assert (kept.first_offset, kept.next_offset) == (0, 5)
+            assert not kept.stale
+            held[-1].value.ack(held[-1])
 
 
 @pytest.mark.anyio
