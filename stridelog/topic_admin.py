@@ -1,6 +1,7 @@
 """The broker against topics.yaml: what differs, making it so, and the operators' figures."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -11,7 +12,7 @@ from typing import Any, Final, Literal, Self
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
+from aiokafka.errors import KafkaError, for_code
 from aiokafka.structs import TopicPartition
 
 from stridelog.errors import UserError
@@ -58,7 +59,7 @@ class TopicAdmin:
         try:
             await self._admin.start()
             await self._consumer.start()
-        except KafkaConnectionError:
+        except KafkaError:
             await self.close()
             raise UserError(f"Kafka does not answer at {self._settings.bootstrap}: start it with make up") from None
         return self
@@ -67,11 +68,26 @@ class TopicAdmin:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+        if isinstance(error, KafkaError):
+            raise UserError(f"Kafka at {self._settings.bootstrap} did not answer ({error}): try again") from error
 
     async def close(self) -> None:
         """Disconnect."""
         await self._consumer.stop()
         await self._admin.close()
+
+    async def missing(self, topics: Iterable[Topic]) -> list[str]:
+        """The topics that the brokers do not have. One broker of several may just be away: another is asked then."""
+        deadline = time.monotonic() + SETTLE_S
+        while True:
+            try:
+                present = await self._present()
+            except KafkaError:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.2)
+            else:
+                return sorted({topic.name for topic in topics} - present.keys())
 
     async def plan(self, topics: Iterable[Topic]) -> list[Change]:
         """What ``apply`` would do, topic by topic. Topics that topics.yaml does not have are left alone."""

@@ -92,9 +92,9 @@ async def _check_topics(role: str) -> None:
     table = topics.load()
     needed = [t for agent in agents_of(role) for t in (*table.inputs_of(agent.name), *table.outputs_of(agent.name))]
     async with TopicAdmin(settings()) as admin:
-        missing = [change.topic for change in await admin.plan(needed) if change.action == "create"]
+        missing = await admin.missing(needed)
     if missing:
-        raise UserError(f"topic {', '.join(sorted(set(missing)))} does not exist: run stridelog topics apply")
+        raise UserError(f"topic {', '.join(missing)} does not exist: run stridelog topics apply")
 
 
 def _run_processes(roles: list[str], instance: str | None, loglevel: str, options: list[str]) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from stridelog.errors import UserError
 from tests.chaos import report as reporting
-from tests.chaos.run import Result, run_seed
+from tests.chaos.run import Result, run_plan
 from tests.chaos.schedule import plan
 from tests.chaos.stack import FOLDER, ChaosStack
 
@@ -56,9 +56,9 @@ def _one(stack: ChaosStack, seed: int, place: str, *, short: bool, keep: bool) -
     screen.print(f"seed {seed}: {', '.join(map(str, steps.faults))}", style="dim")
     with screen.status("") as status:
         result = asyncio.run(
-            run_seed(
+            run_plan(
                 stack,
-                seed,
+                steps,
                 short=short,
                 keep=keep,
                 say=lambda what: status.update(f"seed {seed} ({place}): {what}"),

@@ -15,6 +15,7 @@ from stridelog.topics import Topics
 
 LOOK_S: Final = 0.2
 OPEN_S: Final = 20.0
+MOST_FAILURES: Final = 10
 ANSWER_S: Final = 10.0
 CLOSE_S: Final = 5.0
 
@@ -41,6 +42,7 @@ class Recovery:
         self._active: set[int] = set()
         self.cases: dict[int, Case] = {}
         self.troubles: Counter[str] = Counter()  # of the one who looks
+        self.reads, self.read_s = 0, 0.0  # looks, and how long they took: how exact the figures are
         self._disturbed: set[int] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -79,25 +81,40 @@ class Recovery:
         return not self._active and all(case.recovery_s is not None for case in self.cases.values())
 
     async def _follow(self) -> None:
-        """Look, with new connections after each trouble: what is watched is being shot at."""
+        """Look, for ever. What is watched is shot at: clients find their servers again, or are made anew."""
         while True:
             reader = LagReader(self._settings, known=self._topics)
+            failures = 0
             try:
                 async with asyncio.timeout(OPEN_S):
                     await reader.__aenter__()
-                while True:
+                while failures < MOST_FAILURES:
                     if self._open():
-                        async with asyncio.timeout(ANSWER_S):
-                            lags = await reader.read()
-                        self._look(lags)
+                        failures = 0 if await self._read(reader) else failures + 1
                     await asyncio.sleep(LOOK_S)
-            except Exception as error:  # whatever a client raises while its server dies: the run's result lists them
-                self.troubles[f"{type(error).__name__}: {error}"[:160]] += 1
+            except Exception as error:
+                self._note(error)
             finally:
                 with contextlib.suppress(Exception):
                     async with asyncio.timeout(CLOSE_S):
                         await reader.close()
             await asyncio.sleep(LOOK_S)
+
+    async def _read(self, reader: LagReader) -> bool:
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                lags = await reader.read()
+        except Exception as error:  # whatever a client raises while its server dies
+            self._note(error)
+            return False
+        self.reads += 1
+        self.read_s += time.monotonic() - began
+        self._look(lags)
+        return True
+
+    def _note(self, error: Exception) -> None:
+        self.troubles[f"{type(error).__name__}: {error}"[:160]] += 1
 
     def _open(self) -> list[Case]:
         return [case for case in self.cases.values() if case.recovery_s is None]

@@ -15,8 +15,8 @@ from typing import Any, Final
 from stridelog.errors import UserError
 from tests.chaos.accounts import accounts, total
 from tests.chaos.faults import Rig
-from tests.chaos.recovery import Recovery
-from tests.chaos.schedule import Fault, Plan, plan
+from tests.chaos.recovery import LOOK_S, Recovery
+from tests.chaos.schedule import Fault, Plan
 from tests.chaos.stack import FOLDER, ChaosStack
 from tests.chaos.workers import Workers
 from tests.platform import Platform
@@ -25,6 +25,7 @@ READY_S: Final = 90.0
 QUIET_S: Final = 240.0
 LOAD_S: Final = 240.0  # how much longer than planned the load may take: brokers are killed under it
 SHOWN: Final = 6
+FLOW_S: Final = 4.0  # what flows before a fault of a calm run
 
 Say = Callable[[str], None]
 
@@ -42,6 +43,7 @@ class Result:
     exits: list[dict[str, Any]] = field(default_factory=list)
     load: dict[str, int] = field(default_factory=dict)
     troubles: dict[str, int] = field(default_factory=dict)  # of the one who measures the recovery
+    look_s: float = 0.0  # between its looks
     account: dict[str, int] = field(default_factory=dict)
     differing: dict[str, dict[str, int]] = field(default_factory=dict)
     lag: list[Any] = field(default_factory=list)
@@ -58,13 +60,15 @@ class Result:
         return json.dumps({**asdict(self), "ok": self.ok})
 
 
-async def run_seed(stack: ChaosStack, seed: int, *, short: bool, say: Say, keep: bool = False) -> Result:
-    """Run one seed on a stack that is up. What a failed one leaves is below ``FOLDER/failed``."""
+async def run_plan(stack: ChaosStack, steps: Plan, *, short: bool, say: Say, keep: bool = False) -> Result:
+    """Run a plan on a stack that is up. Logs of a failed one go below ``FOLDER/failed``, of others to ``FOLDER/last``.
+
+    ``keep``: leave the data of a failed one in the stores.
+    """
     began = time.monotonic()
-    steps = plan(seed, short=short)
     now = datetime.now(UTC)
-    result = Result(seed, short, now.isoformat(timespec="seconds"), steps.is_named)
-    name = f"chaos{seed}x{int(now.timestamp()):x}"
+    result = Result(steps.seed, short, now.isoformat(timespec="seconds"), steps.is_named)
+    name = f"chaos{steps.seed}x{int(now.timestamp()):x}"
     folder = FOLDER / "instances" / name
     folder.mkdir(parents=True)
     stack.heal()
@@ -81,8 +85,7 @@ async def run_seed(stack: ChaosStack, seed: int, *, short: bool, say: Say, keep:
         result.exits = workers.exits
         result.duration_s = round(time.monotonic() - began, 1)
         await asyncio.to_thread(platform.stop)
-        if not result.ok:
-            _keep(folder, steps, result)
+        _keep(folder, steps, result)
         if not keep or result.ok:
             await asyncio.to_thread(platform.__exit__)
             shutil.rmtree(stack.lake / name, ignore_errors=True)
@@ -110,6 +113,7 @@ async def _run(stack: ChaosStack, platform: Platform, workers: Workers, steps: P
             if not await recovery.settled(QUIET_S):
                 result.why.append(f"not all sinks recovered within {QUIET_S:.0f} s of the last fault")
             result.troubles = dict(recovery.troubles)
+            result.look_s = round(recovery.read_s / max(recovery.reads, 1) + LOOK_S, 2)
             for number, case in recovery.cases.items():
                 result.faults[number] |= {"recovery_s": case.recovery_s, "is_alone": case.is_alone}
         say("verify")
@@ -145,8 +149,8 @@ async def _faults(rig: Rig, steps: Plan, recovery: Recovery, result: Result, say
     lacking = rig.stack.lacks()
 
     async def do(fault: Fault, number: int) -> None:
-        if not steps.is_calm:
-            await asyncio.sleep(max(0.0, began + fault.at_s - time.monotonic()))
+        due = FLOW_S if steps.is_calm else began + fault.at_s - time.monotonic()
+        await asyncio.sleep(max(0.0, due))
         say(str(fault))
         recovery.begin(number)
         await rig.do(fault)
@@ -190,8 +194,9 @@ async def _compare(platform: Platform, result: Result) -> None:
 
 
 def _keep(folder: Path, steps: Plan, result: Result) -> None:
-    """Put aside what a failed seed says about itself."""
-    target = FOLDER / "failed" / f"{steps.seed}-{'short' if result.short else 'full'}"
+    """Put aside what the workers said."""
+    failed = FOLDER / "failed" / f"{steps.seed}-{'short' if result.short else 'full'}"
+    target = FOLDER / "last" if result.ok else failed
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     for log in folder.glob("worker-*.log"):

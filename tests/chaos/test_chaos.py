@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.run import run_seed
+from tests.chaos.run import run_plan
 from tests.chaos.schedule import KINDS, plan
 from tests.chaos.stack import ChaosStack
 
@@ -36,7 +36,8 @@ def test_every_kind_of_fault_comes_often() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_fault_loses_or_doubles_anything(stack: ChaosStack, seed: int) -> None:
-    print(f"seed {seed}: " + ", ".join(map(str, plan(seed, short=True).faults)))
-    result = asyncio.run(run_seed(stack, seed, short=True, say=print))
+    steps = plan(seed, short=True)
+    print(f"seed {seed}: " + ", ".join(map(str, steps.faults)))
+    result = asyncio.run(run_plan(stack, steps, short=True, say=print))
     assert result.ok, "\n".join(result.why)
     assert result.account["input"] == sum(result.account[part] for part in ("written", "dropped", "dead"))
