@@ -99,7 +99,7 @@ def _simulate(settings: Settings, seed: int) -> None:
     _stridelog(settings, "simulate", *sizes, "--seed", str(seed))
 
 
-def _register_models(settings: Settings) -> None:
+def register_models(settings: Settings) -> None:
     """Models of noise: any will do to be scored with twice."""
     registry = Registry(settings)
     random = np.random.default_rng(SEED)
@@ -149,7 +149,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         Redis.from_url(settings.redis, decode_responses=True),
     )
     try:
-        _register_models(settings)
+        register_models(settings)
         _stridelog(settings, "topics", "apply")
         log = (settings.local / "workers.log").open("w")
         workers = subprocess.Popen(
