@@ -156,6 +156,11 @@ class Sink(ABC, Generic[Row]):
         taken again. Rows stay as they are.
         """
 
+    async def send_ahead(self, rows: Sequence[Row], span: Span) -> None:
+        """Make rows durable without the watermark, before another sink may go past them; the ``write`` of the span has
+        them once more. Only the topic sink has something to do: a dead letter must outlive a crash.
+        """
+
     async def flush(self) -> None:
         """Make everything written durable; only sinks that buffer have something to do."""
 

@@ -30,7 +30,7 @@ from aiokafka.structs import OffsetAndMetadata
 from aiokafka.structs import TopicPartition as KafkaTopicPartition
 
 from sinks.base import Outgoing, PoisonRows, Sink, SinkUnavailable, Span, TopicPartition
-from sinks.claims import Claims
+from sinks.claims import Claim, Claims
 from sinks.tail import Tail, read_tail, source_headers
 from stridelog.settings import Settings
 
@@ -104,9 +104,7 @@ class TopicSink(Sink[Outgoing]):
         claim = self._claims.of(span)
         if claim.covers(span):
             return
-        epoch = int(claim.owner)
-        if (await self._marks([span.source]))[span.source][0] > epoch:
-            raise self._claims.lost(span.source)
+        epoch = await self._valid_epoch(claim, span)
         missing = await self._unpublished(rows, span, min(claim.watermark or 0, span.first))
         try:
             await self._send(missing, span)
@@ -115,6 +113,16 @@ class TopicSink(Sink[Outgoing]):
             self._tails[span.source] = {}
             raise
         claim.watermark = span.next
+
+    async def send_ahead(self, rows: Sequence[Outgoing], span: Span) -> None:
+        claim = self._claims.of(span)
+        if claim.covers(span):
+            return
+        await self._valid_epoch(claim, span)
+        try:
+            await self._send(await self._unpublished(rows, span, min(claim.watermark or 0, span.first)), span)
+        finally:
+            self._tails[span.source] = {}  # so that the write of the span looks for them
 
     async def rewind(self, source: TopicPartition, offset: int) -> None:
         claim = self._claims.of(source)
@@ -155,6 +163,12 @@ class TopicSink(Sink[Outgoing]):
         await self._committer.start()
         self._admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
         await self._admin.start()
+
+    async def _valid_epoch(self, claim: Claim, span: Span) -> int:
+        epoch = int(claim.owner)
+        if (await self._marks([span.source]))[span.source][0] > epoch:
+            raise self._claims.lost(span.source)
+        return epoch
 
     async def _unpublished(self, rows: Sequence[Outgoing], span: Span, after: int) -> list[tuple[int, Outgoing]]:
         """The rows, with their index, that no span beyond offset ``after`` published already."""

@@ -5,6 +5,7 @@ topics share the users of the partition, and their facts. Lanes do not wait for 
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import defaultdict, deque
@@ -60,6 +61,7 @@ class Lane:
         self.waiting: dict[str, deque[Any]] = defaultdict(deque)  # topic → events
         self.blocked: dict[str, int] = {}  # topic → position of the user topic that it waits for
         self.work = asyncio.Event()
+        self.sending_ahead = asyncio.Lock()  # several stores may refuse rows at the same time
         self.stopping = False
         self.task = asyncio.create_task(self._run(), name=f"{runner.agent.name}-{partition}")
         self.task.add_done_callback(self._ended)
@@ -281,7 +283,9 @@ class Lane:
             await self._hold_back_a_flood(fetched, [*dead, *refused])
             kept = [row for index, row in enumerate(rows) if index not in poison.rows]
             dead += refused
-            if name == runner.topic_sink.name:
+            if name != runner.topic_sink.name:
+                await self._send_ahead(refused, span)
+            else:
                 kept += [self._letter(letter, span) for letter in refused]
             await self._store(name, kept, span, dead, fetched)
             return
@@ -289,6 +293,15 @@ class Lane:
         metrics.SINK_SECONDS.labels(runner.agent.name, name).observe(time.perf_counter() - began)
         metrics.WATERMARK.labels(*labels).set(span.next)
         metrics.WATERMARK_TIME.labels(*labels).set_to_current_time()
+
+    async def _send_ahead(self, letters: list[DeadLetter], span: Span) -> None:
+        """Publish the letters of what a store refuses before that store goes past it: whoever takes over after a crash
+        does not write the span there again, and so would never hear of the refusal.
+        """
+        rows, sink = [self._letter(letter, span) for letter in letters], self.runner.topic_sink
+        async with self.sending_ahead:
+            with contextlib.suppress(PoisonRows):  # it comes again with the write of the span
+                await self.runner.persist(sink.name, lambda: sink.send_ahead(rows, span))
 
     def _count(self, span: Span, valid: int, dead: list[DeadLetter], writes: Writes) -> None:
         name = self.runner.agent.name

@@ -83,6 +83,21 @@ async def test_a_worker_that_starts_below_the_watermark_publishes_only_what_is_n
     assert await topic.read() == {key: key for key in range(9)}
 
 
+async def test_what_was_sent_ahead_survives_a_crash_and_is_not_published_again_with_its_span(topic: Topic) -> None:
+    letter = topic.row(7, 7)
+    sink = topic.sink()
+    await sink.open()
+    await sink.claim([topic.source])
+    await sink.send_ahead([letter], topic.span(0, 3))
+    assert await sink.watermarks() == {}
+    assert await topic.read() == {7: 7}
+    await sink.write([topic.row(1, 1), letter], topic.span(0, 3))
+    await sink.send_ahead([letter], topic.span(0, 3))
+    await sink.close()
+    assert len(await topic.messages()) == 2
+    assert await topic.read() == {1: 1, 7: 7}
+
+
 async def test_another_agents_equal_message_is_not_mistaken_for_ones_own(topic: Topic) -> None:
     for agent in ("tester", "second"):
         sink = topic.sink(agent)

@@ -223,6 +223,27 @@ def world() -> Iterator[World]:
     world.loop.close()
 
 
+def test_a_refused_record_has_its_dead_letter_even_if_the_worker_dies_before_it_publishes(world: World) -> None:
+    """Found by the machine: ClickHouse was past the record then, and was not asked again."""
+    source = SOURCES[-1]
+    world.produce(source, "poison", 0)
+    for gates in range(1, 30):
+        worker = Worker(world)
+        world.run(worker.assign({source.partition}))
+        worker.gate.fuse = gates
+        worker.deliver(source, 1, 0)
+        world.run(asyncio.sleep(1))
+        worker.kill()
+        world.run(asyncio.sleep(0))
+        marks = [world.stores[name].watermarks.get((NAME, source), 0) for name in SINKS]
+        assert marks[SINKS.index("clickhouse")] == 0 or any(row.topic.endswith("-dead") for row in world.published)
+        for store in world.stores.values():
+            store.watermarks.clear()
+            store.rows.clear()
+        world.published.clear()
+    assert marks == [1] * len(SINKS), "the last worker lived long enough"
+
+
 def test_every_record_is_counted_once(world: World) -> None:
     kinds: list[Kind] = ["good", "bad", "good", "poison", "again", "good"]
     source = SOURCES[-1]

@@ -161,6 +161,17 @@ class GatedSink(MemorySink):
 class GatedTopic(GatedSink):
     """Publishes to ``world.published``; a dying worker publishes half."""
 
+    async def send_ahead(self, rows: Sequence[Outgoing], span: Span) -> None:
+        await self.gate.step()
+        if self.world.next_fault(self.name) is not None:
+            raise SinkUnavailable(f"{self.name} is away")
+        claim = self._claims.of(span)
+        if self.store.owners.get((NAME, span.source)) != claim.owner:
+            raise self._claims.lost(span.source)
+        if not claim.covers(span):
+            self.world.published += rows
+        await self.gate.step()
+
     async def take(self, rows: Sequence[Outgoing], span: Span) -> None:
         claim = self._claims.of(span)
         if self.store.owners.get((NAME, span.source)) != claim.owner:
