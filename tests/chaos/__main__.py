@@ -34,8 +34,8 @@ def run(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops us wants the workers stopped too
     stack = ChaosStack(lambda name, what: screen.print(f"  {name}: {what}", style="dim"))
     failed = []
+    stack.up()
     try:
-        stack.up()
         for kind, reason in stack.lacks().items():
             screen.print(f"left out: {kind}: {reason}", style="yellow")
         for number, seed in enumerate(range(first, first + seeds), start=1):
@@ -91,7 +91,9 @@ def report() -> None:
 @app.command()
 def down() -> None:
     """Stop the stack that `run --stay` has left, and remove its data."""
-    ChaosStack().down()
+    stack = ChaosStack()
+    stack.take()
+    stack.down()
 
 
 if __name__ == "__main__":

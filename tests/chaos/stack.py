@@ -4,6 +4,7 @@ and a small disk for the lake.
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from compose import process
 from compose.install import build_go, install_packages
@@ -58,6 +59,7 @@ class ChaosStack:
         self._program = self._tools.bin / "toxiproxy"
         self._api = f"http://{HOST}:{FIRST_PORT + 20}"
         self.lake = FOLDER / "lake"
+        self._lock: IO[str] | None = None
 
     # -- what instances of the platform are told
 
@@ -88,9 +90,25 @@ class ChaosStack:
 
     # -- start and stop
 
-    def up(self) -> None:
-        """Install what is missing, and start what does not run. Raises ``UserError``."""
+    def take(self) -> None:
+        """Make sure that nobody else uses it. Raises ``UserError``."""
         FOLDER.mkdir(parents=True, exist_ok=True)
+        self._lock = (FOLDER / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"another chaos run uses {FOLDER}: wait for it, or stop it") from None
+
+    def up(self) -> None:
+        """Install what is missing, and start what does not run; nothing, where something fails (``UserError``)."""
+        self.take()
+        try:
+            self._start()
+        except BaseException:
+            self.down()
+            raise
+
+    def _start(self) -> None:
         lib = FOLDER / "lib"
         if not lib.exists():
             lib.symlink_to(self._tools.local / "lib")

@@ -16,8 +16,8 @@ SEEDS = range(1, 6)
 def stack() -> Iterator[ChaosStack]:
     """Three brokers and the stores, ours alone."""
     stack = ChaosStack()
+    stack.up()
     try:
-        stack.up()
         yield stack
     finally:
         stack.down()
