@@ -31,7 +31,7 @@ def run(
     """Run seeds; exits with 1 if one fails. `--first K --seeds 1` runs a failed one again."""
     for client in ("aiokafka", "clickhouse_connect", "asyncio"):
         logging.getLogger(client).setLevel(logging.CRITICAL)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops us wants the workers stopped too
+    signal.signal(signal.SIGTERM, _stop)
     stack = ChaosStack(lambda name, what: screen.print(f"  {name}: {what}", style="dim"))
     failed = []
     stack.up()
@@ -49,6 +49,12 @@ def run(
         screen.print(f"failed: {', '.join(map(str, failed))}; logs in {FOLDER / 'failed'}", style="bold red")
         sys.exit(1)
     screen.print(f"{seeds} seeds, nothing lost or doubled", style="green")
+
+
+def _stop(number: int, _: object) -> None:
+    """Whoever stops us wants the workers stopped too."""
+    screen.print(f"stopped by signal {number}", style="yellow")
+    raise KeyboardInterrupt
 
 
 def _one(stack: ChaosStack, seed: int, place: str, *, short: bool, keep: bool) -> Result:

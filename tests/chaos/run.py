@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from stridelog.errors import UserError
 from tests.chaos.accounts import accounts, total
 from tests.chaos.faults import Rig
 from tests.chaos.recovery import LOOK_S, Recovery
@@ -78,8 +77,11 @@ async def run_plan(stack: ChaosStack, steps: Plan, *, short: bool, say: Say, kee
     try:
         platform.__enter__()
         await _run(stack, platform, workers, steps, result, say)
-    except (AssertionError, UserError, OSError, TimeoutError) as error:
+    except Exception as error:
         result.why.append(f"{type(error).__name__}: {error}"[:2_000])
+    except BaseException:
+        result.why.append("interrupted")
+        raise
     finally:
         stack.heal()
         result.exits = workers.exits
