@@ -14,7 +14,7 @@ PRESENT     = $(wildcard $(SOURCES))
 export STACK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install up down status clean run test chaos check lint types lock fmt
+.PHONY: help setup install up down status clean run test chaos bench check lint types lock fmt
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":[^#]*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +54,12 @@ test: setup ## all tests, on the real servers of the local stack
 chaos: install ## faults of all kinds on a stack of its own, then everything is compared; SEEDS=n, FIRST=k (docs/reliability.md)
 	@echo 'chaos: seeds $(FIRST) and on, $(SEEDS) of them'
 	@$(PYTHON) -m tests.chaos run --first $(FIRST) --seeds $(SEEDS) $(ARGS)
+
+bench: up ## all benchmarks on an idle machine, twenty minutes (docs/performance.md)
+	@.venv/bin/stridelog bench transport --chart .local/bench/transport.svg
+	@.venv/bin/stridelog bench sensors
+	@.venv/bin/stridelog bench workouts
+	@.venv/bin/stridelog bench freshness
 
 check: lint types test ## lint, types and tests: what must pass before a commit
 

@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     s3_secret_key: str = "stridelog-secret"  # noqa: S105 - of the local stack only
 
     fetch_max_records: int = Field(default=20_000, description="upper bound of records in one batch")
-    fetch_max_bytes: int = Field(default=4 << 20, description="upper bound of one partition's fetch, in bytes")
+    fetch_max_bytes: int = Field(default=2 << 20, description="upper bound of one partition's fetch, in bytes")
     session_timeout_s: float = Field(
         default=10.0, description="a worker that is silent for so long loses its partitions"
     )
