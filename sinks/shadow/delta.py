@@ -57,7 +57,8 @@ def _remove(lake: Lake) -> None:
     )
     for attempt in range(DEPTH):
         try:
-            return store.delete_dir_contents(lake.root.removeprefix("s3://"), missing_dir_ok=True)
+            store.delete_dir_contents(lake.root.removeprefix("s3://"), missing_dir_ok=True)
+            return
         except OSError:  # of a server that keeps objects as files: a folder that was not empty when its turn came
             if attempt == DEPTH - 1:
                 raise
