@@ -36,7 +36,8 @@ public final class LocalMongo {
     private static final int CACHE_MB = 64;
 
     /** What these commands did is on the disk before they are answered, as in MongoDB. */
-    private static final Set<String> WRITES = Set.of("insert", "update", "delete", "findAndModify", "findandmodify");
+    private static final Set<String> WRITES =
+            Set.of("insert", "update", "delete", "findAndModify", "findandmodify", "renameCollection");
 
     /** Renames as MongoDB does: no other command sees the state in between, and a restart finds the new name. */
     private static final class Backend extends H2Backend {
@@ -48,18 +49,19 @@ public final class LocalMongo {
 
         @Override
         public Document handleMessage(MongoMessage message) {
-            boolean renames = message.getDocument().containsKey("renameCollection");
-            Lock lock = renames ? names.writeLock() : names.readLock();
+            String command = message.getDocument().keySet().iterator().next();
+            Lock lock = command.equals("renameCollection") ? names.writeLock() : names.readLock();
+            Document answer;
             lock.lock();
             try {
-                Document answer = super.handleMessage(message);
-                if (WRITES.contains(message.getDocument().keySet().iterator().next())) {
-                    getMvStore().commit();
-                }
-                return answer;
+                answer = super.handleMessage(message);
             } finally {
                 lock.unlock();
             }
+            if (WRITES.contains(command)) {
+                getMvStore().commit(); // without the lock: a slow disk must not keep a rename, and by it all others, waiting
+            }
+            return answer;
         }
 
         @Override
@@ -78,7 +80,7 @@ public final class LocalMongo {
 
         /**
          * The library (1.47) looks for the collection's maps after it has given the collection its new name, so it renames
-         * none, and a restart finds the documents under the old name. Here they move too, in one commit.
+         * none, and a restart finds the documents under the old name. Here they move too.
          */
         @Override
         public void moveCollection(MongoDatabase from, MongoCollection<?> collection, String newName) {
@@ -92,7 +94,6 @@ public final class LocalMongo {
                     rename(map, is + map.substring(was.length()));
                 }
             }
-            store.commit();
         }
 
         private void rename(String was, String is) {
