@@ -13,7 +13,7 @@ from stridelog.lag import Lag, LagReader
 from stridelog.settings import Settings
 from stridelog.topics import Topics
 
-LOOK_S: Final = 0.2
+LOOK_S: Final = 0.5
 OPEN_S: Final = 20.0
 MOST_FAILURES: Final = 10
 ANSWER_S: Final = 10.0

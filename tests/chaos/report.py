@@ -46,7 +46,7 @@ def table(results: Sequence[dict[str, Any]]) -> str:
 
 def _figures(seconds: list[float]) -> str:
     if not seconds:
-        return "0 | | "
+        return "0 | |"
     ordered = sorted(seconds)
     middle = ordered[math.ceil(len(ordered) / 2) - 1]
     return f"{len(ordered)} | {middle:.1f} | {ordered[-1]:.1f}"
