@@ -228,7 +228,14 @@ class Reader:
                 self.errors.append(repr(error))
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.projection)
+def _quickly(projection: str) -> list[pytest.MarkDecorator]:
+    """One projection's tests run every time, all others' when they are asked for (marker ``long``)."""
+    return [] if projection == "rankings.redis" else [pytest.mark.long]
+
+
+@pytest.mark.parametrize(
+    "damage", [pytest.param(each, id=each.projection, marks=_quickly(each.projection)) for each in DAMAGES]
+)
 def test_a_damaged_projection_is_named_and_built_anew_under_load(town: Town, damage: Damage) -> None:
     damage.do(town)
     code, said = town.check(damage.projection)
@@ -275,6 +282,7 @@ def test_a_record_that_was_refused_stays_refused_although_its_user_registered_si
     assert found == {str(uuid.UUID(int=2))}
 
 
+@pytest.mark.long
 def test_facts_are_built_anew_and_everything_made_of_them_stays_right(town: Town) -> None:
     with psycopg.connect(town.platform.settings.postgres) as connection:
         facts = f"{town.namespace}.facts"
@@ -325,7 +333,13 @@ def test_an_agent_that_was_paused_before_stays_paused(town: Town) -> None:
     assert town.check("feed.mongo")[0] == 0
 
 
-@pytest.mark.parametrize("name", ["leaderboards.clickhouse", "workouts.mongo", "rankings.redis", "lake.delta"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=_quickly(name))
+        for name in ("leaderboards.clickhouse", "workouts.mongo", "rankings.redis", "lake.delta")
+    ],
+)
 def test_a_swap_whose_watermarks_were_never_written_is_no_harm(
     town: Town, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -345,6 +359,7 @@ def test_a_swap_whose_watermarks_were_never_written_is_no_harm(
     assert town.check(name)[0] == 0
 
 
+@pytest.mark.long
 def test_an_emptied_store_is_built_anew_without_workers(town: Town) -> None:
     town.platform.verify()
     town.platform.stop()
