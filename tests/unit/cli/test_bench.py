@@ -29,7 +29,7 @@ def test_the_promise_is_about_the_99th_percentile_everywhere() -> None:
 
 
 def test_the_lake_may_take_its_commit_interval_and_a_second() -> None:
-    fast = dict.fromkeys(("board", "feed", "rank", "workout"), [100.0])
+    fast = {key: [100.0] for key in ("board", "feed", "rank", "workout")}
     assert result({**fast, "lake": [5_900.0]}, 1).ok
     assert not result({**fast, "lake": [6_100.0]}, 1).ok
 
