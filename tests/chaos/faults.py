@@ -4,12 +4,14 @@ import asyncio
 import random
 import signal
 import subprocess
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaProducer
 
 from compose.settings import ServiceName
+from stridelog.errors import UserError
 from tests.chaos.schedule import Fault
 from tests.chaos.stack import FAKETIME, ChaosStack
 from tests.chaos.workers import Workers
@@ -17,6 +19,7 @@ from tests.platform import Platform
 from verification.log import Log
 
 LEAVE_S: Final = 40.0
+READ_S: Final = 30.0
 RESENT: Final = ("sensor-frames", "workout-events", "user-events", "social-events")
 POISON: Final[tuple[tuple[str, bytes | None, bytes | None], ...]] = (
     ("sensor-frames", b"nobody-at-all", b"\x81\xa4type\xabSensorFrame"),
@@ -122,12 +125,25 @@ async def _poison(rig: Rig, fault: Fault) -> None:
 
 async def _resend(rig: Rig, fault: Fault) -> None:
     """A producer that sends again what was sent, in another order; each record keeps its partition by its key."""
+    deadline = time.monotonic() + READ_S
+    while True:
+        try:
+            found = await _sent(rig)
+            break
+        except UserError:  # a broker may be away at this moment
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.5)
+    await _send(rig, rig.rng.sample(found, min(len(found), fault.amount)))
+
+
+async def _sent(rig: Rig) -> list[tuple[str, bytes | None, bytes | None]]:
     found: list[tuple[str, bytes | None, bytes | None]] = []
     async with Log(rig.platform.settings.bootstrap) as log:
         names = {rig.platform.topics.named(name).name: name for name in RESENT}
         for (topic, partition), end in (await log.ends(names)).items():
             found += [(names[topic], each.key, each.value) for each in await log.read(topic, partition, end)]
-    await _send(rig, rig.rng.sample(found, min(len(found), fault.amount)))
+    return found
 
 
 async def _send(rig: Rig, records: list[tuple[str, bytes | None, bytes | None]]) -> None:
