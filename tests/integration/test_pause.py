@@ -111,6 +111,7 @@ def test_a_paused_agent_stands_still_while_others_of_its_topics_go_on_and_catche
     town.verified()
 
 
+@pytest.mark.long
 def test_an_agent_that_was_paused_before_its_worker_starts_does_not_begin(town: Town) -> None:
     town.platform.command("agents", "pause", "feed", "--reason", "not yet")
     town.train()
@@ -139,6 +140,7 @@ def damage(platform: Platform) -> None:
         store.delete(key)
 
 
+@pytest.mark.long
 def test_agents_that_are_set_back_write_everything_again_and_it_comes_out_equal(town: Town) -> None:
     town.platform.start(*ROLES)
     town.train(5)

@@ -267,6 +267,7 @@ def _completed(user: str, number: int) -> tuple[bytes, bytes]:
     return user.encode(), encode(hot.WorkoutCompleted.of(user=user, time=data.end, data=data, **ENVELOPE))
 
 
+@pytest.mark.long
 def test_a_record_that_was_refused_stays_refused_although_its_user_registered_since(town: Town) -> None:
     town.platform.send("WorkoutCompleted", [_completed("late", 1)])
     assert town.check("workouts.mongo")[0] == 0
@@ -314,6 +315,7 @@ def test_a_rebuild_that_is_killed_while_it_builds_leaves_the_live_one_alone(town
     assert not town.left_behind("sensors")
 
 
+@pytest.mark.long
 def test_a_rebuild_that_is_killed_while_the_agent_is_paused_resumes_it_the_next_time(town: Town) -> None:
     child = town.rebuild_in_background("rankings.redis")
     wait_until("rankings is paused", lambda: town.paused_by("rankings"))
@@ -325,6 +327,7 @@ def test_a_rebuild_that_is_killed_while_the_agent_is_paused_resumes_it_the_next_
     assert town.check("rankings.redis")[0] == 0
 
 
+@pytest.mark.long
 def test_an_agent_that_was_paused_before_stays_paused(town: Town) -> None:
     town.platform.command("agents", "pause", "feed", "--reason", "test")
     assert town.rebuild("feed.mongo")["is_paused"]
