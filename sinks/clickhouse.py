@@ -73,23 +73,7 @@ class ClickHouseSink(Sink[Rows]):
         self._client: Any = None  # clickhouse_connect's AsyncClient; the library has no types
 
     async def open(self) -> None:
-        settings = self._settings
-        self._client = await _mapped(
-            get_async_client(
-                host=settings.host,
-                port=settings.clickhouse_port,
-                username=settings.clickhouse_user,
-                password=settings.clickhouse_password,
-                compress=False,
-                connect_timeout=CONNECT_TIMEOUT_S,
-                send_receive_timeout=ANSWER_TIMEOUT_S,
-                autogenerate_session_id=False,  # a session would serialise concurrent inserts
-                settings={
-                    "async_insert": 0,
-                    "max_partitions_per_insert_block": 0,  # a device that was offline for months sends many of them
-                },
-            )
-        )
+        self._client = await connect(self._settings)
         await self._create()
 
     async def close(self) -> None:
@@ -184,7 +168,7 @@ class ClickHouseSink(Sink[Rows]):
             raise PoisonRows(refused)
 
     async def _insert_arrow(self, table: str, columns: pa.Table) -> None:
-        await _mapped(self._open_client().insert_arrow(table, columns, database=self._database))
+        await mapped(self._open_client().insert_arrow(table, columns, database=self._database))
 
     async def _write_watermarks(self, marks: Iterable[tuple[TopicPartition, int, int | None]]) -> None:
         table = pa.Table.from_pylist(
@@ -217,11 +201,11 @@ class ClickHouseSink(Sink[Rows]):
 
     async def _query(self, text: str, **parameters: Any) -> Sequence[Sequence[Any]]:
         query = self._open_client().query(text.format(db=self._database), parameters=parameters)
-        rows: Sequence[Sequence[Any]] = (await _mapped(query)).result_rows
+        rows: Sequence[Sequence[Any]] = (await mapped(query)).result_rows
         return rows
 
     async def _command(self, text: str) -> None:
-        await _mapped(self._open_client().command(text))
+        await mapped(self._open_client().command(text))
 
     def _open_client(self) -> Any:
         if self._client is None:
@@ -245,7 +229,27 @@ def _next_epoch(top_epoch: int) -> int:
     return ((top_epoch >> EPOCH_RANDOM_BITS) + 1) << EPOCH_RANDOM_BITS | secrets.randbits(EPOCH_RANDOM_BITS)
 
 
-async def _mapped(call: Awaitable[Any]) -> Any:
+async def connect(settings: Settings) -> Any:
+    """A client for writing. Raises ``SinkUnavailable``."""
+    return await mapped(
+        get_async_client(
+            host=settings.host,
+            port=settings.clickhouse_port,
+            username=settings.clickhouse_user,
+            password=settings.clickhouse_password,
+            compress=False,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            send_receive_timeout=ANSWER_TIMEOUT_S,
+            autogenerate_session_id=False,  # a session would serialise concurrent inserts
+            settings={
+                "async_insert": 0,
+                "max_partitions_per_insert_block": 0,  # a device that was offline for months sends many of them
+            },
+        )
+    )
+
+
+async def mapped(call: Awaitable[Any]) -> Any:
     """Turns the driver's errors into the contract's."""
     try:
         return await call

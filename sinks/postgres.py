@@ -89,21 +89,7 @@ class FactSink(Sink[Fact]):
         self._pool: AsyncConnectionPool | None = None
 
     async def open(self) -> None:
-        with mapped():
-            async with await AsyncConnection.connect(self._url, connect_timeout=CONNECT_TIMEOUT_S) as connection:
-                # IF NOT EXISTS is not safe against a second worker that starts at the same moment: hence the lock.
-                await connection.execute("SELECT pg_advisory_xact_lock(hashtext('stridelog.ddl'))")
-                await connection.execute(self._sql(DDL))
-        self._pool = AsyncConnectionPool(
-            self._url,
-            min_size=1,
-            max_size=POOL_SIZE,
-            timeout=CONNECT_TIMEOUT_S,
-            kwargs={"connect_timeout": CONNECT_TIMEOUT_S},
-            open=False,
-            name=f"facts-{self.agent}",
-        )
-        await self._pool.open()
+        self._pool = await open_pool(self._url, self._sql(DDL), size=POOL_SIZE, name=f"facts-{self.agent}")
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -209,6 +195,26 @@ class FactSink(Sink[Fact]):
 # The server (or the driver) will never take such a row: a NUL in a text, a key over the index's limit, a number too
 # large.
 _REFUSALS: Final = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, psycopg.IntegrityError)
+
+
+async def open_pool(url: str, ddl: sql.Composed, *, size: int, name: str) -> AsyncConnectionPool:
+    """Create what is missing, and connect. Raises ``SinkUnavailable``."""
+    with mapped():
+        async with await AsyncConnection.connect(url, connect_timeout=CONNECT_TIMEOUT_S) as connection:
+            # IF NOT EXISTS is not safe against a second one that starts at the same moment: hence the lock.
+            await connection.execute("SELECT pg_advisory_xact_lock(hashtext('stridelog.ddl'))")
+            await connection.execute(ddl)
+    pool = AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=CONNECT_TIMEOUT_S,
+        kwargs={"connect_timeout": CONNECT_TIMEOUT_S},
+        open=False,
+        name=name,
+    )
+    await pool.open()
+    return pool
 
 
 class mapped:  # noqa: N801 - reads as a statement

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Self
 
-import psycopg
 from psycopg import AsyncConnection, sql
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from sinks.base import SinkUnavailable
+from sinks.postgres import mapped, open_pool
 from stridelog.settings import Settings
 
-CONNECT_TIMEOUT_S: Final = 5
 ANSWER_TIMEOUT_S: Final = 10.0
 
 DDL: Final = """
@@ -71,21 +70,7 @@ class Control:
 
     async def open(self) -> None:
         """Connect, and create what is missing; may be called again after it failed."""
-        with _mapped():
-            async with await AsyncConnection.connect(self._url, connect_timeout=CONNECT_TIMEOUT_S) as connection:
-                # IF NOT EXISTS is not safe against a second one that starts at the same moment: hence the lock.
-                await connection.execute("SELECT pg_advisory_xact_lock(hashtext('stridelog.ddl'))")
-                await connection.execute(self._sql(DDL))
-        self._pool = AsyncConnectionPool(
-            self._url,
-            min_size=1,
-            max_size=1,
-            timeout=CONNECT_TIMEOUT_S,
-            kwargs={"connect_timeout": CONNECT_TIMEOUT_S},
-            open=False,
-            name="control",
-        )
-        await self._pool.open()
+        self._pool = await open_pool(self._url, self._sql(DDL), size=1, name="control")
 
     async def close(self) -> None:
         """Disconnect."""
@@ -122,20 +107,9 @@ class Control:
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
         if self._pool is None:
             raise SinkUnavailable("postgres: not open")
-        with _mapped():
+        with mapped():
             async with asyncio.timeout(ANSWER_TIMEOUT_S), self._pool.connection() as connection:
                 yield connection
 
     def _sql(self, text: str) -> sql.Composed:
         return sql.SQL(text).format(schema=self._schema)  # of this module's constants only
-
-
-class _mapped:  # noqa: N801 - reads as a statement
-    """Turns the driver's errors into ``SinkUnavailable``."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, psycopg.Error | PoolTimeout | PoolClosed | OSError):
-            text = " ".join(str(error).split())[:300] or type(error).__name__
-            raise SinkUnavailable(f"postgres: {text}") from error

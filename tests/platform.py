@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
 from stridelog import topics
+from stridelog.instance import remove
 from stridelog.settings import Settings
 from stridelog.topics import Topics
 
@@ -55,7 +56,7 @@ class Platform:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        _run(_forget(self))
+        _run(remove(self.settings, self.topics))
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def command(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
@@ -169,28 +170,3 @@ async def _read(bootstrap: str, topic: str) -> list[Any]:
             for some in (await consumer.getmany(timeout_ms=500)).values():
                 records += some
         return records
-
-
-async def _forget(platform: Platform) -> None:
-    """Remove what the instance left in the stores that others share."""
-    import clickhouse_connect
-    import psycopg
-    import redis
-    from aiokafka.admin import AIOKafkaAdminClient
-    from pymongo import MongoClient
-
-    settings = platform.settings
-    name = settings.namespace
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
-    await admin.start()
-    await admin.delete_topics([topic.name for topic in platform.topics])
-    await admin.close()
-    client = clickhouse_connect.get_client(host=settings.host, port=settings.clickhouse_port)
-    client.command(f"DROP DATABASE IF EXISTS {name}")
-    mongo: MongoClient[dict[str, Any]] = MongoClient(settings.mongo)
-    mongo.drop_database(name)
-    store = redis.Redis.from_url(settings.redis)
-    for key in store.scan_iter(f"{name}:*", count=1_000):
-        store.delete(key)
-    with psycopg.connect(settings.postgres) as connection:
-        connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE".encode())

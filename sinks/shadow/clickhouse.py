@@ -3,19 +3,13 @@
 ``EXCHANGE TABLES`` is one step for readers; views name their tables and read the new ones from then on.
 """
 
-from collections.abc import Awaitable, Mapping
-from typing import Any, TypeVar
-
-import aiohttp
-from clickhouse_connect import get_async_client
-from clickhouse_connect.driver.exceptions import ClickHouseError
+from collections.abc import Mapping
+from typing import Any
 
 from sinks.base import Rows, SinkUnavailable, TopicPartition
-from sinks.clickhouse import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, ClickHouseSink
+from sinks.clickhouse import ClickHouseSink, connect, mapped
 from sinks.shadow.base import Shadow, shadow_settings
 from stridelog.settings import Settings
-
-R = TypeVar("R")
 
 
 class ClickHouseShadow(Shadow[Rows]):
@@ -29,18 +23,7 @@ class ClickHouseShadow(Shadow[Rows]):
         self._client: Any = None  # clickhouse_connect's AsyncClient; the library has no types
 
     async def open(self) -> None:
-        settings = self._settings
-        self._client = await _mapped(
-            get_async_client(
-                host=settings.host,
-                port=settings.clickhouse_port,
-                username=settings.clickhouse_user,
-                password=settings.clickhouse_password,
-                connect_timeout=CONNECT_TIMEOUT_S,
-                send_receive_timeout=ANSWER_TIMEOUT_S,
-                autogenerate_session_id=False,
-            )
-        )
+        self._client = await connect(self._settings)
 
     async def close(self) -> None:
         if self._client is not None:
@@ -59,13 +42,4 @@ class ClickHouseShadow(Shadow[Rows]):
     async def _command(self, text: str) -> None:
         if self._client is None:
             raise SinkUnavailable("clickhouse: not open")
-        await _mapped(self._client.command(text))
-
-
-async def _mapped(call: Awaitable[R]) -> R:
-    """Turns the driver's errors into the contract's."""
-    try:
-        return await call
-    except (ClickHouseError, aiohttp.ClientError, OSError, TimeoutError) as error:
-        text = " ".join(str(error).split())[:300] or type(error).__name__
-        raise SinkUnavailable(f"clickhouse: {text}") from error
+        await mapped(self._client.command(text))

@@ -89,7 +89,10 @@ async def run_plan(stack: ChaosStack, steps: Plan, *, short: bool, say: Say, kee
         await asyncio.to_thread(platform.stop)
         _keep(folder, steps, result)
         if not keep or result.ok:
-            await asyncio.to_thread(platform.__exit__)
+            try:
+                await asyncio.to_thread(platform.__exit__)
+            except Exception as error:  # a store that is still away must not hide why the seed failed
+                result.why.append(f"clearing away: {type(error).__name__}: {error}"[:2_000])
             shutil.rmtree(stack.lake / name, ignore_errors=True)
     return result
 

@@ -27,7 +27,8 @@ from sinks.lake import Lake
 from sinks.shadow import shadow_settings
 from stridelog.rebuild import build
 from stridelog.rebuild.projections import projections, rebuildable
-from tests.integration.verify.conftest import Silent, register_models
+from tests.integration.verify.conftest import Silent
+from tests.noise_models import register_models
 from tests.platform import ROLES, Platform
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -102,7 +103,7 @@ class Town:
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     name = f"rb{uuid.uuid4().hex[:10]}"
     with Platform(name, tmp_path_factory.mktemp(name)) as platform:
-        register_models(platform.settings)
+        register_models(platform.settings.local)
         platform.start(*ROLES)
         platform.command("simulate", *SIZES, "--seed", "20", "--json")
         platform.verify()

@@ -13,26 +13,18 @@ from uuid import uuid4
 
 import clickhouse_connect
 import msgspec
-import numpy as np
 import psycopg
 import pytest
-import xgboost as xgb
 from aiokafka.admin import AIOKafkaAdminClient
 from psycopg import sql
 from pymongo import MongoClient
 from redis import Redis
 
-from domain.features import FEATURE_NAMES, NAMES_VERSION
-from domain.sports import FAMILIES
-from models.model_file import Manifest, Model
-from models.recommend.catalogue import CANDIDATES
-from models.recommend.dataset import CANDIDATE_NAMES, STATE_NAMES
-from models.recommend.score import popularity_key
-from models.registry import Kind, Registry
 from schemas import hot
 from stridelog import topics as topic_table
 from stridelog.producer import Producer
 from stridelog.settings import Settings
+from tests.noise_models import register_models
 from verification.report import Report
 from verification.run import verify
 
@@ -99,25 +91,6 @@ def _simulate(settings: Settings, seed: int) -> None:
     _stridelog(settings, "simulate", *sizes, "--seed", str(seed))
 
 
-def register_models(settings: Settings) -> None:
-    """Models of noise: any will do to be scored with twice."""
-    registry = Registry(settings)
-    random = np.random.default_rng(SEED)
-    popularity = {popularity_key(family, one): -float(i) for family in FAMILIES for i, one in enumerate(CANDIDATES)}
-    kinds: dict[Kind, tuple[tuple[str, ...], dict[str, float]]] = {
-        "injury": (FEATURE_NAMES, {"intercept": -1.0, "slope": 1.0, "elevated": 0.2}),
-        "recommend": (STATE_NAMES + CANDIDATE_NAMES, popularity),
-    }
-    card = settings.local / "card.md"
-    card.write_text("noise")
-    for kind, (names, facts) in kinds.items():
-        columns = random.normal(0, 100, size=(400, len(names))).astype(np.float32)
-        labels = (columns[:, 0] + random.normal(0, 50, 400) > 0).astype(np.float32)
-        booster = xgb.train({"objective": "binary:logistic", "max_depth": 3}, xgb.DMatrix(columns, labels), 5)
-        registered = registry.register(kind, Model(booster, Manifest(kind, NAMES_VERSION, names, facts)), {}, {}, card)
-        registry.set_alias(kind, "champion", registered.version)
-
-
 def _what_the_simulator_does_not_send() -> list[Any]:
     now_us = time.time_ns() // 1000 - 3_600_000_000
     head = {"zone": "UTC", "source": "test", "producer": "test"}
@@ -149,7 +122,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         Redis.from_url(settings.redis, decode_responses=True),
     )
     try:
-        register_models(settings)
+        register_models(settings.local, SEED)
         _stridelog(settings, "topics", "apply")
         log = (settings.local / "workers.log").open("w")
         workers = subprocess.Popen(
