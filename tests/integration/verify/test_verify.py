@@ -175,7 +175,7 @@ def lost_name(place: Place) -> Undo:
 
 def ghost_session(place: Place) -> Undo:
     name = Keys(place.settings.namespace).live("ghost")
-    place.redis.hset(name, "workout_id", NOBODY)
+    place.redis.set(name, msgspec.json.encode({"workout_id": NOBODY}))
     return lambda: place.redis.delete(name)
 
 
