@@ -19,6 +19,7 @@ from sinks.lake_tables import TRAINING_FEATURES
 from stridelog.settings import Settings
 
 EVERY_S: Final = 0.02
+BOARD_EVERY_S: Final = 0.05  # a SELECT costs the server milliseconds that the inserts need
 LAKE_EVERY_S: Final = 0.25  # a look opens files
 BOARD: Final = BoardKey("distance", "all", "all", "all")
 
@@ -42,7 +43,7 @@ class Probe(Protocol):
 class _ClickHouse:
     """One SELECT of the users who have a row."""
 
-    every_s = EVERY_S
+    every_s = BOARD_EVERY_S
 
     def __init__(self, settings: Settings, name: str, select: str) -> None:
         self.name = name

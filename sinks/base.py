@@ -7,7 +7,7 @@ it needs. It MUST
   fences whoever claimed the partition earlier, so that a worker that was paused and comes back is refused with
   ``Fenced``; so is a write to a partition that was never claimed or was released;
 * ``write`` the rows of a span and then (or in the same transaction) advance the watermark to ``span.next``; when
-  ``write`` returns, both are durable as far as the store promises, except in a sink that ``buffers``;
+  ``write`` returns, both are durable as far as the store promises; in a sink that ``buffers``, after ``flush``;
 * skip a span that ends at or before its watermark, and hold the same rows after a span was written twice, in part, or
   cut at other boundaries;
 * never advance the watermark past rows that it did not write, and never backwards, except by ``rewind``;
@@ -125,7 +125,7 @@ class Sink(ABC, Generic[Row]):
     """One store as one agent sees it; see the module's text for what an implementation must hold."""
 
     name: ClassVar[str]
-    buffers: ClassVar[bool] = False  # write() may return before the rows are durable; flush() makes them so
+    buffers: ClassVar[bool] = False  # write() may return before rows or watermark are durable; flush() makes them so
 
     def __init__(self, agent: str) -> None:
         self.agent = agent

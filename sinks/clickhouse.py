@@ -1,17 +1,24 @@
-"""ClickHouse over HTTP: Arrow columns into ReplacingMergeTree tables, then the watermark.
+"""ClickHouse over HTTP: Arrow columns into ReplacingMergeTree tables, and twice a second the watermarks.
+
+A watermark for each batch would be two statements and a part more each time, and most of the server's work where
+batches are small. So ``write`` returns once the rows are there, and what a worker wrote in the half second before it
+died is written again.
 
 Rows carry their source offset and replace older rows of their key, so a span may be inserted again in any cut. No
 ``insert_deduplication_token`` is set: a token says that two inserts are equal, and a span that is written again without
 its poison rows is not. ``async_insert`` is off: with it, an insert is acknowledged before it is where its reader looks.
 
-ClickHouse has no compare-and-set, so a claim is a row with a higher epoch and the fence is a look at the highest one,
-made while the rows are inserted and before the watermark is. Rows that a fenced worker still inserts do no harm: their
-version is older. On a replicated cluster the watermark must be read where it was written: set
+ClickHouse has no compare-and-set, so a claim is a row with a higher epoch and the fence is a look at the highest ones,
+before watermarks are written. Rows that a fenced worker still inserts do no harm: whoever has the partition now brings
+the same ones, or newer versions of them. On a replicated cluster the watermark must be read where it was written: set
 ``select_sequential_consistency`` and ``insert_quorum`` for the worker's user.
 """
 
 import asyncio
+import contextlib
+import logging
 import secrets
+import time
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, Final
 
@@ -20,7 +27,7 @@ import pyarrow as pa
 from clickhouse_connect import get_async_client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from sinks.base import PoisonRows, Rows, Sink, SinkUnavailable, Span, TopicPartition
+from sinks.base import Fenced, PoisonRows, Rows, Sink, SinkUnavailable, Span, TopicPartition
 from sinks.claims import Claims
 from sinks.combining import Combiner, RefusedError
 from sinks.conform import conformed
@@ -28,8 +35,12 @@ from sinks.tables import TABLES
 from sinks.views import VIEWS
 from stridelog.settings import Settings
 
+log = logging.getLogger(__name__)
+
 CONNECT_TIMEOUT_S: Final = 5
 ANSWER_TIMEOUT_S: Final = 60
+MARK_EVERY_S: Final = 0.5
+LATE_MARKS_S: Final = 10.0  # what could not be marked for so long holds up further rows
 EPOCH_RANDOM_BITS: Final = 20  # two workers that claim at the same moment get different epochs; the higher one owns
 
 # Error codes by which the server says that it will never take such rows (src/Common/ErrorCodes.cpp).
@@ -53,16 +64,13 @@ _STATE: Final = """
 SELECT topic, `partition`, max(epoch), argMax(next_offset, (epoch, next_offset)), argMax(held, (epoch, next_offset))
 FROM `{db}`.watermarks WHERE agent = {{agent:String}} GROUP BY topic, `partition`
 """
-_TOP_EPOCH: Final = """
-SELECT max(epoch) FROM `{db}`.watermarks
-WHERE agent = {{agent:String}} AND topic = {{topic:String}} AND `partition` = {{partition:UInt16}}
-"""
 
 
 class ClickHouseSink(Sink[Rows]):
     """Rows of the tables in ``sinks/tables.py``."""
 
     name = "clickhouse"
+    buffers = True  # watermarks, not rows
 
     def __init__(self, agent: str, settings: Settings) -> None:
         super().__init__(agent)
@@ -70,13 +78,31 @@ class ClickHouseSink(Sink[Rows]):
         self._database = settings.namespace
         self._claims = Claims(self.name, agent)
         self._inserts = Combiner(self._insert_arrow)
+        self._unmarked: dict[TopicPartition, int] = {}  # what holds rows beyond its watermark → the next one
+        self._unmarked_since_s = 0.0
+        self._to_mark = asyncio.Event()
+        self._marking = asyncio.Lock()
+        self._marker: asyncio.Task[None] | None = None
         self._client: Any = None  # clickhouse_connect's AsyncClient; the library has no types
 
     async def open(self) -> None:
         self._client = await connect(self._settings)
         await self._create()
+        if self._marker is None:
+            self._marker = asyncio.create_task(self._mark_regularly(), name=f"clickhouse-{self.agent}")
 
     async def close(self) -> None:
+        marker, self._marker = self._marker, None
+        if marker is not None:
+            marker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await marker
+        try:
+            await self.flush()
+        finally:
+            await self._disconnect()
+
+    async def _disconnect(self) -> None:
         if self._client is not None:
             await self._client.close()
             self._client = None
@@ -85,6 +111,8 @@ class ClickHouseSink(Sink[Rows]):
         wanted = list(sources)
         if not wanted:
             return {}
+        with contextlib.suppress(Fenced):
+            await self.flush()
         state = await self._state()
         claimed: list[tuple[TopicPartition, int, int | None]] = []
         for source in wanted:
@@ -102,37 +130,77 @@ class ClickHouseSink(Sink[Rows]):
         claim = self._claims.of(span)
         if claim.covers(span):
             return
+        if self._unmarked and time.monotonic() > self._unmarked_since_s + LATE_MARKS_S:
+            await self.flush()
+            claim = self._claims.of(span)
         by_table = conformed(rows, TABLES, "sinks/tables.py")
         answers = await asyncio.gather(
-            self._top_epoch(span.source),
-            *(self._insert(name, parts) for name, parts in by_table.items()),
-            return_exceptions=True,
+            *(self._insert(name, parts) for name, parts in by_table.items()), return_exceptions=True
         )
         errors = [answer for answer in answers if isinstance(answer, BaseException)]
-        refused = [error for error in errors if not isinstance(error, PoisonRows)]
-        if refused:
-            raise refused[0]
-        if answers[0] != int(claim.owner):
-            raise self._claims.lost(span.source)
+        for error in errors:
+            if not isinstance(error, PoisonRows):
+                raise error
         if errors:
             raise PoisonRows(
                 {index: why for error in errors if isinstance(error, PoisonRows) for index, why in error.rows.items()}
             )
-        await self._write_watermarks([(span.source, int(claim.owner), span.next)])
+        if self._claims.get(span.source) is not claim:  # it was lost or released meanwhile
+            raise self._claims.fenced(span.source)
         claim.watermark = span.next
+        if not self._unmarked:
+            self._unmarked_since_s = time.monotonic()
+        self._unmarked[span.source] = span.next
+        self._to_mark.set()
+
+    async def flush(self) -> None:
+        async with self._marking:
+            marks, self._unmarked, since_s = self._unmarked, {}, self._unmarked_since_s
+            if not marks:
+                return
+            try:
+                state = await self._state()
+                owned = {source: int(self._claims.of(source).owner) for source in marks if self._claims.get(source)}
+                mine = {source: epoch for source, epoch in owned.items() if state.get(source, (0, None))[0] == epoch}
+                await self._write_watermarks([(source, epoch, marks[source]) for source, epoch in mine.items()])
+            except SinkUnavailable:
+                kept = {source: mark for source, mark in marks.items() if self._claims.get(source)}
+                self._unmarked, self._unmarked_since_s = kept | self._unmarked, since_s
+                raise
+        lost = [self._claims.lost(source) for source in sorted(owned.keys() - mine.keys())]
+        if lost:
+            raise lost[0]
+
+    async def _mark_regularly(self) -> None:
+        while True:
+            await self._to_mark.wait()
+            await asyncio.sleep(MARK_EVERY_S)
+            self._to_mark.clear()
+            try:
+                await self.flush()
+            except (SinkUnavailable, Fenced) as error:
+                # What waits goes on waiting; write() will say so after a while. A lost partition is refused there too.
+                log.warning("%s: %s", self.agent, error)
+                if self._unmarked:
+                    self._to_mark.set()
 
     async def rewind(self, source: TopicPartition, offset: int) -> None:
         # Within an epoch the highest offset counts, so going back needs a new one; it fences like a claim.
         claim = self._claims.of(source)
-        top_epoch = await self._top_epoch(source)
-        if top_epoch != int(claim.owner):
-            raise self._claims.lost(source)
-        epoch = _next_epoch(top_epoch)
-        await self._write_watermarks([(source, epoch, offset)])
+        async with self._marking:
+            self._unmarked.pop(source, None)
+            top_epoch, _ = (await self._state()).get(source, (0, None))
+            if top_epoch != int(claim.owner):
+                raise self._claims.lost(source)
+            epoch = _next_epoch(top_epoch)
+            await self._write_watermarks([(source, epoch, offset)])
         self._claims.take(source, str(epoch), offset)
 
     def release(self, sources: Iterable[TopicPartition]) -> None:
-        self._claims.release(sources)
+        gone = list(sources)
+        self._claims.release(gone)
+        for source in gone:
+            self._unmarked.pop(source, None)
 
     async def _create(self) -> None:
         """Create what is missing: tables, columns that were added since, and the views as they are now."""
@@ -170,7 +238,9 @@ class ClickHouseSink(Sink[Rows]):
     async def _insert_arrow(self, table: str, columns: pa.Table) -> None:
         await mapped(self._open_client().insert_arrow(table, columns, database=self._database))
 
-    async def _write_watermarks(self, marks: Iterable[tuple[TopicPartition, int, int | None]]) -> None:
+    async def _write_watermarks(self, marks: Sequence[tuple[TopicPartition, int, int | None]]) -> None:
+        if not marks:
+            return
         table = pa.Table.from_pylist(
             [
                 {
@@ -194,10 +264,6 @@ class ClickHouseSink(Sink[Rows]):
             TopicPartition(topic, partition): (epoch, next_offset if held else None)
             for topic, partition, epoch, next_offset, held in result
         }
-
-    async def _top_epoch(self, source: TopicPartition) -> int:
-        result = await self._query(_TOP_EPOCH, agent=self.agent, topic=source.topic, partition=source.partition)
-        return int(result[0][0])
 
     async def _query(self, text: str, **parameters: Any) -> Sequence[Sequence[Any]]:
         query = self._open_client().query(text.format(db=self._database), parameters=parameters)

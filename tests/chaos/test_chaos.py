@@ -1,4 +1,4 @@
-"""Five seeds in their short form; `make chaos SEEDS=n` runs the long one, `FIRST=k SEEDS=1` a failing seed again."""
+"""Two seeds in their short form; `make chaos SEEDS=n` runs the long one, `FIRST=k SEEDS=1` a failing seed again."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from tests.chaos.run import run_plan
 from tests.chaos.schedule import KINDS, plan
 from tests.chaos.stack import ChaosStack
 
-SEEDS = range(1, 6)
+SEEDS = (2, 15)  # between them: a broker, two stores and workers are killed or stopped, poison, a slow link, repeats
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import Any
 import faust
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.structs import TopicPartition
 from faust_batches import BatchSchema, FetchedBatch
 
@@ -114,7 +115,10 @@ async def until_committed(topic: str, offset: int) -> None:
 
 
 async def _is_committed(topic: str, offset: int) -> bool:
-    return await committed(topic) == offset
+    try:
+        return await committed(topic) == offset
+    except GroupCoordinatorNotAvailableError:  # the first group of a new broker: the topic of offsets is being made
+        return False
 
 
 async def until_async(true: Callable[[], Awaitable[bool]]) -> None:

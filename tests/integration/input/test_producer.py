@@ -16,6 +16,7 @@ from stridelog.errors import UserError
 from stridelog.pace import AsFastAsPossible
 from stridelog.producer import Producer
 from stridelog.settings import Settings
+from stridelog.topic_admin import TopicAdmin
 from stridelog.topics import Topics, load
 
 pytestmark = [pytest.mark.stack, pytest.mark.anyio]
@@ -48,6 +49,9 @@ async def applied(own: Settings, anyio_backend: str) -> AsyncIterator[Topics]:
             for name, topic in needed.items()
         ]
     )
+    async with TopicAdmin(own) as broker, asyncio.timeout(30):
+        while await broker.missing(needed.values()):  # made, but not yet shown
+            await asyncio.sleep(0.1)
     yield known
     await admin.delete_topics(list(needed))
     await admin.close()
