@@ -5,10 +5,10 @@ workout's end as messages, and the read model in MongoDB. A workout's completion
 come in any order, twice, or days late: facts are kept, and what they touch is worked out again from all of them.
 """
 
-from domain.workouts import Completion, Correction, Deletion, Profile, Summarised
+from domain.workouts import Completion, Correction, Deletion, Erasure, Profile, Summarised
 from stridelog.agent import Context, agent
 from stridelog.batch import Batch, Writes
-from stridelog.joining import Erasure, Join
+from stridelog.joining import Join
 from stridelog.readers import SamplesReader
 
 

@@ -21,11 +21,11 @@ METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 ALL_SPORTS: Final = "all"
 BOARD_SPORTS: Final[tuple[str, ...]] = (ALL_SPORTS, *FAMILIES)
 
-_SCALE: Final = 100  # scores count in hundredths of the metric's unit
+SCALE: Final = 100  # scores count in hundredths of the metric's unit
 _TIME_BITS: Final = 51
 _TIME_SPAN_US: Final = 1 << _TIME_BITS  # 71 years
 _TIME_EPOCH_US: Final = 946_684_800_000_000  # 2000-01-01 UTC
-_MAX_SCALED: Final = 1 << 46
+_MAXSCALED: Final = 1 << 46
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def scores(efforts: Iterable[Effort], touched: Iterable[Effort]) -> dict[BoardKe
     # calendar period → sport → the parts that count there
     groups: dict[tuple[Period, str], dict[str, list[_Parts]]] = {}
     for effort in touched:
-        for period in _periods(effort.day):
+        for period in periods_of(effort.day):
             counting = groups.setdefault(period, {})
             counting.setdefault(family_of(effort.sport), [])
             counting.setdefault(ALL_SPORTS, [])
@@ -105,10 +105,10 @@ def scores(efforts: Iterable[Effort], touched: Iterable[Effort]) -> dict[BoardKe
         if effort.workout_id in seen:
             raise ValueError(f"workout {effort.workout_id} is given twice: give each canonical workout once")
         seen.add(effort.workout_id)
-        matching = [groups[period] for period in _periods(effort.day) if period in groups]
+        matching = [groups[period] for period in periods_of(effort.day) if period in groups]
         if not matching:
             continue
-        family, parts = family_of(effort.sport), _parts(effort)
+        family, parts = family_of(effort.sport), parts_of(effort)
         for counting in matching:
             if family in counting:
                 counting[family].append(parts)
@@ -121,16 +121,17 @@ def scores(efforts: Iterable[Effort], touched: Iterable[Effort]) -> dict[BoardKe
     }
 
 
-_Parts = tuple[int, int, int, int, int, int]  # what an effort adds to each metric, in hundredths, and its end
+_Parts = tuple[int, int, int, int, int, int]
 
 
-def _parts(effort: Effort) -> _Parts:
+def parts_of(effort: Effort) -> _Parts:
+    """What an effort adds to each metric, in hundredths, and its end."""
     return (
         _scaled(effort.distance_m),
         _scaled(effort.moving_time_s),
         _scaled(effort.elevation_gain_m),
         _scaled(effort.load),
-        _SCALE,
+        SCALE,
         effort.end_us,
     )
 
@@ -142,7 +143,7 @@ def _totals(found: list[_Parts]) -> list[Score]:
     last_us = max(ends_us)
     return [
         Score(
-            sum(column) / _SCALE,
+            sum(column) / SCALE,
             last_us if 0 not in column else max((end for part, end in zip(column, ends_us) if part), default=0),  # noqa: B905
         )
         for column in columns
@@ -150,12 +151,13 @@ def _totals(found: list[_Parts]) -> list[Score]:
 
 
 @lru_cache(maxsize=65536)
-def _periods(day: date) -> tuple[tuple[Period, str], ...]:
+def periods_of(day: date) -> tuple[tuple[Period, str], ...]:
+    """The calendar periods that a day is in, with their names."""
     return tuple((period, period_key(day, period)) for period in PERIODS)
 
 
 def _scaled(value: float) -> int:
-    return max(0, round(value * _SCALE)) if math.isfinite(value) else 0
+    return max(0, round(value * SCALE)) if math.isfinite(value) else 0
 
 
 def encode_rank_score(value: float, achieved_us: int) -> float:
@@ -167,9 +169,9 @@ def encode_rank_score(value: float, achieved_us: int) -> float:
     coarser the time: a count of 37 to 1 ms, 50 km to 2 s, 100,000 km to 72 min. Raises ``ValueError`` for a value that
     is negative, not finite or above 7e11.
     """
-    if not math.isfinite(value) or value < 0 or round(value * _SCALE) >= _MAX_SCALED:
-        raise ValueError(f"score {value} cannot be ranked: it must be from 0 to {_MAX_SCALED / _SCALE:.0f}")
-    whole = round(value * _SCALE)
+    if not math.isfinite(value) or value < 0 or round(value * SCALE) >= _MAXSCALED:
+        raise ValueError(f"score {value} cannot be ranked: it must be from 0 to {_MAXSCALED / SCALE:.0f}")
+    whole = round(value * SCALE)
     left = _TIME_SPAN_US - 1 - min(max(achieved_us - _TIME_EPOCH_US, 0), _TIME_SPAN_US - 1)
     bits = min(_TIME_BITS, 53 - whole.bit_length())
     return whole + math.ldexp(left >> (_TIME_BITS - bits), -bits)
@@ -181,11 +183,11 @@ def decode_rank_score(score: float) -> tuple[float, int]:
 
     Raises ``ValueError`` for a number that is no such score.
     """
-    if not math.isfinite(score) or not 0 <= score < _MAX_SCALED:
+    if not math.isfinite(score) or not 0 <= score < _MAXSCALED:
         raise ValueError(f"{score} is no score of a ranking: was the key written by something else?")
     whole = math.floor(score)
     left = int(math.ldexp(score - whole, _TIME_BITS))
-    return whole / _SCALE, _TIME_EPOCH_US + _TIME_SPAN_US - 1 - left
+    return whole / SCALE, _TIME_EPOCH_US + _TIME_SPAN_US - 1 - left
 
 
 def competition_ranks(values: Sequence[float]) -> list[int]:

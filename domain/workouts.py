@@ -63,6 +63,12 @@ class Deletion(msgspec.Struct, frozen=True):
     time_us: int
 
 
+class Erasure(msgspec.Struct, frozen=True):
+    """The user had everything erased; it holds for workouts that started before."""
+
+    time_us: int
+
+
 class Place(NamedTuple):
     """Where a workout stands in time."""
 

@@ -66,6 +66,9 @@ FROM `{db}`.watermarks WHERE agent = {{agent:String}} GROUP BY topic, `partition
 """
 
 
+State = dict[TopicPartition, tuple[int, int | None]]  # highest epoch and watermark
+
+
 class ClickHouseSink(Sink[Rows]):
     """Rows of the tables in ``sinks/tables.py``."""
 
@@ -78,6 +81,7 @@ class ClickHouseSink(Sink[Rows]):
         self._database = settings.namespace
         self._claims = Claims(self.name, agent)
         self._inserts = Combiner(self._insert_arrow)
+        self._marked: dict[TopicPartition, int] = {}  # the watermarks that the server should have
         self._unmarked: dict[TopicPartition, int] = {}  # what holds rows beyond its watermark → the next one
         self._unmarked_since_s = 0.0
         self._to_mark = asyncio.Event()
@@ -121,6 +125,7 @@ class ClickHouseSink(Sink[Rows]):
         await self._write_watermarks(claimed)
         for source, epoch, watermark in claimed:
             self._claims.take(source, str(epoch), watermark)
+            self._marked[source] = watermark or 0
         return {source: watermark for source, _, watermark in claimed}
 
     async def watermarks(self) -> dict[TopicPartition, int]:
@@ -161,15 +166,21 @@ class ClickHouseSink(Sink[Rows]):
             try:
                 state = await self._state()
                 owned = {source: int(self._claims.of(source).owner) for source in marks if self._claims.get(source)}
-                mine = {source: epoch for source, epoch in owned.items() if state.get(source, (0, None))[0] == epoch}
+                mine = {source: epoch for source, epoch in owned.items() if self._is_mine(source, epoch, state)}
                 await self._write_watermarks([(source, epoch, marks[source]) for source, epoch in mine.items()])
             except SinkUnavailable:
                 kept = {source: mark for source, mark in marks.items() if self._claims.get(source)}
                 self._unmarked, self._unmarked_since_s = kept | self._unmarked, since_s
                 raise
+        self._marked |= {source: marks[source] for source in mine}
         lost = [self._claims.lost(source) for source in sorted(owned.keys() - mine.keys())]
         if lost:
             raise lost[0]
+
+    def _is_mine(self, source: TopicPartition, epoch: int, state: State) -> bool:
+        """Nobody has claimed it since, and the server did not fall back behind what it has acknowledged."""
+        top_epoch, watermark = state.get(source, (0, None))
+        return top_epoch == epoch and (watermark or 0) >= self._marked[source]
 
     async def _mark_regularly(self) -> None:
         while True:
@@ -195,6 +206,7 @@ class ClickHouseSink(Sink[Rows]):
             epoch = _next_epoch(top_epoch)
             await self._write_watermarks([(source, epoch, offset)])
         self._claims.take(source, str(epoch), offset)
+        self._marked[source] = offset
 
     def release(self, sources: Iterable[TopicPartition]) -> None:
         gone = list(sources)
@@ -257,7 +269,7 @@ class ClickHouseSink(Sink[Rows]):
         )
         await self._inserts.insert("watermarks", table)
 
-    async def _state(self) -> dict[TopicPartition, tuple[int, int | None]]:
+    async def _state(self) -> State:
         """Highest epoch and watermark of each partition."""
         result = await self._query(_STATE, agent=self.agent)
         return {

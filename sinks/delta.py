@@ -91,8 +91,10 @@ class DeltaSink(Sink[Rows]):
             pending = list(self._pending)
             if not pending:
                 return
-            epochs = {one.span.source: int(self._claims.of(one.span).owner) for one in pending}
-            lost = await in_thread(self._commit, pending, epochs)
+            claims = {one.span.source: self._claims.of(one.span) for one in pending}
+            epochs = {source: int(claim.owner) for source, claim in claims.items()}
+            held = {source: claim.watermark or 0 for source, claim in claims.items()}
+            lost = await in_thread(self._commit, pending, epochs, held)
             done = {id(one) for one in pending}
             self._pending = [one for one in self._pending if id(one) not in done]
             for one in pending:
@@ -118,9 +120,11 @@ class DeltaSink(Sink[Rows]):
         self._claims.release(gone)
         self._drop(gone)
 
-    def _commit(self, pending: Sequence[Pending], epochs: dict[TopicPartition, int]) -> set[TopicPartition]:
-        """Commit table by table, then the watermarks; the partitions that another worker has claimed."""
-        fenced = self._lake.fenced(self.agent, epochs)
+    def _commit(
+        self, pending: Sequence[Pending], epochs: dict[TopicPartition, int], held: dict[TopicPartition, int]
+    ) -> set[TopicPartition]:
+        """Commit table by table, then the watermarks; the partitions that are not ours as we left them."""
+        fenced = self._lake.fenced(self.agent, epochs, held)
         mine = [one for one in pending if one.span.source not in fenced]
         for table in sorted({name for one in mine for name in one.rows}):
             self._lake.append(self.agent, table, mine)

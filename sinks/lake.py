@@ -15,6 +15,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import pyarrow as pa
@@ -115,11 +116,21 @@ class Lake:
         marks = {source: table.transaction_version(_app_id(agent, source)) for source in _registered(table, agent)}
         return {source: mark for source, mark in marks.items() if mark is not None}
 
-    def fenced(self, agent: str, epochs: Mapping[TopicPartition, int]) -> set[TopicPartition]:
-        """Of the partitions claimed with ``epochs``, those that somebody else has claimed since."""
+    def fenced(
+        self,
+        agent: str,
+        epochs: Mapping[TopicPartition, int],
+        held: Mapping[TopicPartition, int] = MappingProxyType({}),
+    ) -> set[TopicPartition]:
+        """Of the partitions claimed with ``epochs``, those that somebody else has claimed since, and those whose
+        watermark is behind ``held``: the table is an older one, from a backup.
+        """
         table = self.table(WATERMARKS)
         return {
-            source for source, epoch in epochs.items() if table.transaction_version(_owner_id(agent, source)) != epoch
+            source
+            for source, epoch in epochs.items()
+            if table.transaction_version(_owner_id(agent, source)) != epoch
+            or (table.transaction_version(_app_id(agent, source)) or 0) < held.get(source, 0)
         }
 
     def append(self, agent: str, name: str, pending: Sequence[Pending]) -> None:

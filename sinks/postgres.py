@@ -121,7 +121,7 @@ class FactSink(Sink[Fact]):
             async with self._transaction() as connection:
                 cursor = await connection.execute(self._sql(LOCK), (self.agent, *span.source))
                 row = await cursor.fetchone()
-                if row is None or row[0] != claim.owner:
+                if row is None or row[0] != claim.owner or (row[1] or 0) < (claim.watermark or 0):  # restored: older
                     raise self._claims.lost(span.source)
                 await self._upsert(connection, rows)
                 await connection.execute(self._sql(ADVANCE), (span.next, self.agent, *span.source))

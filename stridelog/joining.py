@@ -21,6 +21,7 @@ from domain.workouts import (
     Completion,
     Correction,
     Deletion,
+    Erasure,
     Place,
     Profile,
     Summarised,
@@ -31,14 +32,9 @@ from domain.workouts import (
 from schemas import hot
 from sinks.base import Document, Span
 from stridelog.batch import Record
+from stridelog.history import History
 from stridelog.projections import workouts as out
 from stridelog.state import Known, State
-
-
-class Erasure(msgspec.Struct, frozen=True):
-    """The user had everything erased; it holds for workouts that started before."""
-
-    time_us: int
 
 
 class Join:
@@ -136,15 +132,17 @@ class Join:
         return messages, documents
 
     def _of_user(self, user: str, touched: set[str]) -> tuple[list[Any], list[Document]]:
-        profiles = self._profiles(user)
+        profiles, history = self._profiles(user), self.state.index(user, History)
         summaries = self.state.facts(user, Summarised)
-        before = {wid: known.fact for wid, known in summaries.items()}
+        alive = {wid: c for wid in touched if (c := self._alive(user, wid)) is not None}
+        near = self._beside(user, touched, alive)
+        before = {wid: summaries[wid].fact for wid in near if wid in summaries}
         now: dict[str, Summarised] = {}
-        alive = {wid: c for wid, _ in self._completions(user) if (c := self._alive(user, wid)) is not None}
-        for wid, completion in alive.items():
-            if wid in touched:
+        for wid in near:
+            if wid in alive:
                 now[wid] = _after(before.get(wid), self.summaries[user, wid])
-            else:
+            elif wid not in touched and (completion := self._alive(user, wid)) is not None:
+                alive[wid] = completion
                 now[wid] = before.get(wid) or _summarise(completion, NO_SAMPLES, profiles)
         canonical = clusters(
             Candidate(wid, done.start_us, done.end_us, done.sport, done.channels, done.summary.sample_count)
@@ -155,9 +153,8 @@ class Join:
             if now[wid].duplicate_of != other:
                 now[wid] = msgspec.structs.replace(now[wid], duplicate_of=other)
         changed = {wid for wid, done in now.items() if done != before.get(wid)}
-        changed |= {
-            wid for wid in self._beside(touched, before, now) & now.keys() if wid in before and summaries[wid].loaded
-        }
+        # After a crash their facts may be written and their messages not, so loaded ones are said again.
+        changed |= {wid for wid in now.keys() & before.keys() if summaries[wid].loaded}
         # Those that only were worked out again too: if the store holds this span already, it keeps its older form, and
         # the next span that touches the workout must mend that.
         for wid in changed | (touched & now.keys()):
@@ -166,7 +163,6 @@ class Join:
         completions = {wid: alive.get(wid) or self._corrected(user, wid) for wid in said}
         messages: list[Any] = [out.summarised(user, wid, completions[wid], now.get(wid)) for wid in sorted(said)]
         documents = [out.document(user, wid, completions[wid], now.get(wid)) for wid in sorted(said)]
-        facts = [out.load_fact(wid, done) for wid, done in now.items() if done.duplicate_of is None]
         moved = [
             place
             for wid in changed | (said - now.keys())
@@ -174,28 +170,25 @@ class Join:
             if done
             for place in done.places
         ]
-        for wid in sorted(said | _looking_back_at(moved, now)):
-            completion = completions.get(wid) or alive[wid]
-            messages.append(out.features_computed(user, wid, completion, now.get(wid), facts, profiles))
+        for wid in sorted(said | _looking_back_at(moved, history)):
+            completion = completions.get(wid) or self._corrected(user, wid)
+            done = now[wid] if wid in now else summaries[wid].fact if wid not in said else None
+            facts = history.known_at(completion.end_us)
+            messages.append(out.features_computed(user, wid, completion, done, facts, profiles))
         return messages, documents
 
-    def _beside(self, touched: set[str], before: Mapping[str, Summarised], now: Mapping[str, Summarised]) -> set[str]:
-        """``touched`` and what overlaps them in time, also by way of others: whose standing they may change.
-
-        After a crash their facts may be written and their messages not, so loaded ones are said again.
-        """
-        spans = {
-            wid: [(p.start_us, p.end_us) for f in (before.get(wid), now.get(wid)) if f for p in f.places]
-            for wid in {*before, *now}
-        }
+    def _beside(self, user: str, touched: set[str], alive: Mapping[str, Completion]) -> set[str]:
+        """``touched`` and what overlaps them in time, also by way of others: whose standing they may change."""
+        history, summaries = self.state.index(user, History), self.state.facts(user, Summarised)
+        front = [(self.summaries[user, wid].start_us, self.summaries[user, wid].end_us) for wid in alive]
+        front += [(p.start_us, p.end_us) for wid in touched if wid in summaries for p in summaries[wid].fact.places]
         found = set(touched)
-        front = [span for wid in touched for span in spans.get(wid, ())]
         while front:
-            start, end = front.pop()
-            for wid in spans.keys() - found:
-                if any(begin <= end and start <= finish for begin, finish in spans[wid]):
-                    found.add(wid)
-                    front += spans[wid]
+            for wid in set(history.overlapping(*front.pop())) - found:
+                found.add(wid)
+                known = summaries.get(wid)
+                places = known.fact.places if known else (self._corrected(user, wid),)
+                front += [(place.start_us, place.end_us) for place in places]
         return found
 
     def _alive(self, user: str, workout_id: str) -> Completion | None:
@@ -212,9 +205,8 @@ class Join:
         return [known.fact for known in self.state.facts(user, Profile).values()]
 
     def _corrected(self, user: str, workout_id: str) -> Completion:
-        edits = self.state.facts(user, Correction)
-        mine = [known.fact for fact_id, known in edits.items() if fact_id.startswith(workout_id)]
-        return corrected(self.state.facts(user, Completion)[workout_id].fact, mine)
+        edits = self.state.index(user, History).corrections.get(workout_id, {})
+        return corrected(self.state.facts(user, Completion)[workout_id].fact, edits.values())
 
 
 def _after(before: Summarised | None, done: Summarised) -> Summarised:
@@ -226,19 +218,15 @@ def _after(before: Summarised | None, done: Summarised) -> Summarised:
     return msgspec.structs.replace(done, earlier=tuple(places)) if places else done
 
 
-def _looking_back_at(moved: Sequence[Place], now: Mapping[str, Summarised]) -> set[str]:
+def _looking_back_at(moved: Sequence[Place], history: History) -> set[str]:
     """The counted workouts whose features look back at a workout that changed, in any place that it ever had: a crash
     after facts were written and before messages were leaves those of its last move to be said now.
     """
     if not moved:
         return set()
-    first_us = min(place.end_us for place in moved)
+    first_us, last_us = min(place.end_us for place in moved), max(place.end_us for place in moved)
     last_day = max(place.day for place in moved) + timedelta(days=FEATURE_WINDOW_DAYS)
-    return {
-        wid
-        for wid, done in now.items()
-        if done.duplicate_of is None and done.end_us >= first_us and done.day <= last_day
-    }
+    return {load.workout_id for load in history.looking_back_at(first_us, last_us) if load.day <= last_day}
 
 
 def _summarise(completion: Completion, track: Track, profiles: list[Profile]) -> Summarised:

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import time
 from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -113,6 +114,7 @@ class Lane:
                 self.waiting[topic].popleft()
                 batch.ack(event)
                 continue
+            wait: Callable[[], Awaitable[None]] | None = None  # not in except*: before 3.11.4 it wraps a cancellation
             try:
                 finished = await self._work_on(batch)
                 if finished:
@@ -121,13 +123,15 @@ class Lane:
                     self._measure(batch, arrived, event.app.consumer.highwater(batch.tp))
             except* Fenced as fenced:
                 log.warning("%s: partition %d has a new owner: %s", self.runner.agent.name, self.partition, fenced)
-                await self._leave_soon()
+                wait = self._leave_soon
             except* HeldBack:
-                await self._until_stopped()
+                wait = self._until_stopped
             except* Exception:
                 # A bug: going on would lose the batch. The process ends; the next one starts at the watermarks.
                 log.exception("%s failed on %r", self.runner.agent.name, batch)
                 end_worker(f"worker ends because of {self.runner.agent.name}")
+            if wait is not None:
+                await wait()
 
     async def _wait_for_work(self) -> None:
         self.work.clear()

@@ -1,6 +1,7 @@
 """How many bytes topics take on the brokers' disks: Kafka's DescribeLogDirs, which aiokafka does not have yet."""
 
 import asyncio
+import logging
 from collections import Counter
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ from aiokafka.errors import for_code
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Int64, Schema, String
 
-from stridelog.errors import UserError
+log = logging.getLogger(__name__)
 
 API_KEY = 35
 _TRIES: Final = 10
@@ -61,20 +62,23 @@ class DescribeLogDirsRequest(Request[DescribeLogDirsRequest_v1]):  # type: ignor
         return request_struct_class(None)
 
 
-async def bytes_by_topic(admin: Any) -> Counter[str]:
+async def bytes_by_topic(admin: Any) -> Counter[str] | None:
     """Bytes on disk of every topic, replicas included. ``admin`` is a started ``AIOKafkaAdminClient``.
 
-    Raises ``UserError`` if a broker cannot say.
+    ``None`` where a broker cannot say, as in a file system whose mount point it does not find.
     """
     sizes: Counter[str] = Counter()
     for broker in (await admin.describe_cluster())["brokers"]:
-        for _folder, topics in await _folders(admin, broker["node_id"]):
+        folders = await _folders(admin, broker["node_id"])
+        if folders is None:
+            return None
+        for _folder, topics in folders:
             for name, partitions in topics:
                 sizes[name] += sum(size for _partition, size, _lag, _future in partitions)
     return sizes
 
 
-async def _folders(admin: Any, node: int) -> list[tuple[str, Any]]:
+async def _folders(admin: Any, node: int) -> list[tuple[str, Any]] | None:
     """A broker's folders and what is in them. It fails while files of a deleted topic go away: asked again then."""
     for _ in range(_TRIES):
         response = await admin._send_request_to_node(node, DescribeLogDirsRequest())
@@ -82,4 +86,7 @@ async def _folders(admin: Any, node: int) -> list[tuple[str, Any]]:
         if not errors:
             return [(folder, topics) for _error, folder, topics in response.results]
         await asyncio.sleep(_BETWEEN_S)
-    raise UserError(f"broker {node} cannot say how large its topics are, try again: {for_code(errors[0]).__name__}")
+    log.warning(
+        "broker %d cannot say how large its topics are (%s): its log has the reason", node, for_code(errors[0]).__name__
+    )
+    return None

@@ -5,9 +5,10 @@ record that brought it. State is read per batch for the users of the batch, chan
 engine with the batch's watermark. Nothing is added up in it, so that the same record twice leaves the same facts.
 """
 
-from collections import OrderedDict
+from abc import ABC, abstractmethod
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -35,6 +36,20 @@ class FactSource(Protocol):
         """All facts of the users; users without facts may be absent."""
 
 
+class Index(ABC):
+    """What is worked out from a user's facts of some kinds and kept up with them, so that a batch need not look at all.
+
+    It must not matter in which order facts are put, nor whether one is put twice.
+    """
+
+    kinds: ClassVar[tuple[type[msgspec.Struct], ...]]
+
+    @abstractmethod
+    def put(self, id: str, fact: Any) -> None:
+        """A fact was set, in place of the one of its kind and id before."""
+
+
+I = TypeVar("I", bound=Index)  # noqa: E741 - as F is a fact
 UserFacts = dict[str, dict[str, Known[msgspec.Struct]]]  # kind → id → fact
 
 
@@ -46,6 +61,7 @@ class State:
         self._decoders = {kind.__name__: msgspec.msgpack.Decoder(kind) for kind in kinds}
         self._encoder = msgspec.msgpack.Encoder()
         self._users: OrderedDict[str, UserFacts] = OrderedDict()
+        self._indexes: defaultdict[str, dict[type[Index], Index]] = defaultdict(dict)
         self._cached_facts = cached_facts
         self._held = 0  # facts in the cache
         self._pending: dict[tuple[str, str, str], Fact] = {}
@@ -66,7 +82,8 @@ class State:
             self._users[user] = facts
             self._held += sum(map(len, facts.values()))
         while self._held > self._cached_facts and len(self._users) > len(wanted):
-            _, gone = self._users.popitem(last=False)
+            user, gone = self._users.popitem(last=False)
+            self._indexes.pop(user, None)
             self._held -= sum(map(len, gone.values()))
 
     def facts(self, user: str, kind: type[F]) -> dict[str, Known[F]]:
@@ -77,6 +94,16 @@ class State:
     def get(self, user: str, kind: type[F], id: str) -> Known[F] | None:
         """One fact, or ``None``."""
         return self.facts(user, kind).get(id)
+
+    def index(self, user: str, kind: type[I]) -> I:
+        """An index over the user's facts; the user must have been loaded."""
+        found = self._indexes[user].get(kind)
+        if found is None:
+            found = self._indexes[user][kind] = kind()
+            for fact_kind in kind.kinds:
+                for id, known in self.facts(user, fact_kind).items():
+                    found.put(id, known.fact)
+        return found  # type: ignore[return-value] # by construction
 
     def without(self, users: Iterable[str], kind: type[msgspec.Struct], id: str) -> set[str]:
         """Those of the (loaded) users who do not have a fact."""
@@ -91,6 +118,9 @@ class State:
         of_kind = self._users[user].setdefault(kind, {})
         self._held += id not in of_kind
         of_kind[id] = Known(fact, offset)
+        for index in self._indexes.get(user, {}).values():
+            if type(fact) in index.kinds:
+                index.put(id, fact)
         self._pending[user, kind, id] = Fact(user, kind, id, self._encoder.encode(fact), offset)
 
     def take_pending(self) -> list[Fact]:

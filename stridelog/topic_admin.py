@@ -42,7 +42,7 @@ class TopicRow:
     partitions: int
     messages: int
     per_s: float
-    size_bytes: int
+    size_bytes: int | None  # None: the broker cannot say
     lag: dict[str, int] = field(default_factory=dict)  # role → records that it has yet to read
     dead: int | None = None  # records on its dead-letter topic; None: it has none
 
@@ -148,7 +148,7 @@ class TopicAdmin:
                 partitions=len(present[topic.name]),
                 messages=counts[topic.name],
                 per_s=grown[topic.name] / seconds,
-                size_bytes=sizes[topic.name],
+                size_bytes=None if sizes is None else sizes[topic.name],
                 lag=_lags(topic.name, committed, begins, ends),
                 dead=counts[topics.dead_letter_of(topic.name).name] if topic.dead_letter else None,
             )

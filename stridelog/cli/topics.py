@@ -104,7 +104,7 @@ def _rendered(rows: list[TopicRow]) -> Table:
     for row in rows:
         lag = ", ".join(f"{role} {count:,}" for role, count in row.lag.items())
         dead = "" if row.dead is None else f"[red]{row.dead:,}[/red]" if row.dead else "0"
-        size = _size(row.size_bytes)
+        size = "?" if row.size_bytes is None else _size(row.size_bytes)
         table.add_row(row.topic, str(row.partitions), f"{row.messages:,}", f"{row.per_s:,.0f}", size, lag, dead)
     return table
 

@@ -9,14 +9,15 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
-from domain.boards import BoardKey, Effort, Score, encode_rank_score, scores
+from domain.boards import BoardKey, Effort, Score, encode_rank_score
 from domain.days import Period
+from domain.ledger import Ledger
 from schemas import hot
 from sinks.base import RedisCommand, Rows
 from sinks.keys import Keys
 from sinks.tables import BOARD_SCORES, WORKOUTS
 from stridelog.batch import Batch
-from stridelog.state import State
+from stridelog.state import Index, State
 
 HOT_DAYS: Final = 14  # how long Redis keeps a board after its period; older ones are read from ClickHouse
 
@@ -30,6 +31,18 @@ class BoardFact(msgspec.Struct, frozen=True):
     effort: Effort
     counted: bool
     earlier: tuple[Effort, ...] = ()
+
+
+class CountedEfforts(Index):
+    """What counts of a user's workouts."""
+
+    kinds = (BoardFact,)
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+
+    def put(self, id: str, fact: BoardFact) -> None:
+        self.ledger.put(id, fact.effort if fact.counted else None)
 
 
 @dataclass
@@ -55,8 +68,7 @@ def touch(batch: Batch, state: State) -> Touched:
         forms.setdefault(message.user, []).extend((fact.effort, *fact.earlier))
         result.offsets[message.user] = offset
     for user, touched in forms.items():
-        facts = state.facts(user, BoardFact).values()
-        result.scores[user] = scores([known.fact.effort for known in facts if known.fact.counted], touched)
+        result.scores[user] = state.index(user, CountedEfforts).ledger.scores(touched)
     return result
 
 

@@ -10,7 +10,7 @@ from domain.feeds import FeedItem, FollowChange, Reaction, bucket, follows_at
 from schemas import hot
 from sinks.base import Document, Span
 from stridelog.batch import Record
-from stridelog.state import State
+from stridelog.state import Index, State
 
 COLLECTION = "feeds"
 
@@ -20,6 +20,21 @@ class FeedFact(msgspec.Struct, frozen=True):
 
     item: FeedItem
     earlier: tuple[FeedItem, ...] = ()
+
+
+class Reactions(Index):
+    """Kudos and comments of an athlete's workouts: workout → fact id → reaction."""
+
+    kinds = (Reaction,)
+
+    def __init__(self) -> None:
+        self.of: defaultdict[str, dict[str, Reaction]] = defaultdict(dict)
+        self._workouts: dict[str, str] = {}
+
+    def put(self, id: str, fact: Reaction) -> None:
+        self.of[self._workouts.get(id, fact.workout_id)].pop(id, None)
+        self.of[fact.workout_id][id] = fact
+        self._workouts[id] = fact.workout_id
 
 
 class Feeds:
@@ -96,11 +111,7 @@ class Feeds:
         return [Document(COLLECTION, id, set=fields, unset=sorted(gone)) for id, (fields, gone) in changes.items()]
 
     def _shown(self, athlete: str, item: FeedItem) -> dict[str, Any]:
-        mine = {
-            fact_id: known.fact
-            for fact_id, known in self.state.facts(athlete, Reaction).items()
-            if known.fact.workout_id == item.workout_id
-        }
+        mine = self.state.index(athlete, Reactions).of.get(item.workout_id, {})
         removed = {fact_id.removeprefix("removed/") for fact_id, fact in mine.items() if fact.removed}
         comments = [
             {"id": fact_id.removeprefix("comment/"), "actor": fact.actor, "time": fact.time_us, "text": fact.text}

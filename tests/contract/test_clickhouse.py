@@ -93,3 +93,22 @@ async def test_rows_are_taken_no_longer_where_watermarks_cannot_be_written(
         await sink.flush()
         assert await sink.watermarks() == {clickhouse.source: 2}
         assert await clickhouse.read() == {0: 0, 1: 1}
+
+
+async def test_a_server_that_lost_its_last_writes_fences_so_that_they_are_written_again(
+    clickhouse: ClickHouse,
+) -> None:
+    async with claiming(clickhouse) as sink:
+        for offset in range(2):
+            await sink.write([clickhouse.row(offset, 0)], clickhouse.span(offset, offset + 1))
+            await sink.flush()
+        table = f"`{clickhouse.settings.namespace}`.watermarks"
+        await clickhouse.client.command(f"ALTER TABLE {table} DELETE WHERE next_offset = 2 SETTINGS mutations_sync = 1")
+        await clickhouse.client.command(
+            f"INSERT INTO {table} (agent, topic, `partition`, epoch, next_offset, held) "  # noqa: S608 - our own table
+            f"SELECT agent, topic, `partition`, max(epoch), 1, 1 FROM {table} GROUP BY ALL"
+        )
+        await sink.write([clickhouse.row(2, 2)], clickhouse.span(2, 3))
+        with pytest.raises(Fenced):
+            await sink.flush()
+        assert await sink.claim([clickhouse.source]) == {clickhouse.source: 1}

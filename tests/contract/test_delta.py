@@ -1,6 +1,7 @@
 """What is particular about Delta tables: rows wait in memory, and one commit carries many spans."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from sinks.base import Rows, Sink, SinkUnavailable
+from sinks.base import Fenced, Rows, Sink, SinkUnavailable
 from sinks.lake import WATERMARKS, Lake, Pending
 from sinks.lake_tables import INJURIES, LAKE_TABLES
 
@@ -179,3 +180,21 @@ async def test_the_month_is_that_of_utc(delta: DeltaFolder) -> None:
     await sink.close()
     (stored,) = delta.lake.table("training_features").to_pyarrow_table().to_pylist()
     assert stored["month"] == "2026-12"
+
+
+async def test_a_lake_restored_to_some_moments_ago_fences_so_that_they_are_written_again(delta: DeltaFolder) -> None:
+    sink = await opened(delta)
+    await sink.write([delta.row(0, 0)], delta.span(0, 1))
+    await sink.flush()
+    lake = Path(delta.settings.lake_url)
+    shutil.copytree(lake, lake.with_name("backup"))
+    await sink.write([delta.row(1, 1)], delta.span(1, 2))
+    await sink.flush()
+    shutil.rmtree(lake)
+    lake.with_name("backup").rename(lake)
+    await sink.write([delta.row(2, 2)], delta.span(2, 3))
+    with pytest.raises(Fenced):
+        await sink.flush()
+    assert await sink.claim([delta.source]) == {delta.source: 1}
+    assert await delta.read() == {0: 0}
+    await sink.close()

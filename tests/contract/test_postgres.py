@@ -83,3 +83,14 @@ async def test_five_thousand_facts_are_one_write(postgres: Postgres, facts: Fact
     await facts.write(rows, postgres.span(0, 5_000))
     held = await facts.load([f"user-{n}" for n in range(50)])
     assert sorted(fact.offset for some in held.values() for fact in some) == list(range(5_000))
+
+
+async def test_a_server_that_lost_its_last_writes_fences_so_that_they_are_written_again(
+    postgres: Postgres, facts: FactSink
+) -> None:
+    await facts.write([postgres.row(0, 0)], postgres.span(0, 1))
+    await facts.write([postgres.row(1, 1)], postgres.span(1, 2))
+    await postgres.execute("UPDATE {schema}.watermarks SET next_offset = 1")
+    with pytest.raises(Fenced):
+        await facts.write([postgres.row(2, 2)], postgres.span(2, 3))
+    assert await facts.claim([postgres.source]) == {postgres.source: 1}

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from domain.days import local_day
 from domain.feeds import FollowChange, Reaction
 from domain.track import NO_SAMPLES, Track, track_from_columns
-from domain.workouts import Completion, Correction, Deletion, Profile, Summarised
+from domain.workouts import Completion, Correction, Deletion, Erasure, Profile, Summarised
 from schemas import hot
 from sinks.base import Document, Fact, Span
 from stridelog.batch import Batch, Record
-from stridelog.joining import Erasure, Join
+from stridelog.joining import Join
 from stridelog.projections.boards import BoardFact, score_rows, touch
 from stridelog.projections.feeds import FeedFact, Feeds
 from stridelog.state import State

@@ -10,10 +10,19 @@ from hypothesis import strategies as st
 
 from domain import load
 from domain.athlete import Athlete
-from domain.boards import BoardKey, Effort, Score, competition_ranks, decode_rank_score, encode_rank_score, scores
+from domain.boards import (
+    BoardKey,
+    Effort,
+    Score,
+    competition_ranks,
+    decode_rank_score,
+    encode_rank_score,
+    scores,
+)
 from domain.days import PERIODS, local_day, period_key, period_start
 from domain.duplicates import Candidate, are_copies, clusters
 from domain.features import LoadFact, features
+from domain.ledger import Ledger
 from domain.sports import SPORTS
 
 DAY = date(2026, 1, 1)
@@ -85,6 +94,27 @@ def test_scores_do_not_depend_on_the_order(workouts: list[Effort], random: objec
     shuffled = list(workouts)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert scores(shuffled, workouts) == scores(workouts, shuffled)
+
+
+@given(efforts(), st.lists(st.tuples(st.integers(0, 7), st.sampled_from([None, -400, -31, -1, 0, 1, 35, 366]))))
+def test_a_ledger_says_of_every_board_what_all_efforts_say(
+    workouts: list[Effort], changes: list[tuple[int, int | None]]
+) -> None:
+    ledger = Ledger()
+    counted: dict[str, Effort] = {}
+    forms = list(workouts)
+    for number, days in [*((n, 0) for n in range(len(workouts))), *changes]:
+        if number >= len(workouts):
+            continue
+        effort = None if days is None else replace(workouts[number], day=workouts[number].day + timedelta(days=days))
+        ledger.put(workouts[number].workout_id, effort)
+        counted.pop(workouts[number].workout_id, None)
+        if effort is not None:
+            counted[effort.workout_id] = effort
+            forms.append(effort)
+        asked = forms[-3:] if days != 1 else forms  # some are asked for the first time after several changes
+        assert ledger.scores(asked) == scores(counted.values(), asked)
+    assert ledger.scores(forms) == scores(counted.values(), forms)
 
 
 @given(efforts(), st.lists(st.integers(0, 20), min_size=8, max_size=8))

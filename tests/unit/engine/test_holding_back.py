@@ -193,3 +193,19 @@ async def test_what_an_agent_holds_already_passes_it_unread(make: Make) -> None:
     assert len(bench.rows.rows) == 1
     assert bench.watermark == 3
     assert written() == before + 1, "and is not counted twice"
+
+
+async def test_a_fenced_lane_that_is_cut_short_is_no_failure(
+    make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended: list[str] = []
+    monkeypatch.setattr("stridelog.lane.end_worker", ended.append)
+    bench = await make(False)
+    await MemorySink("lake", bench.rows, key=repr).claim([SOURCE])
+    bench.take([injury(0)], 0)
+    await bench.until(lambda: "has a new owner" in caplog.text)
+    task = bench.runner.lanes[0].task
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
+    assert not ended

@@ -1,0 +1,58 @@
+"""An agent's state: indexes keep up with facts, and go with them."""
+
+import msgspec
+import pytest
+
+from stridelog.state import Index, State
+
+pytestmark = pytest.mark.anyio
+
+
+class Ride(msgspec.Struct, frozen=True):
+    km: int
+
+
+class Name(msgspec.Struct, frozen=True):
+    name: str
+
+
+class Longest(Index):
+    kinds = (Ride,)
+
+    def __init__(self) -> None:
+        self.km = 0
+
+    def put(self, id: str, fact: Ride) -> None:
+        self.km = max(fact.km, self.km)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def test_an_index_keeps_up_with_the_facts_of_its_kinds() -> None:
+    state = State(None, (Ride, Name), 10)
+    await state.load(["ann", "bob"])
+    state.put("ann", "1", Ride(30), 0)
+    index = state.index("ann", Longest)
+    assert index.km == 30
+    state.put("ann", "2", Ride(50), 1)
+    state.put("ann", "name", Name("Ann"), 2)
+    state.put("bob", "1", Ride(90), 3)
+    assert state.index("ann", Longest) is index
+    assert index.km == 50
+    assert state.index("bob", Longest).km == 90
+
+
+async def test_an_index_goes_with_its_user_and_is_made_of_what_is_loaded_then() -> None:
+    state = State(None, (Ride,), 1)
+    await state.load(["ann"])
+    state.put("ann", "1", Ride(30), 0)
+    assert state.index("ann", Longest).km == 30
+    await state.load(["bob"])
+    state.put("bob", "1", Ride(10), 1)
+    state.put("bob", "2", Ride(20), 2)
+    await state.load(["cyd"])  # too many facts are held: the users that were used least recently go
+    await state.load(["ann"])
+    assert state.index("ann", Longest).km == 0
