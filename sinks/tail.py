@@ -17,6 +17,8 @@ from sinks.base import Outgoing, TopicPartition
 SOURCE_HEADER: Final = "sl-source"  # topic:partition:next offset of the span that caused the message
 SINK_HEADER: Final = "sl-sink"  # the agent whose sink sent it
 FIRST_WINDOW: Final = 2_000  # records
+FETCH_WAIT_MS: Final = 50  # a fetch at the end of the partition holds up the next one for so long
+RETRY_MS: Final = 10  # the first question about a topic always fails, as its metadata are not there yet
 LAST_WINDOW: Final = 64_000  # more than one batch leads to; who rebuilds from the start republishes what is before it
 
 Message = tuple[bytes | None, bytes | None]
@@ -49,13 +51,18 @@ async def read_tail(bootstrap: str, output: TopicPartition, source: TopicPartiti
 
     Raises what aiokafka raises.
     """
-    consumer: Any = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer: Any = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
+        retry_backoff_ms=RETRY_MS,
+    )
     await consumer.start()
     try:
         partition = KafkaTopicPartition(*output)
-        consumer.assign([partition])
         begin = (await consumer.beginning_offsets([partition]))[partition]
         end = (await consumer.end_offsets([partition]))[partition]
+        consumer.assign([partition])  # only now: it would fetch from the end, and wait there, until the first seek
         window = FIRST_WINDOW
         while True:
             start = max(begin, end - window)
