@@ -263,18 +263,8 @@ async def test_batches_that_are_open_in_a_rebalance_are_stale_and_all_of_their_r
 @pytest.mark.anyio
 async def test_a_topic_declared_both_ways_is_refused(topic: str, tmp_path: Path) -> None:
     app = new_app(topic, tmp_path)
-
-    @app.agent(app.topic(topic, schema=BatchSchema()))
-    async def batches(stream: Any) -> None:
-        async for _ in stream.noack().events():
-            pass
-
-    @app.agent(app.topic(topic, value_type=str))
-    async def singles(stream: Any) -> None:
-        async for _ in stream:
-            pass
-
-    async with running(app):
-        await until(lambda: len(list(app.topics)) == 2)
-        with pytest.raises(ImproperlyConfigured, match="with BatchSchema and without"):
-            _ = app.consumer.batch_topics
+    app.topics.add(app.topic(topic, schema=BatchSchema()))
+    app.topics.add(app.topic(topic, value_type=str))
+    app.finalize()
+    with pytest.raises(ImproperlyConfigured, match="with BatchSchema and without"):
+        _ = app.consumer.batch_topics
