@@ -206,6 +206,8 @@ class DeadLetterLog:
 
     async def _records(self, tp: TopicPartition, first: int, end: int) -> AsyncIterator[Any]:
         """The records from ``first`` up to, not including, ``end``."""
+        if first >= end:
+            return
         self._consumer.assign([tp])
         self._consumer.seek(tp, first)
         try:
