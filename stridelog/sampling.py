@@ -28,6 +28,7 @@ _STAGES: Final = (
     ("agents/", "domain"),
     ("stridelog/projections/", "domain"),
     ("stridelog/joining.py", "domain"),
+    ("stridelog/history.py", "domain"),
     ("models/", "models"),
     ("stridelog/readers.py", "reading"),
     ("sinks/clickhouse.py", "clickhouse"),

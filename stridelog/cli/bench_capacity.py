@@ -1,4 +1,4 @@
-"""``stridelog bench sensors`` and ``stridelog bench workouts``: what a worker's CPU second is good for."""
+"""``stridelog bench sensors``, ``workouts``, ``history`` and ``soak``: what a worker's CPU and memory are good for."""
 
 import asyncio
 import json
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bench import history as history_bench
 from bench import sensors as sensors_bench
 from bench import soak as soak_bench
 from bench import workouts as workouts_bench
@@ -68,6 +69,28 @@ def workouts(
     for kind, version in result["models"].items():
         if version is None:
             Console().print(f"no model {kind}: nothing was scored by it (stridelog models train)", style="yellow")
+
+
+def history(
+    before: Annotated[
+        list[int] | None, typer.Option(min=1, max=100_000, help="Workouts that the athlete has; repeatable.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """CPU time of a workout of an athlete who has few, and of one who has many. Needs no stack."""
+    with _saying("history", as_json) as say:
+        say("working out")
+        result = history_bench.run(before or history_bench.HISTORIES)
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    table = Table("workouts before", title="CPU time of a workout without samples, ms", title_justify="left")
+    table.add_column("agent workouts", justify="right")
+    table.add_column("agent leaderboards", justify="right")
+    for row in result["cpu_ms_per_workout"]:
+        table.add_row(f"{row['workouts_before']:,}", f"{row['workouts']:.3f}", f"{row['leaderboards']:.3f}")
+    Console().print(table)
+    Console().print(f"slowest to fastest: {result['slowest_to_fastest']}")
 
 
 def soak(
