@@ -160,22 +160,24 @@ class ClickHouseSink(Sink[Rows]):
 
     async def flush(self) -> None:
         async with self._marking:
-            marks, self._unmarked, since_s = self._unmarked, {}, self._unmarked_since_s
+            marks, began_s = dict(self._unmarked), time.monotonic()
             if not marks:
                 return
-            try:
-                state = await self._state()
-                owned = {source: int(self._claims.of(source).owner) for source in marks if self._claims.get(source)}
-                mine = {source: epoch for source, epoch in owned.items() if self._is_mine(source, epoch, state)}
-                await self._write_watermarks([(source, epoch, marks[source]) for source, epoch in mine.items()])
-            except SinkUnavailable:
-                kept = {source: mark for source, mark in marks.items() if self._claims.get(source)}
-                self._unmarked, self._unmarked_since_s = kept | self._unmarked, since_s
-                raise
-        self._marked |= {source: marks[source] for source in mine}
-        lost = [self._claims.lost(source) for source in sorted(owned.keys() - mine.keys())]
-        if lost:
-            raise lost[0]
+            state = await self._state()
+            owned = {source: int(self._claims.of(source).owner) for source in marks if self._claims.get(source)}
+            mine = {source: epoch for source, epoch in owned.items() if self._is_mine(source, epoch, state)}
+            await self._write_watermarks([(source, epoch, marks[source]) for source, epoch in mine.items()])
+            self._marked |= {source: marks[source] for source in mine}
+            lost = owned.keys() - mine.keys()
+            self._unmarked = {  # what was written meanwhile
+                source: mark
+                for source, mark in self._unmarked.items()
+                if mark > marks.get(source, -1) and source not in lost
+            }
+            self._unmarked_since_s = began_s
+        errors = [self._claims.lost(source) for source in sorted(lost)]
+        if errors:
+            raise errors[0]
 
     def _is_mine(self, source: TopicPartition, epoch: int, state: State) -> bool:
         """Nobody has claimed it since, and the server did not fall back behind what it has acknowledged."""
