@@ -1,5 +1,6 @@
 """What agents read from, other than their batch and their state."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
@@ -12,7 +13,8 @@ from domain.track import CHANNELS, NO_SAMPLES, Track, track_from_columns
 from sinks.base import SinkUnavailable
 from stridelog.settings import Settings
 
-WORKOUTS_PER_QUERY: Final = 50  # an hour of samples is 300 kB as columns, and every partition reads at the same time
+WORKOUTS_PER_QUERY: Final = 50  # an hour of samples is 300 kB as columns
+QUERIES_AT_ONCE: Final = 2  # one is worked on and one is on its way, however many partitions there are
 
 # The columns are those of the domain's Track, in the form that it takes; what varies is a parameter.
 _SELECT: Final = f"""
@@ -43,6 +45,7 @@ class SamplesReader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._room = asyncio.Semaphore(QUERIES_AT_ONCE)
         self._client: Any = None
 
     async def open(self) -> None:
@@ -65,7 +68,7 @@ class SamplesReader:
 
     async def tracks(self, keys: Iterable[tuple[str, str]]) -> AsyncIterator[dict[tuple[str, str], Track]]:
         """The samples of workouts, given as (user, workout id), some workouts at a time; each is there once, those
-        without samples too.
+        without samples too. What was given is gone when more is asked for.
 
         Raises ``SinkUnavailable``: ask again.
 
@@ -74,8 +77,12 @@ class SamplesReader:
         wanted = sorted(set(keys))
         for begin in range(0, len(wanted), WORKOUTS_PER_QUERY):
             some = wanted[begin : begin + WORKOUTS_PER_QUERY]
-            found = _tracks(await self._ask(some))
-            yield {key: found.get(key[1], NO_SAMPLES) for key in some}
+            async with self._room:
+                found = _tracks(await self._ask(some))
+                given = {key: found.get(key[1], NO_SAMPLES) for key in some}
+                yield given
+                given.clear()  # not only when the next ones are there
+                del found
 
     async def _ask(self, keys: list[tuple[str, str]]) -> pa.Table:
         try:

@@ -182,8 +182,9 @@ def _check_whole(
     )
     ranked = boards.ranked(pa.concat_tables(kept.board_scores))
     compare_tables(tallies["clickhouse.boards"], ranked, clickhouse.view("boards", ranked), boards.SCORE_KEY)
-    compare_stream(tallies["mongo.workouts"], dict(kept.documents), mongo.workouts())
-    items = (((document.id, wid), item) for document in mongo.feeds() for wid, item in document.items.items())
+    compare_stream(tallies["mongo.workouts"], dict(kept.documents), mongo.workouts(set(kept.documents)))
+    buckets = {bucket for bucket, _ in kept.feeds}
+    items = (((document.id, wid), item) for document in mongo.feeds(buckets) for wid, item in document.items.items())
     compare_stream(tallies["mongo.feeds"], kept.feeds, items)
     _check_redis(check, tallies, redis)
     for name, tables in kept.lake.items():

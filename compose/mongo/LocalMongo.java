@@ -53,9 +53,12 @@ public final class LocalMongo {
             Lock lock = command.equals("renameCollection") ? names.writeLock() : names.readLock();
             Document answer;
             lock.lock();
+            // A long scan reads the state that it began with; compaction must not take that away meanwhile.
+            MVStore.TxCounter version = getMvStore().registerVersionUsage();
             try {
                 answer = super.handleMessage(message);
             } finally {
+                getMvStore().deregisterVersionUsage(version);
                 lock.unlock();
             }
             if (WRITES.contains(command)) {

@@ -1,7 +1,8 @@
 """What MongoDB holds."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from pymongo import MongoClient
@@ -40,17 +41,29 @@ class Mongo:
         with self._mapped():
             self._client.admin.command("ping")
 
-    def workouts(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """All documents of the read model by workout id, without the id."""
-        with self._mapped():
-            for document in self._database["workouts"].find(batch_size=BATCH):
-                yield str(document.pop("_id")), document
+    def workouts(self, expected: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """All documents of the read model by workout id, without the id; those of ``expected`` ids first."""
+        for document in self._documents("workouts", expected):
+            yield str(document.pop("_id")), document
 
-    def feeds(self) -> Iterator[FeedDocument]:
-        """All feed documents."""
+    def feeds(self, expected: Collection[str]) -> Iterator[FeedDocument]:
+        """All feed documents; those of ``expected`` ids first."""
+        for document in self._documents("feeds", expected):
+            yield FeedDocument(str(document["_id"]), dict(document.get("items", {})))
+
+    def _documents(self, name: str, expected: Collection[str]) -> Iterator[dict[str, Any]]:
+        """By id, and all of the collection only if it has more: the stand-in holds the answer of a scan in memory."""
+        collection = self._database[name]
         with self._mapped():
-            for document in self._database["feeds"].find(batch_size=BATCH):
-                yield FeedDocument(str(document["_id"]), dict(document.get("items", {})))
+            found, ids = 0, iter(expected)
+            while some := list(islice(ids, BATCH)):
+                for document in collection.find({"_id": {"$in": some}}):
+                    found += 1
+                    yield document
+            if found != collection.estimated_document_count():
+                for document in collection.find(batch_size=BATCH):
+                    if document["_id"] not in expected:
+                        yield document
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
