@@ -110,4 +110,5 @@ async def test_the_table_counts_records_lag_dead_letters_and_bytes(own: Settings
         row = {row.topic: row for row in await admin.table(table, sample_s=0.0)}[events]
     assert (row.partitions, row.messages, row.dead) == (2, 10, 1)
     assert row.lag == {"social": 7}
+    assert row.size_bytes is not None
     assert row.size_bytes > 100
