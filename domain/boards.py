@@ -25,7 +25,7 @@ SCALE: Final = 100  # scores count in hundredths of the metric's unit
 _TIME_BITS: Final = 51
 _TIME_SPAN_US: Final = 1 << _TIME_BITS  # 71 years
 _TIME_EPOCH_US: Final = 946_684_800_000_000  # 2000-01-01 UTC
-_MAXSCALED: Final = 1 << 46
+_MAX_SCALED: Final = 1 << 46
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +169,8 @@ def encode_rank_score(value: float, achieved_us: int) -> float:
     coarser the time: a count of 37 to 1 ms, 50 km to 2 s, 100,000 km to 72 min. Raises ``ValueError`` for a value that
     is negative, not finite or above 7e11.
     """
-    if not math.isfinite(value) or value < 0 or round(value * SCALE) >= _MAXSCALED:
-        raise ValueError(f"score {value} cannot be ranked: it must be from 0 to {_MAXSCALED / SCALE:.0f}")
+    if not math.isfinite(value) or value < 0 or round(value * SCALE) >= _MAX_SCALED:
+        raise ValueError(f"score {value} cannot be ranked: it must be from 0 to {_MAX_SCALED / SCALE:.0f}")
     whole = round(value * SCALE)
     left = _TIME_SPAN_US - 1 - min(max(achieved_us - _TIME_EPOCH_US, 0), _TIME_SPAN_US - 1)
     bits = min(_TIME_BITS, 53 - whole.bit_length())
@@ -183,7 +183,7 @@ def decode_rank_score(score: float) -> tuple[float, int]:
 
     Raises ``ValueError`` for a number that is no such score.
     """
-    if not math.isfinite(score) or not 0 <= score < _MAXSCALED:
+    if not math.isfinite(score) or not 0 <= score < _MAX_SCALED:
         raise ValueError(f"{score} is no score of a ranking: was the key written by something else?")
     whole = math.floor(score)
     left = int(math.ldexp(score - whole, _TIME_BITS))
