@@ -19,11 +19,12 @@ _OTHER_RESULT_WORDS: Final = frozenset({b"SHOW", b"DESCRIBE", b"DESC", b"EXPLAIN
 
 @dataclass(frozen=True)
 class Insert:
-    """An insert whose rows come as data: `head` ends before FORMAT or VALUES, `data` is what follows."""
+    """An insert whose rows come as data: `head` ends before SETTINGS, FORMAT or VALUES, `data` is what follows."""
 
     head: bytes
     format: str
     data: bytes
+    settings: bytes = b""  # its SETTINGS clause
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,12 @@ def _read_insert(address: bytes, body: bytes, default_format: str | None) -> Ins
     text = address or body
     rest = body if address else b""
     depth, previous = 0, b""
+    head_end: int | None = None  # where SETTINGS begins
+
+    def insert(end: int, data_format: str, data: bytes) -> Insert:
+        cut = end if head_end is None else head_end
+        return Insert(text[:cut], data_format, data, text[cut:end])
+
     for token in _TOKEN.finditer(text):
         if token.lastgroup == "skip":
             continue
@@ -80,9 +87,11 @@ def _read_insert(address: bytes, body: bytes, default_format: str | None) -> Ins
             return None
         if word == b"VALUES":
             # Inline rows without an address are an ordinary statement, in which parameters work too.
-            return Insert(text[: token.start()], "Values", text[token.end() :] + rest) if address else None
+            return insert(token.start(), "Values", text[token.end() :] + rest) if address else None
         if word == b"FORMAT" and (name := re.compile(rb"\s+(\w+)").match(text, token.end())):
             line_end = _END_OF_FORMAT_LINE.match(text, name.end())
             data = text[line_end.end() :] if line_end else b""
-            return Insert(text[: token.start()], name[1].decode(), data + rest)
-    return Insert(text, default_format or "Values", rest)
+            return insert(token.start(), name[1].decode(), data + rest)
+        if word == b"SETTINGS":
+            head_end = token.start()
+    return insert(len(text), default_format or "Values", rest)

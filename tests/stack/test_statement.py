@@ -13,7 +13,6 @@ from compose.chfront.statement import Insert, Query, read_statement
         (b"", b"INSERT INTO t (a) FORMAT Native\n\x01\x02", b"INSERT INTO t (a) ", "Native", b"\x01\x02"),
         (b"", b"INSERT INTO t FORMAT CSV \r\n1,2\n", b"INSERT INTO t ", "CSV", b"1,2\n"),
         (b"INSERT INTO t FORMAT Arrow", b"ARROW1\x00", b"INSERT INTO t ", "Arrow", b"ARROW1\x00"),
-        (b"INSERT INTO t SETTINGS a = 1 FORMAT CSV", b"1\n", b"INSERT INTO t SETTINGS a = 1 ", "CSV", b"1\n"),
         (b"INSERT INTO t VALUES", b"(1), (2)", b"INSERT INTO t ", "Values", b"(1), (2)"),
         (b"INSERT INTO t VALUES (1),", b"(2)", b"INSERT INTO t ", "Values", b" (1),(2)"),
         (b"INSERT INTO t", b"(1)", b"INSERT INTO t", "Values", b"(1)"),
@@ -35,6 +34,17 @@ def test_an_insert_is_cut_between_head_and_data(
     address: bytes, body: bytes, head: bytes, row_format: str, data: bytes
 ) -> None:
     assert read_statement(address, body) == Insert(head, row_format, data)
+
+
+@pytest.mark.parametrize(
+    ("address", "body"),
+    [
+        (b"INSERT INTO t SETTINGS a = 1 FORMAT CSV", b"1\n"),
+        (b"", b"INSERT INTO t SETTINGS a = 1 FORMAT CSV\n1\n"),
+    ],
+)
+def test_settings_of_an_insert_are_not_of_its_head(address: bytes, body: bytes) -> None:
+    assert read_statement(address, body) == Insert(b"INSERT INTO t ", "CSV", b"1\n", b"SETTINGS a = 1 ")
 
 
 @given(data=st.binary(max_size=200))
