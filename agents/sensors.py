@@ -15,7 +15,13 @@ from stridelog.projections.samples import partial_rows, sample_rows, samples_sto
 from stridelog.readers import RawSamples
 
 
-@agent(role="sensors", stores=("clickhouse", "redis"), resources=(RawSamples,), registered_users_only=True)
+@agent(
+    role="sensors",
+    stores=("clickhouse", "redis"),
+    resources=(RawSamples,),
+    registered_users_only=True,
+    batches_at_once=3,  # a batch is tens of megabytes of columns
+)
 async def sensors(batch: Batch, context: Context) -> Writes:
     """Unpack the frames into columns once, and write the columns."""
     frames = batch.of(hot.SensorFrame)

@@ -116,7 +116,8 @@ class Lane:
                 continue
             wait: Callable[[], Awaitable[None]] | None = None  # not in except*: before 3.11.4 it wraps a cancellation
             try:
-                finished = await self._work_on(batch)
+                async with self.runner.at_once:
+                    finished = await self._work_on(batch)
                 if finished:
                     self.waiting[topic].popleft()
                     batch.ack(event)

@@ -77,7 +77,7 @@ async def keep_and_echo(batch: Batch, context: Context) -> Writes:
     return writes
 
 
-AGENT: Final = Agent(NAME, "social", keep_and_echo, ("clickhouse", "mongo"), (Seen,), (), False)
+AGENT: Final = Agent(NAME, "social", keep_and_echo, ("clickhouse", "mongo"), (Seen,), (), False, 8)
 
 
 class Gate:

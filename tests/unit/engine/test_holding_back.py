@@ -1,8 +1,10 @@
-"""The real runner and lanes over sinks in memory: what a flood and a pause leave written, acknowledged and undone."""
+"""The real runner and lanes over sinks in memory: what a flood and a pause leave written, acknowledged and undone, and
+how many batches are worked on at a time.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +20,8 @@ from schemas.decode import encode
 from sinks.base import Outgoing, TopicPartition
 from sinks.memory import MemorySink, MemoryStore
 from stridelog import metrics
+from stridelog.agent import Agent, Context
+from stridelog.batch import Batch, Writes
 from stridelog.engine import Runner
 from stridelog.settings import Settings
 from stridelog.topics import load
@@ -69,9 +73,9 @@ class Bench:
     async def pause_asked(self, _: Runner, reason: str) -> None:
         self.asked.append(reason)
 
-    def take(self, values: Iterable[bytes], first: int) -> Event:
+    def take(self, values: Iterable[bytes], first: int, source: TopicPartition = SOURCE) -> Event:
         records: list[Any] = [Fetched(first + number, value) for number, value in enumerate(values)]
-        event = Event(FetchedBatch(TP(*SOURCE), records))
+        event = Event(FetchedBatch(TP(*source), records))
         self.runner.take(event)
         return event
 
@@ -97,19 +101,19 @@ def written() -> float:
     return float(metrics.RECORDS.labels("lake", SOURCE.topic, "written")._value.get())
 
 
-Make = Callable[[bool], Awaitable[Bench]]
+Make = Callable[..., Awaitable[Bench]]
 
 
 @pytest.fixture
 async def make(tmp_path: Path, anyio_backend: str) -> AsyncIterator[Make]:
     benches: list[Bench] = []
 
-    async def made(refuse: bool = False) -> Bench:
+    async def made(refuse: bool = False, agent: Agent = lake, sources: Iterable[TopicPartition] = (SOURCE,)) -> Bench:
         async def ends(sources: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
             return dict.fromkeys(sources, 1_000)
 
         settings = Settings(local=tmp_path, dead_letters_in_a_row=LIMIT)
-        runner = Runner(lake, load(prefix=""), settings, ends)
+        runner = Runner(agent, load(prefix=""), settings, ends)
         bench = Bench(runner, MemoryStore(), MemoryStore())
         runner.stores = {
             "delta": MemorySink(
@@ -118,7 +122,7 @@ async def make(tmp_path: Path, anyio_backend: str) -> AsyncIterator[Make]:
         }
         runner.topic_sink = MemorySink("lake", bench.letters, key=lambda row: (row.value, row.headers))
         runner.pause_asked = bench.pause_asked
-        await runner.claim([SOURCE])
+        await runner.claim(sources)
         benches.append(bench)
         return bench
 
@@ -209,3 +213,23 @@ async def test_a_fenced_lane_that_is_cut_short_is_no_failure(
     await asyncio.wait({task})
     assert task.cancelled()
     assert not ended
+
+
+async def test_only_so_many_batches_are_worked_on_at_the_same_time(make: Make) -> None:
+    running: list[int] = []
+    go_on = asyncio.Event()
+
+    async def process(batch: Batch, context: Context) -> Writes:
+        running.append(batch.span.partition)
+        await go_on.wait()
+        return Writes()
+
+    sources = [TopicPartition(SOURCE.topic, partition) for partition in range(5)]
+    bench = await make(agent=replace(lake, process=process, batches_at_once=2), sources=sources)
+    events = [bench.take([injury(1)], 0, source) for source in sources]
+    await bench.until(lambda: len(running) >= 2)
+    for _ in range(100):  # time enough for the others to come too
+        await asyncio.sleep(0)
+    assert len(running) == 2
+    go_on.set()
+    await bench.until(lambda: all(event.acked for event in events))
