@@ -25,6 +25,9 @@ def session_rpe_load(rpe: float, duration_s: float) -> float:
     """Session load = RPE (CR-10, 0 to 10) × minutes.
 
     Foster et al. 2001, doi 10.1519/00124278-200102000-00019.
+
+    Criticism: it is as good as the question that was asked, about half an hour after the session, on the same scale
+    each time; athletes who know that they are judged by it answer accordingly.
     """
     return rpe * duration_s / 60.0
 
@@ -61,8 +64,11 @@ def acwr_coupled(daily: FloatColumn) -> FloatColumn:
     """Acute:chronic workload ratio, mean of 7 days / mean of 28 days that contain them; NaN without chronic
     load.
 
-    Hulin et al. 2014, doi 10.1136/bjsports-2013-092524. It adds nothing over acute load (Impellizzeri 2020):
-    a description, not a risk.
+    Hulin et al. 2014, doi 10.1136/bjsports-2013-092524.
+
+    Criticism: the acute week is part of the chronic load that it is divided by, which correlates the two whatever the
+    athlete does (Lolli et al. 2019, doi 10.1136/bjsports-2017-098110), and as a predictor of injury it adds nothing
+    over acute load (Impellizzeri et al. 2020, doi 10.1123/ijspp.2019-0864): a description, not a risk.
     """
     return _ratio(rolling_mean(daily, ACUTE_DAYS), rolling_mean(daily, CHRONIC_DAYS))
 
@@ -72,6 +78,9 @@ def acwr_uncoupled(daily: FloatColumn) -> FloatColumn:
     load.
 
     Lolli et al. 2019, doi 10.1136/bjsports-2017-098110.
+
+    Criticism: uncoupling mends the correlation, not the lack of a cause (Impellizzeri et al. 2020, doi
+    10.1123/ijspp.2019-0864); after a break the 21 days before are nearly nothing, and the ratio leaps.
     """
     before = CHRONIC_DAYS - ACUTE_DAYS
     chronic = (rolling_sum(daily, CHRONIC_DAYS) - rolling_sum(daily, ACUTE_DAYS)) / before
@@ -88,6 +97,9 @@ def acwr_ewma(daily: FloatColumn) -> FloatColumn:
     load.
 
     Williams et al. 2017, doi 10.1136/bjsports-2016-096589.
+
+    Criticism: as of the other ratios; and since both means begin at 0, it begins at 3.6 and means nothing in the first
+    weeks of an athlete.
     """
     return _ratio(ewma(daily, ACUTE_DAYS), ewma(daily, CHRONIC_DAYS))
 
@@ -97,6 +109,9 @@ def monotony(daily: FloatColumn) -> FloatColumn:
     deviation is 0.
 
     Foster 1998, doi 10.1097/00005768-199807000-00023.
+
+    Criticism: it grows without limit as days become alike, and says nothing of how hard they are: seven easy days in a
+    row are the most monotonous. Programs differ in the deviation that they take (of the sample: 7 % lower).
     """
     week = np.lib.stride_tricks.sliding_window_view(np.concatenate((np.zeros(ACUTE_DAYS - 1), daily)), ACUTE_DAYS)
     mean = week.mean(axis=1)
@@ -108,6 +123,8 @@ def strain(daily: FloatColumn) -> FloatColumn:
     """Load of the last 7 days × monotony; NaN where monotony is undefined.
 
     Foster 1998, doi 10.1097/00005768-199807000-00023.
+
+    Criticism: it inherits monotony's lack of a limit: compare an athlete with themselves only.
     """
     return rolling_sum(daily, ACUTE_DAYS) * monotony(daily)
 
@@ -115,8 +132,11 @@ def strain(daily: FloatColumn) -> FloatColumn:
 def fitness(daily: FloatColumn, tau_days: float = FITNESS_TAU_DAYS) -> FloatColumn:
     """Chronic training load (CTL): x ← x e^(-1/τ) + load (1 - e^(-1/τ)) from x = 0, τ = 42 days.
 
-    Banister's impulse response as simplified by Coggan (Allen, Coggan, McGregor 2019). 42 days of 100 from
-    zero give 63.2.
+    Banister's impulse response as simplified by Coggan (Allen, Coggan, McGregor 2019, ISBN 978-1-937715-93-9). 42 days
+    of 100 from zero give 63.2.
+
+    Criticism: 42 and 7 days are conventions, not the athlete's own constants, and it begins at 0 for whoever trained
+    long before the first upload.
     """
     return _decayed(daily, float(np.exp(-1.0 / tau_days)))
 

@@ -60,6 +60,9 @@ def normalised_power_w(power_w: FloatColumn) -> float | None:
 
     The first average is that of the first 30 s: nothing is filled with zero before it. 15 s at 400 W and 15 s
     at 100 W in turn give 250 W.
+
+    Criticism: window and power of four were chosen, not measured in a published trial, and it overstates short
+    sessions of a few hard efforts.
     """
     if len(power_w) < WINDOW_S:
         return None
@@ -83,6 +86,8 @@ def intensity_factor(normalised_w: float, ftp_w: float) -> float:
 
 def training_stress_score(duration_s: float, normalised_w: float, ftp_w: float) -> float:
     """TSS = 100 * hours * IF²; one hour at threshold is 100.
+
+    Criticism: a fault of the threshold enters squared, and long easy days count as much as short hard ones.
 
     Raises ``ValueError`` for an FTP of 0 or less.
     """

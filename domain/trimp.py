@@ -29,7 +29,12 @@ def banister_trimp(
     sample by sample.
 
     Men a = 0.64, b = 1.92; women a = 0.86, b = 1.67; sex unspecified: the mean of both weights. Morton,
-    Fitz-Clarke, Banister 1990, doi 10.1152/jappl.1990.69.3.1171. ``heart_rate_bpm`` and ``held_s`` have shape
+    Fitz-Clarke, Banister 1990, doi 10.1152/jappl.1990.69.3.1171.
+
+    Criticism: the weights are of a small group's blood lactate, not of the athlete, and heart rate comes late to short
+    efforts, which count too little.
+
+    ``heart_rate_bpm`` and ``held_s`` have shape
     (n,); NaN does not count. ``None`` when no sample counts or max is not above rest.
     """
     reserve = hr_max_bpm - hr_rest_bpm
