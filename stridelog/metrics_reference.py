@@ -18,8 +18,8 @@ ORACLE: Final = """
 
 SoccerMon (Midoglu et al. 2024) publishes two years of sessions of 27 players with the load figures that were made of
 them. `python -m pytest tests/unit/domain/test_load.py` makes them from the sessions alone (tolerance 0.006 for ratios,
-0.6 for loads), without the players 4051bba7 and 32fed4b3, whose figures are known to be of other sessions. Of the days on which a
-figure is defined, these agree:
+0.6 for loads), without the players 4051bba7 and 32fed4b3, whose figures are known to be of other sessions. Of the days
+on which a figure is defined, these agree:
 
 | | all 25 | the 24 without 5cd7a61b |
 |---|---:|---:|
@@ -36,7 +36,8 @@ Every other day is explained, and the test fails on one that is not:
   day differ. From 31 March 2021 on the monotony is of the *sample* deviation (7 % lower); on 21 March 2020
   the ratio is that of means rounded to 0.01.
 
-Session load is RPE × minutes on every session; strain is the published weekly load × the published monotony on all days.
+Session load is RPE × minutes on every session; strain is the published weekly load × the published monotony on every
+day.
 """
 _PARTS: Final[tuple[tuple[str, tuple[Callable[..., Any] | ModuleType, ...]], ...]] = (
     (
