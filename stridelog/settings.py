@@ -59,7 +59,9 @@ class Settings(BaseSettings):
     )
     lake_commit_rows: int = Field(default=50_000, description="…or when so many rows wait")
     cached_facts: int = Field(
-        default=25_000, description="facts of users that a worker keeps in memory, per agent and partition"
+        default=15_000,
+        ge=0,
+        description="facts of users that a worker keeps in memory, per agent and partition; a user counts as ten more",
     )
     keep_samples: bool = Field(
         default=True,

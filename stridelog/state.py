@@ -8,7 +8,7 @@ engine with the batch's watermark. Nothing is added up in it, so that the same r
 from abc import ABC, abstractmethod
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -49,6 +49,9 @@ class Index(ABC):
         """A fact was set, in place of the one of its kind and id before."""
 
 
+# What a user without facts takes in memory, in facts: dicts by kind, and indexes, which have sums even of one fact.
+USER_WEIGHS: Final = 10
+
 I = TypeVar("I", bound=Index)  # noqa: E741 - as F is a fact
 UserFacts = dict[str, dict[str, Known[msgspec.Struct]]]  # kind → id → fact
 
@@ -63,7 +66,7 @@ class State:
         self._users: OrderedDict[str, UserFacts] = OrderedDict()
         self._indexes: defaultdict[str, dict[type[Index], Index]] = defaultdict(dict)
         self._cached_facts = cached_facts
-        self._held = 0  # facts in the cache
+        self._held = 0  # facts in the cache, and the weight of their users
         self._pending: dict[tuple[str, str, str], Fact] = {}
 
     async def load(self, users: Iterable[str]) -> None:
@@ -80,11 +83,11 @@ class State:
                 if decoder is not None:
                     facts.setdefault(row.kind, {})[row.id] = Known(decoder.decode(row.payload), row.offset, True)
             self._users[user] = facts
-            self._held += sum(map(len, facts.values()))
+            self._held += _weight(facts)
         while self._held > self._cached_facts and len(self._users) > len(wanted):
             user, gone = self._users.popitem(last=False)
             self._indexes.pop(user, None)
-            self._held -= sum(map(len, gone.values()))
+            self._held -= _weight(gone)
 
     def facts(self, user: str, kind: type[F]) -> dict[str, Known[F]]:
         """The user's facts of one kind by id; the user must have been loaded. Change them with ``put`` only."""
@@ -128,3 +131,7 @@ class State:
         pending = list(self._pending.values())
         self._pending.clear()
         return pending
+
+
+def _weight(facts: UserFacts) -> int:
+    return USER_WEIGHS + sum(map(len, facts.values()))

@@ -1,9 +1,12 @@
-"""An agent's state: indexes keep up with facts, and go with them."""
+"""An agent's state: indexes keep up with facts, and go with them; how many users it keeps."""
+
+from collections.abc import Sequence
 
 import msgspec
 import pytest
 
-from stridelog.state import Index, State
+from sinks.base import Fact
+from stridelog.state import USER_WEIGHS, Index, State
 
 pytestmark = pytest.mark.anyio
 
@@ -24,6 +27,17 @@ class Longest(Index):
 
     def put(self, id: str, fact: Ride) -> None:
         self.km = max(fact.km, self.km)
+
+
+class Asked:
+    """A store without facts, that remembers of whom it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def load(self, users: Sequence[str]) -> dict[str, list[Fact]]:
+        self.asked += users
+        return {}
 
 
 @pytest.fixture
@@ -56,3 +70,11 @@ async def test_an_index_goes_with_its_user_and_is_made_of_what_is_loaded_then() 
     await state.load(["cyd"])  # too many facts are held: the users that were used least recently go
     await state.load(["ann"])
     assert state.index("ann", Longest).km == 0
+
+
+async def test_users_with_few_facts_are_not_kept_for_ever_either() -> None:
+    source = Asked()
+    state = State(source, (Ride,), 3 * USER_WEIGHS)
+    for user in ("ann", "bob", "cyd", "dan", "ann", "dan"):
+        await state.load([user])
+    assert source.asked == ["ann", "bob", "cyd", "dan", "ann"]
