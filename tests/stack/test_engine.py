@@ -35,6 +35,14 @@ def test_a_result_stays_as_it_was_while_others_run(engine: Engine) -> None:
     assert bytes(held) == as_it_came
 
 
+def test_an_insert_with_settings_and_a_comment_at_its_end_arrives(engine: Engine) -> None:
+    ask(engine, "CREATE DATABASE small")
+    ask(engine, "CREATE TABLE small.numbers (n UInt64) ENGINE MergeTree ORDER BY n")
+    ask(engine, "INSERT INTO small.numbers SETTINGS format_csv_delimiter = ';' FORMAT CSV", b"1\n")
+    ask(engine, "INSERT INTO small.numbers -- no format", b"(2)")
+    assert ask(engine, "SELECT n FROM small.numbers ORDER BY n") == b"1\n2\n"
+
+
 @pytest.mark.parametrize("engine", [{"memory_limit_bytes": TIGHT_BYTES}], indirect=True)
 def test_an_insert_that_runs_out_of_memory_is_refused_or_whole(engine: Engine) -> None:
     ask(engine, "CREATE DATABASE tight")
