@@ -25,7 +25,8 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, for_code
+from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.structs import OffsetAndMetadata
 from aiokafka.structs import TopicPartition as KafkaTopicPartition
 
@@ -220,12 +221,8 @@ class TopicSink(Sink[Outgoing]):
             self._coordinator = None  # asked again after an error
             if coordinator is None:
                 coordinator = await self._open_admin().find_coordinator(self.group)
-            found = await self._open_admin().list_consumer_group_offsets(self.group, coordinator, asked)
+            found = await _offsets(self._open_admin(), self.group, coordinator, asked)
             self._coordinator = coordinator
-        missing = set(asked or ()) - set(found)
-        if missing:  # aiokafka does not look at the error code of the whole answer
-            self._coordinator = None
-            raise SinkUnavailable(f"topic: no answer about {len(missing)} offsets of group {self.group}")
         return {TopicPartition(*source): _read_mark(mark) for source, mark in found.items()}
 
     async def _commit(self, marks: dict[TopicPartition, tuple[int, int | None]]) -> None:
@@ -247,6 +244,30 @@ class TopicSink(Sink[Outgoing]):
         if self._admin is None:
             raise SinkUnavailable("topic: not open")
         return self._admin
+
+
+async def _offsets(
+    admin: Any, group: str, coordinator: int, asked: Sequence[KafkaTopicPartition] | None
+) -> dict[KafkaTopicPartition, OffsetAndMetadata]:
+    """What a group has committed; of all partitions for ``None``. Raises ``KafkaError``.
+
+    As the admin client's ``list_consumer_group_offsets``, which overlooks the error of the answer as a whole: a broker
+    that is no longer the group's coordinator then seems to say that nothing was ever committed.
+    """
+    by_topic: dict[str, list[int]] = {}
+    for topic, partition in asked or ():
+        by_topic.setdefault(topic, []).append(partition)
+    request = OffsetFetchRequest(group, None if asked is None else list(by_topic.items()))
+    answer = await admin._send_request(request, coordinator)
+    codes = [answer.error_code, *(code for _, partitions in answer.topics for *_, code in partitions)]
+    for code in codes:
+        if code:
+            raise for_code(code)(f"offsets of group {group}")
+    return {
+        KafkaTopicPartition(topic, partition): OffsetAndMetadata(offset, metadata)
+        for topic, partitions in answer.topics
+        for partition, offset, metadata, _ in partitions
+    }
 
 
 def _sendable(row: Outgoing) -> Outgoing:
