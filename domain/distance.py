@@ -150,31 +150,58 @@ def gps_distance_m(
     dropped; a step that is still too fast counts nothing. Fixes at 0°, 0° and outside of ±90°, ±180° are
     unknown.
     """
-    usable = (
-        (np.abs(latitude_deg) <= 90) & (np.abs(longitude_deg) <= 180) & ((latitude_deg != 0) | (longitude_deg != 0))
-    )
-    rows = np.flatnonzero(usable)
+    rows = np.flatnonzero(plausible_fixes(latitude_deg, longitude_deg))
     if len(rows) < 2:
         return None
-    for _ in range(3):
-        step_m = haversine_m(latitude_deg[rows], longitude_deg[rows])
-        too_fast = step_m > np.diff(offset_s[rows]) * limit_m_s + GPS_NOISE_M
-        if not too_fast.any():
-            break
-        spike = np.zeros(len(rows), dtype=bool)
-        spike[1:-1] = too_fast[1:] & too_fast[:-1]
-        spike[0], spike[-1] = too_fast[0], too_fast[-1]
-        if not spike.any() or len(rows) - np.count_nonzero(spike) < 2:
-            step_m = np.where(too_fast, 0.0, step_m)
-            break
-        rows = rows[~spike]
-    else:
-        step_m = haversine_m(latitude_deg[rows], longitude_deg[rows])
-        step_m = np.where(step_m > np.diff(offset_s[rows]) * limit_m_s + GPS_NOISE_M, 0.0, step_m)
+    rows, step_m, too_fast = reachable_fixes(rows, latitude_deg, longitude_deg, offset_s, limit_m_s)
+    step_m = np.where(too_fast, 0.0, step_m)
     standing = _standing(latitude_deg[rows], longitude_deg[rows], offset_s[rows])
     step_m = np.where(standing[1:] & standing[:-1], 0.0, step_m)
     cumulative = np.concatenate(([0.0], np.cumsum(step_m)))
     return cumulative if len(rows) == len(offset_s) else np.interp(offset_s, offset_s[rows], cumulative)
+
+
+def plausible_fixes(latitude_deg: FloatColumn, longitude_deg: FloatColumn) -> NDArray[np.bool_]:
+    """Which positions (n,) can be on Earth and are not the 0°, 0° of a device without a fix."""
+    plausible: NDArray[np.bool_] = (
+        (np.abs(latitude_deg) <= 90) & (np.abs(longitude_deg) <= 180) & ((latitude_deg != 0) | (longitude_deg != 0))
+    )
+    return plausible
+
+
+def reachable_fixes(
+    rows: NDArray[np.intp],
+    latitude_deg: FloatColumn,
+    longitude_deg: FloatColumn,
+    offset_s: FloatColumn,
+    limit_m_s: float,
+) -> tuple[NDArray[np.intp], FloatColumn, NDArray[np.bool_]]:
+    """Of the two or more ``rows`` with a plausible fix those that can be reached, the metres between them, and which of
+    these steps are still too fast.
+
+    A fix that cannot be reached from the fix before it nor left to the one after it at ``limit_m_s`` is dropped; three
+    rounds, since fixes go wrong in groups.
+    """
+    for _ in range(3):
+        step_m, too_fast = _steps(rows, latitude_deg, longitude_deg, offset_s, limit_m_s)
+        spike = np.zeros(len(rows), dtype=bool)
+        spike[1:-1] = too_fast[1:] & too_fast[:-1]
+        spike[0], spike[-1] = too_fast[0], too_fast[-1]
+        if not spike.any() or len(rows) - np.count_nonzero(spike) < 2:
+            return rows, step_m, too_fast
+        rows = rows[~spike]
+    return rows, *_steps(rows, latitude_deg, longitude_deg, offset_s, limit_m_s)
+
+
+def _steps(
+    rows: NDArray[np.intp],
+    latitude_deg: FloatColumn,
+    longitude_deg: FloatColumn,
+    offset_s: FloatColumn,
+    limit_m_s: float,
+) -> tuple[FloatColumn, NDArray[np.bool_]]:
+    step_m = haversine_m(latitude_deg[rows], longitude_deg[rows])
+    return step_m, step_m > np.diff(offset_s[rows]) * limit_m_s + GPS_NOISE_M
 
 
 def _standing(latitude_deg: FloatColumn, longitude_deg: FloatColumn, offset_s: FloatColumn) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.track import FloatColumn
 
@@ -28,13 +29,13 @@ def gain_and_loss_m(
     two turning points that count, the whole difference is gain or loss. So a steady climb is counted in full and a
     wobble of less than the threshold not at all.
     """
-    known = (altitude_m >= LOWEST_M) & (altitude_m <= HIGHEST_M)
+    known = plausible_altitudes(altitude_m)
     every = bool(known.all())
     altitude, time_s = (altitude_m, offset_s) if every else (altitude_m[known], offset_s[known])
     if len(altitude) < 2:
         return None
     step_m, step_s = altitude[1:] - altitude[:-1], time_s[1:] - time_s[:-1]
-    jump = ((step_m > UP_M_S * step_s) | (step_m < -DOWN_M_S * step_s)) & (np.abs(step_m) > JUMP_M)
+    jump = jumps(step_m, step_s)
     if jump.any():
         if float(np.median(np.abs(step_m) / step_s)) > NOISE_M_S:
             return None
@@ -55,6 +56,17 @@ def gain_and_loss_m(
     turns = np.flatnonzero(rising[1:] != rising[:-1]) + 1
     points = altitude[np.concatenate(([0], turns, [len(altitude) - 1]))]
     return _between_turning_points(_without_wobbles(points, threshold_m).tolist(), threshold_m)
+
+
+def plausible_altitudes(altitude_m: FloatColumn) -> NDArray[np.bool_]:
+    """Which altitudes (n,) are those of a place where people train: from -500 m to 12 km."""
+    return (altitude_m >= LOWEST_M) & (altitude_m <= HIGHEST_M)
+
+
+def jumps(step_m: FloatColumn, step_s: FloatColumn) -> NDArray[np.bool_]:
+    """Which steps of altitude (n-1,) over 3 m are faster than 5 m/s up or 15 m/s down."""
+    fast: NDArray[np.bool_] = (step_m > UP_M_S * step_s) | (step_m < -DOWN_M_S * step_s)
+    return fast & (np.abs(step_m) > JUMP_M)
 
 
 def _without_wobbles(points: FloatColumn, threshold_m: float) -> FloatColumn:
