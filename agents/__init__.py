@@ -7,6 +7,7 @@ from agents.leaderboards import leaderboards
 from agents.rankings import rankings
 from agents.recommend import recommend
 from agents.sensors import sensors
+from agents.training import training
 from agents.workouts import workouts
 
-__all__ = ["feed", "injury", "lake", "leaderboards", "rankings", "recommend", "sensors", "workouts"]
+__all__ = ["feed", "injury", "lake", "leaderboards", "rankings", "recommend", "sensors", "training", "workouts"]

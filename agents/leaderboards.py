@@ -7,7 +7,8 @@ the old day and sport too.
 
 from stridelog.agent import Context, agent
 from stridelog.batch import Batch, Writes
-from stridelog.projections.boards import BoardFact, score_rows, touch, workout_rows
+from stridelog.projections.boards import score_rows, touch, workout_rows
+from stridelog.projections.efforts import BoardFact
 
 
 @agent(role="social", stores=("clickhouse",), facts=(BoardFact,))

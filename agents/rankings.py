@@ -8,7 +8,8 @@ moment; of equal scores the one who got there first is ahead.
 from schemas import hot
 from stridelog.agent import Context, agent
 from stridelog.batch import Batch, Writes
-from stridelog.projections.boards import BoardFact, rank_commands, touch
+from stridelog.projections.boards import rank_commands, touch
+from stridelog.projections.efforts import BoardFact
 from stridelog.projections.users import name_commands
 
 

@@ -17,14 +17,20 @@ DISTANCES: Final[tuple[tuple[str, float], ...]] = (
     ("marathon", 42195.0),
 )
 DURATIONS: Final[tuple[tuple[str, int], ...]] = (
+    ("1 s", 1),
     ("5 s", 5),
     ("15 s", 15),
     ("30 s", 30),
     ("1 min", 60),
+    ("2 min", 120),
     ("5 min", 300),
     ("10 min", 600),
     ("20 min", 1200),
+    ("30 min", 1800),
     ("1 h", 3600),
+    ("2 h", 7200),
+    ("3 h", 10800),
+    ("5 h", 18000),
 )
 # Beyond four days a recording is a fault of a clock, and seconds as rows would fill the memory.
 MAX_SPAN_S: Final = 4 * 86400

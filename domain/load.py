@@ -49,9 +49,19 @@ def daily_loads(facts: Iterable[tuple[date, float]], first: date, last: date) ->
 
 
 def rolling_sum(daily: FloatColumn, days: int) -> FloatColumn:
-    """Sum over the last ``days`` days, today included."""
-    padded = np.concatenate((np.zeros(days - 1), daily))
-    sums: FloatColumn = np.lib.stride_tricks.sliding_window_view(padded, days).sum(axis=1)
+    """Sum over the last ``days`` days, today included.
+
+    Made of sums of 1, 2, 4… days: a day's sum has the same bits whatever was before its window.
+    """
+    sums = np.zeros(len(daily))
+    part = np.concatenate((np.zeros(days - 1), daily))
+    taken, width = 0, 1
+    while width <= days:
+        if days & width:
+            sums += part[taken : taken + len(daily)]
+            taken += width
+        part = part[:-width] + part[width:]
+        width *= 2
     return sums
 
 
@@ -70,7 +80,7 @@ def acwr_coupled(daily: FloatColumn) -> FloatColumn:
     athlete does (Lolli et al. 2019, doi 10.1136/bjsports-2017-098110), and as a predictor of injury it adds nothing
     over acute load (Impellizzeri et al. 2020, doi 10.1123/ijspp.2019-0864): a description, not a risk.
     """
-    return _ratio(rolling_mean(daily, ACUTE_DAYS), rolling_mean(daily, CHRONIC_DAYS))
+    return ratio(rolling_mean(daily, ACUTE_DAYS), rolling_mean(daily, CHRONIC_DAYS))
 
 
 def acwr_uncoupled(daily: FloatColumn) -> FloatColumn:
@@ -84,12 +94,12 @@ def acwr_uncoupled(daily: FloatColumn) -> FloatColumn:
     """
     before = CHRONIC_DAYS - ACUTE_DAYS
     chronic = (rolling_sum(daily, CHRONIC_DAYS) - rolling_sum(daily, ACUTE_DAYS)) / before
-    return _ratio(rolling_mean(daily, ACUTE_DAYS), np.where(chronic > 1e-9, chronic, 0.0))
+    return ratio(rolling_mean(daily, ACUTE_DAYS), np.where(chronic > 1e-9, chronic, 0.0))
 
 
-def ewma(daily: FloatColumn, days: int) -> FloatColumn:
-    """Exponentially weighted mean, x ← λ load + (1 - λ) x from x = 0, λ = 2 / (days + 1)."""
-    return _decayed(daily, 1.0 - 2.0 / (days + 1))
+def ewma(daily: FloatColumn, days: int, before: float = 0.0) -> FloatColumn:
+    """Exponentially weighted mean, x ← λ load + (1 - λ) x, λ = 2 / (days + 1); x was ``before`` on the day before."""
+    return _decayed(daily, 1.0 - 2.0 / (days + 1), before)
 
 
 def acwr_ewma(daily: FloatColumn) -> FloatColumn:
@@ -101,7 +111,7 @@ def acwr_ewma(daily: FloatColumn) -> FloatColumn:
     Criticism: as of the other ratios; and since both means begin at 0, it begins at 3.6 and means nothing in the first
     weeks of an athlete.
     """
-    return _ratio(ewma(daily, ACUTE_DAYS), ewma(daily, CHRONIC_DAYS))
+    return ratio(ewma(daily, ACUTE_DAYS), ewma(daily, CHRONIC_DAYS))
 
 
 def monotony(daily: FloatColumn) -> FloatColumn:
@@ -113,10 +123,13 @@ def monotony(daily: FloatColumn) -> FloatColumn:
     Criticism: it grows without limit as days become alike, and says nothing of how hard they are: seven easy days in a
     row are the most monotonous. Programs differ in the deviation that they take (of the sample: 7 % lower).
     """
-    week = np.lib.stride_tricks.sliding_window_view(np.concatenate((np.zeros(ACUTE_DAYS - 1), daily)), ACUTE_DAYS)
-    mean = week.mean(axis=1)
-    deviation = np.sqrt(np.square(week - mean[:, None]).mean(axis=1))
-    return _ratio(mean, np.where(deviation > 1e-9 * np.maximum(mean, 1.0), deviation, 0.0))
+    mean = rolling_mean(daily, ACUTE_DAYS)
+    padded = np.concatenate((np.zeros(ACUTE_DAYS - 1), daily))
+    squares = np.zeros(len(daily))
+    for day in range(ACUTE_DAYS):
+        squares += np.square(padded[day : day + len(daily)] - mean)
+    deviation = np.sqrt(squares / ACUTE_DAYS)
+    return ratio(mean, np.where(deviation > 1e-9 * np.maximum(mean, 1.0), deviation, 0.0))
 
 
 def strain(daily: FloatColumn) -> FloatColumn:
@@ -129,8 +142,9 @@ def strain(daily: FloatColumn) -> FloatColumn:
     return rolling_sum(daily, ACUTE_DAYS) * monotony(daily)
 
 
-def fitness(daily: FloatColumn, tau_days: float = FITNESS_TAU_DAYS) -> FloatColumn:
-    """Chronic training load (CTL): x ← x e^(-1/τ) + load (1 - e^(-1/τ)) from x = 0, τ = 42 days.
+def fitness(daily: FloatColumn, tau_days: float = FITNESS_TAU_DAYS, before: float = 0.0) -> FloatColumn:
+    """Chronic training load (CTL): x ← x e^(-1/τ) + load (1 - e^(-1/τ)), τ = 42 days; x was ``before`` on the day
+    before.
 
     Banister's impulse response as simplified by Coggan (Allen, Coggan, McGregor 2019, ISBN 978-1-937715-93-9). 42 days
     of 100 from zero give 63.2.
@@ -138,12 +152,12 @@ def fitness(daily: FloatColumn, tau_days: float = FITNESS_TAU_DAYS) -> FloatColu
     Criticism: 42 and 7 days are conventions, not the athlete's own constants, and it begins at 0 for whoever trained
     long before the first upload.
     """
-    return _decayed(daily, float(np.exp(-1.0 / tau_days)))
+    return _decayed(daily, float(np.exp(-1.0 / tau_days)), before)
 
 
-def fatigue(daily: FloatColumn) -> FloatColumn:
+def fatigue(daily: FloatColumn, before: float = 0.0) -> FloatColumn:
     """Acute training load (ATL): as :func:`fitness` with τ = 7 days."""
-    return fitness(daily, FATIGUE_TAU_DAYS)
+    return fitness(daily, FATIGUE_TAU_DAYS, before)
 
 
 def form(daily: FloatColumn) -> FloatColumn:
@@ -208,8 +222,7 @@ def _decay_weights(days: int) -> FloatColumn:
     return np.vstack((now, yesterday))
 
 
-def _decayed(daily: FloatColumn, keep: float) -> FloatColumn:
-    state = 0.0
+def _decayed(daily: FloatColumn, keep: float, state: float) -> FloatColumn:
     states: list[float] = []
     for load in daily.tolist():
         state = state * keep + load * (1.0 - keep)
@@ -217,7 +230,8 @@ def _decayed(daily: FloatColumn, keep: float) -> FloatColumn:
     return np.array(states, dtype=np.float64)
 
 
-def _ratio(over: FloatColumn, under: FloatColumn) -> FloatColumn:
+def ratio(over: FloatColumn, under: FloatColumn) -> FloatColumn:
+    """One column (days,) by another; NaN where the other is 0."""
     result = np.full(len(over), np.nan)
     np.divide(over, under, out=result, where=under > 0)
     return result

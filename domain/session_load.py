@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from domain.athlete import Athlete
+from domain.athlete import Athlete, Sex
 from domain.load import session_rpe_load
 from domain.power import training_stress_score
 from domain.sports import rule_of
@@ -37,6 +37,7 @@ class SessionLoad:
     tss: float | None
     trimp: float | None
     session_rpe: float | None
+    heart_rate: float | None
 
 
 def session_load(
@@ -65,18 +66,35 @@ def session_load(
         tss = training_stress_score(timer_s, normalised_w, athlete.ftp_w)
     rest, highest = athlete.hr_rest_or_default(), athlete.hr_max_or_default(year)
     trimp = banister_trimp(heart_rate_bpm, held_s, rest, highest, athlete.sex)
+    share = known_share(heart_rate_bpm, held_s, timer_s)
+    hrss = None
+    if trimp is not None and share >= ENOUGH_OF_A_CHANNEL:
+        hrss = heart_rate_stress_score(
+            trimp / min(share, 1.0), athlete.lthr_or_default(year), rest, highest, athlete.sex
+        )
     srpe = None if rpe is None else session_rpe_load(rpe, timer_s)
 
     if tss is not None and known_share(power_w, held_s, timer_s) >= ENOUGH_OF_A_CHANNEL:
-        return SessionLoad(tss, "power_tss", tss, trimp, srpe)
-    share = known_share(heart_rate_bpm, held_s, timer_s)
-    if trimp is not None and share >= ENOUGH_OF_A_CHANNEL:
-        hour = trimp_of_steady(60.0, athlete.lthr_or_default(year), rest, highest, athlete.sex)
-        if hour:
-            return SessionLoad(100.0 * trimp / min(share, 1.0) / hour, "trimp", tss, trimp, srpe)
+        return SessionLoad(tss, "power_tss", tss, trimp, srpe, hrss)
+    if hrss is not None:
+        return SessionLoad(hrss, "trimp", tss, trimp, srpe, hrss)
     if srpe is not None:
-        return SessionLoad(100.0 * srpe / (THRESHOLD_RPE * 60.0), "srpe", tss, trimp, srpe)
-    return SessionLoad(UNKNOWN_LOAD_PER_HOUR * timer_s / 3600.0, "duration", tss, trimp, srpe)
+        return SessionLoad(100.0 * srpe / (THRESHOLD_RPE * 60.0), "srpe", tss, trimp, srpe, hrss)
+    return SessionLoad(UNKNOWN_LOAD_PER_HOUR * timer_s / 3600.0, "duration", tss, trimp, srpe, hrss)
+
+
+def heart_rate_stress_score(
+    trimp: float, lthr_bpm: float, hr_rest_bpm: float, hr_max_bpm: float, sex: Sex
+) -> float | None:
+    """100 × TRIMP / TRIMP of an hour at the heart rate of the lactate threshold; ``None`` when that is nothing.
+
+    A score of the size of the training stress score, from Banister's weights and the athlete's own threshold, as
+    several training programs have it; not their "hrTSS", which takes a table of zones.
+
+    Criticism: that of TRIMP, and an error of the threshold on top: 5 bpm too low score the same workout higher.
+    """
+    hour = trimp_of_steady(60.0, lthr_bpm, hr_rest_bpm, hr_max_bpm, sex)
+    return 100.0 * trimp / hour if hour else None
 
 
 def known_share(values: FloatColumn, held_s: FloatColumn, timer_s: float) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 
 from domain import power as power_formulas
 from domain import trimp as trimp_formulas
+from domain.analysis import Analysis, Measured, analyse
 from domain.athlete import Athlete
 from domain.distance import DistanceSeries, DistanceSource, distance_series, on_seconds
 from domain.efforts import DISTANCES, DURATIONS, MAX_SPAN_S, BestEffort, fastest, highest_mean
@@ -84,6 +85,7 @@ class Summary:
     session_rpe_load: float | None
     sample_count: int
     coverage: float  # share of timer time for which there are samples
+    analysis: Analysis | None = None  # ``None`` in what was summarised before there was one
 
 
 def summarise(
@@ -119,9 +121,8 @@ def summarise(
     mean_hr = weighted_mean(heart_rate, held_s)
     watts = power_formulas.clean_power_w(track.power_w)
     mean_w = weighted_mean(watts, held_s)
-    normalised_w = None
-    if mean_w is not None:
-        normalised_w = power_formulas.normalised_power_w(power_formulas.power_on_timer_seconds(watts, timeline))
+    watts_s = power_formulas.power_on_timer_seconds(watts, timeline) if mean_w is not None else watts[:0]
+    normalised_w = power_formulas.normalised_power_w(watts_s)
     climbed = gain_and_loss_m(track.altitude_m, timeline.offset_s) if rule.climbs else None
 
     load = session_load(
@@ -145,6 +146,18 @@ def summarise(
         year=year,
     )
 
+    measured = Measured(
+        series=series,
+        speed_m_s=speed,
+        heart_rate_bpm=heart_rate,
+        power_w=watts,
+        power_timer_w=watts_s,
+        moving_time_s=moving_s,
+        mean_heart_rate_bpm=mean_hr,
+        mean_power_w=mean_w,
+        normalised_power_w=normalised_w,
+        heart_rate_load=load.heart_rate,
+    )
     return Summary(
         distance_m=round(min(distance_m, MOST_METRES), 1),
         distance_source=source,
@@ -176,6 +189,7 @@ def summarise(
         session_rpe_load=_possible(load.session_rpe, 2, MOST_LOAD),
         sample_count=len(track),
         coverage=round(coverage, 3),
+        analysis=analyse(track, timeline, sport, athlete, measured),
     )
 
 

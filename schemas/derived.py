@@ -69,6 +69,29 @@ class BestEffort(Part):
     """Start of the stretch."""
 
 
+class Analysis(Part):
+    """What the samples say beyond the totals: the fields of domain.analysis.Analysis."""
+
+    quality_score: Annotated[float, Field(ge=0, le=100, json_schema_extra={"unit": "of 100"})] | None = None
+    """How far the recording can be trusted: domain.quality."""
+    quality_reasons: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
+    """What cost the score most, in words for the athlete."""
+    grade_adjusted_speed_m_s: SpeedMs | None = None
+    """On foot: the level speed that costs as much."""
+    xpower_w: Watts | None = None
+    """xPower."""
+    intensity_factor: Real | None = None
+    """Normalised power by functional threshold power."""
+    variability_index: Real | None = None
+    """Normalised power by mean power."""
+    efficiency_factor: Real | None = None
+    """Normalised power (W) on wheels, or speed (m/min) on foot, by mean heart rate (bpm)."""
+    aerobic_decoupling: Real | None = None
+    """Share of output by heartbeat that the second half lost against the first."""
+    heart_rate_load: Load | None = None
+    """Load by heart rate alone; an hour at threshold heart rate is 100."""
+
+
 class Summary(Part):
     """A workout in figures: the fields of domain.summary.Summary, which says how each is computed."""
 
@@ -124,6 +147,8 @@ class Summary(Part):
     """Time points that the figures rest on."""
     coverage: Share
     """Share of the timer time that has samples."""
+    analysis: Analysis | None = None
+    """What samples say beyond these figures; none in messages of version 1."""
 
 
 class WorkoutSummarisedData(Part):
@@ -155,7 +180,7 @@ class WorkoutSummarised(Event[WorkoutSummarisedData]):
     """A workout was summarised, again or for the first time: topic workout-summaries."""
 
     type: Literal["WorkoutSummarised"] = "WorkoutSummarised"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
 
 
 class FeaturesComputedData(Part):

@@ -21,6 +21,10 @@ def _version_1() -> Literal[1]:
     return 1
 
 
+def _version_2() -> Literal[2]:
+    return 2
+
+
 class UserRegisteredData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A new user."""
 
@@ -606,6 +610,20 @@ class BestEffort(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     start_us: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
 
 
+class Analysis(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What the samples say beyond the totals: the fields of domain.analysis.Analysis."""
+
+    quality_score: Annotated[float, Meta(ge=0, le=100)] | None = None
+    quality_reasons: tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...] = ()
+    grade_adjusted_speed_m_s: Annotated[float, Meta(ge=0, le=100)] | None = None
+    xpower_w: Annotated[float, Meta(ge=0, le=5000)] | None = None
+    intensity_factor: float | None = None
+    variability_index: float | None = None
+    efficiency_factor: float | None = None
+    aerobic_decoupling: float | None = None
+    heart_rate_load: Annotated[float, Meta(ge=0, le=1000000)] | None = None
+
+
 class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A workout in figures: the fields of domain.summary.Summary, which says how each is computed."""
 
@@ -635,6 +653,7 @@ class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     session_rpe_load: Annotated[float, Meta(ge=0, le=1000000)] | None = None
     sample_count: Annotated[int, Meta(ge=0, le=1000000000)]
     coverage: Annotated[float, Meta(ge=0, le=1)]
+    analysis: Analysis | None = None
 
 
 class WorkoutSummarisedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -656,7 +675,7 @@ class WorkoutSummarised(Struct, frozen=True, kw_only=True, omit_defaults=True, g
     """A workout was summarised, again or for the first time: topic workout-summaries."""
 
     type: ClassVar[Literal["WorkoutSummarised"]] = "WorkoutSummarised"
-    version: Literal[1] = field(default_factory=_version_1)
+    version: Literal[1, 2] = field(default_factory=_version_2)
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]

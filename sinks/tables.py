@@ -227,10 +227,48 @@ WORKOUTS: Final = Table(
         Column("load", "Float64", "training load", optional=True),
         Column("load_method", "LowCardinality(String)", "how the load was computed; empty: deleted"),
         Column("sample_count", "UInt32", "samples that the summary rests on"),
+        Column("quality_score", "Float32", "how far the recording can be trusted, 0 to 100", optional=True),
+        Column("grade_adjusted_speed_m_s", "Float32", "level speed that costs as much", "m/s", optional=True),
+        Column("xpower_w", "Float32", "xPower", "W", optional=True),
+        Column("intensity_factor", "Float32", "normalised by threshold power", optional=True),
+        Column("efficiency_factor", "Float32", "W on wheels or m/min on foot, by bpm", optional=True),
+        Column("aerobic_decoupling", "Float32", "share of output by heartbeat lost in the second half", optional=True),
+        Column("heart_rate_load", "Float64", "load by heart rate alone", optional=True),
         Column("deleted", "UInt8", "1: deleted by the athlete"),
         *SOURCE,
     ),
     order_by=("user_id", "workout_id"),
+)
+
+TRAINING_DAYS: Final = Table(
+    "training_days",
+    "An athlete's training by local day, from the first workout to the last; a day of rest has load 0. How each figure "
+    "is made says domain.training_days.",
+    (
+        USER,
+        Column("local_day", "Date32", "the athlete's calendar day"),
+        Column("load", "Float64", "load of the day's workouts; an hour at threshold is 100"),
+        Column("workouts", "UInt16", "workouts that count"),
+        Column("moving_time_s", "Float64", "time in motion", "s"),
+        Column("acute_load_7d", "Float64", "load of 7 days"),
+        Column("chronic_load_28d", "Float64", "mean week of 28 days"),
+        Column("ewma_acute_7d", "Float64", "exponentially weighted mean, 7 days"),
+        Column("ewma_chronic_28d", "Float64", "exponentially weighted mean, 28 days"),
+        Column("acwr_coupled", "Float64", "mean of 7 days by mean of 28", optional=True),
+        Column("acwr_uncoupled", "Float64", "mean of 7 days by mean of the 21 before", optional=True),
+        Column("acwr_ewma", "Float64", "the exponentially weighted means, one by the other", optional=True),
+        Column("monotony_7d", "Float64", "mean by deviation of 7 days", optional=True),
+        Column("strain_7d", "Float64", "load of 7 days times monotony", optional=True),
+        Column("fitness_ctl", "Float64", "chronic training load, 42 days"),
+        Column("fatigue_atl", "Float64", "acute training load, 7 days"),
+        Column("form_tsb", "Float64", "fitness less fatigue of the day before"),
+        Column("longest_run_m", "Float64", "longest run of the day", "m"),
+        Column("longest_run_30d_m", "Float64", "longest run of the 30 days before", "m"),
+        Column("run_spike", "Float64", "the one by the other", optional=True),
+        Column("deleted", "UInt8", "1: the day is before the first workout or after the last"),
+        *SOURCE,
+    ),
+    order_by=("user_id", "local_day"),
 )
 
 INJURY_SCORES: Final = Table(
@@ -265,5 +303,14 @@ RECOMMENDATIONS: Final = Table(
 )
 
 TABLES: Final = {
-    table.name: table for table in (SAMPLES, MINUTE_PARTIALS, BOARD_SCORES, WORKOUTS, INJURY_SCORES, RECOMMENDATIONS)
+    table.name: table
+    for table in (
+        SAMPLES,
+        MINUTE_PARTIALS,
+        BOARD_SCORES,
+        WORKOUTS,
+        TRAINING_DAYS,
+        INJURY_SCORES,
+        RECOMMENDATIONS,
+    )
 }

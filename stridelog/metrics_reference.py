@@ -6,7 +6,27 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
 
-from domain import distance, duplicates, efforts, elevation, load, moving, power, session_load, trimp, zones
+from domain import (
+    critical_power,
+    distance,
+    duplicates,
+    efficiency,
+    efforts,
+    elevation,
+    grade,
+    load,
+    moving,
+    power,
+    resting,
+    session_load,
+    strength,
+    swim,
+    thresholds,
+    training_days,
+    trimp,
+    variability,
+    zones,
+)
 
 HEADER: Final = """# Metrics
 
@@ -48,13 +68,71 @@ _PARTS: Final[tuple[tuple[str, tuple[Callable[..., Any] | ModuleType, ...]], ...
             distance.gps_distance_m,
             moving.moving_time_s,
             elevation.gain_and_loss_m,
+            grade.grade_adjusted_distance_m,
+            grade.running_cost_minetti,
         ),
     ),
     ("Best efforts", (efforts.fastest, efforts.highest_mean)),
-    ("Power", (power.normalised_power_w, power.intensity_factor, power.training_stress_score, power.energy_kcal)),
-    ("Heart rate", (trimp.banister_trimp, trimp.weight, trimp.energy_kcal)),
+    (
+        "Power",
+        (
+            power.normalised_power_w,
+            power.intensity_factor,
+            power.training_stress_score,
+            power.energy_kcal,
+            critical_power.xpower_w,
+            critical_power.critical_power,
+            critical_power.w_prime_balance_integral_j,
+            critical_power.w_prime_balance_differential_j,
+            critical_power.lowest_balance_j,
+        ),
+    ),
+    (
+        "Heart rate",
+        (
+            trimp.banister_trimp,
+            trimp.weight,
+            trimp.energy_kcal,
+            efficiency.efficiency_factor,
+            efficiency.aerobic_decoupling,
+            resting.resting_heart_rate,
+            resting.baseline_bpm,
+        ),
+    ),
+    (
+        "Heart-rate variability",
+        (
+            variability.with_gaps,
+            variability.normal_intervals_ms,
+            variability.reading_of,
+            variability.weekly_mean,
+            variability.weekly_cv_percent,
+            variability.smallest_worthwhile_change,
+        ),
+    ),
     ("Zones", (zones.zones_of,)),
-    ("Load of a session", (load.session_rpe_load, session_load.session_load)),
+    (
+        "Thresholds",
+        (
+            thresholds.threshold_history,
+            critical_power.ftp_of_20_min_w,
+            thresholds.hour_speed_m_s,
+            thresholds.all_out_heart_rate_bpm,
+        ),
+    ),
+    ("Swimming", (swim.pace_s_per_100_m, swim.swolf, swim.critical_swim_speed_m_s, swim.swim_stress_score)),
+    (
+        "Strength",
+        (
+            strength.volume_load_kg,
+            strength.one_repetition_maximum_epley_kg,
+            strength.one_repetition_maximum_brzycki_kg,
+        ),
+    ),
+    (
+        "Load of a session",
+        (load.session_rpe_load, session_load.session_load, session_load.heart_rate_stress_score),
+    ),
     (
         "Load over days",
         (
@@ -70,6 +148,7 @@ _PARTS: Final[tuple[tuple[str, tuple[Callable[..., Any] | ModuleType, ...]], ...
             load.fitness,
             load.fatigue,
             load.form,
+            training_days.run_spike,
         ),
     ),
     ("The same workout twice", (duplicates,)),

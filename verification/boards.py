@@ -1,6 +1,6 @@
 """From the last summary of each workout to leaderboards: whole scores, ranks, Redis rankings, the analysts' table."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -37,6 +37,15 @@ _FIGURES: Final = {  # of the table workouts: the summary's fields, and whether 
     "energy_kcal": True,
     "load": False,
 }
+_ANALYSED: Final = {  # the same of its analysis
+    "quality_score": True,
+    "grade_adjusted_speed_m_s": True,
+    "xpower_w": True,
+    "intensity_factor": True,
+    "efficiency_factor": True,
+    "aerobic_decoupling": True,
+    "heart_rate_load": False,
+}
 
 Last = Mapping[tuple[str, str], Valid]
 """The last message about each (user, workout)."""
@@ -47,12 +56,17 @@ def last_of(records: Iterable[Valid]) -> dict[tuple[str, str], Valid]:
     return {(record.message.user, record.message.data.workout_id): record for record in records}
 
 
-def board_scores(last: Last) -> dict[str, dict[BoardKey, Score]]:
-    """Each user's scores on every board, without zeros: who has nothing to show is on no board."""
+def counted(last: Last) -> dict[str, list[Effort]]:
+    """Each user's workouts that count."""
     efforts: dict[str, list[Effort]] = {}
     for (user, _), record in last.items():
         if record.message.data.status == "counted":
             efforts.setdefault(user, []).append(_effort(record.message.data))
+    return efforts
+
+
+def board_scores(efforts: Mapping[str, Sequence[Effort]]) -> dict[str, dict[BoardKey, Score]]:
+    """Each user's scores on every board, without zeros: who has nothing to show is on no board."""
     return {
         user: {key: score for key, score in scores(done, done).items() if score.value} for user, done in efforts.items()
     }
@@ -131,14 +145,17 @@ def workout_table(last: Last) -> pa.Table:
         "deleted": pa.array([int(d.status == "deleted") for d in data], pa.int64()),
         "source_offset": pa.array([record.offset for record in last.values()], pa.int64()),
     }
-    for name, narrow in _FIGURES.items():
-        values = np.array([_figure(d.summary, name) for d in data], dtype=np.float64)
-        columns[name] = values.astype(np.float32) if narrow else values
+    summaries = [d.summary for d in data]
+    analyses = [summary.analysis if summary else None for summary in summaries]
+    for parts, figures in ((summaries, _FIGURES), (analyses, _ANALYSED)):
+        for name, narrow in figures.items():
+            values = np.array([_figure(part, name) for part in parts], dtype=np.float64)
+            columns[name] = values.astype(np.float32) if narrow else values
     return pa.table(columns)
 
 
-def _figure(summary: hot.Summary | None, name: str) -> float:
-    value = None if summary is None else getattr(summary, name)
+def _figure(part: hot.Summary | hot.Analysis | None, name: str) -> float:
+    value = None if part is None else getattr(part, name)
     return np.nan if value is None else float(value)
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from domain.boards import BoardKey
 from schemas import hot
-from verification import announced, boards, feeds, lake, live, samples, scores, workouts
+from verification import announced, boards, feeds, lake, live, samples, scores, training, workouts
 from verification.dead_letters import Letter, check_letters
 from verification.log import LogRecord
 from verification.outcomes import PartitionLog, Valid
@@ -114,7 +114,9 @@ class PartitionCheck:
     def _boards(self, log: PartitionLog) -> None:
         last = boards.last_of(log.carrying("WorkoutSummarised").valid)
         self._table("workouts", boards.workout_table(last), boards.WORKOUT_KEY, log.number)
-        by_user = boards.board_scores(last)
+        efforts = boards.counted(last)
+        self._table("training_days", training.day_table(efforts), training.DAY_KEY, log.number, "NOT deleted")
+        by_user = boards.board_scores(efforts)
         table = boards.score_table(by_user)
         self._table("board_scores", table, boards.SCORE_KEY, log.number, "NOT deleted")
         self.kept.board_scores.append(table)

@@ -25,6 +25,7 @@ READERS: Final = {
         Reader("workouts", ("mongo", "postgres", "topic"), checks_users=True),
         Reader("feed", ("mongo", "postgres", "topic"), checks_users=True),
         Reader("leaderboards", ("clickhouse", "postgres", "topic")),
+        Reader("training", ("clickhouse", "postgres", "topic")),
         Reader("rankings", ("redis", "postgres", "topic")),
         Reader("injury", ("clickhouse", "topic")),
         Reader("recommend", ("clickhouse", "topic")),

@@ -33,6 +33,7 @@ SINKS: Final = (
     "clickhouse.board_scores",
     "clickhouse.boards",
     "clickhouse.workouts",
+    "clickhouse.training_days",
     "clickhouse.injury_scores",
     "clickhouse.recommendations",
     "mongo.workouts",
@@ -51,7 +52,15 @@ SINKS: Final = (
     "dead-letters",
 )
 """Everything that is compared, in the order in which it is shown."""
-PARTITIONED: Final = ("samples", "minute_partials", "board_scores", "workouts", "injury_scores", "recommendations")
+PARTITIONED: Final = (
+    "samples",
+    "minute_partials",
+    "board_scores",
+    "workouts",
+    "training_days",
+    "injury_scores",
+    "recommendations",
+)
 EXPIRY_MARGIN_S: Final = 30.0
 """What expires within so many seconds of now may be there or not."""
 LAKE_KEYS: Final = {

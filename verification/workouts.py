@@ -193,7 +193,8 @@ def _known(
 def _as_message(summary: Summary) -> hot.Summary:
     fields = asdict(summary)  # not checked against the schema's ranges: what the log has is compared with it as it is
     efforts = tuple(hot.BestEffort(**effort) for effort in fields.pop("best_efforts"))
-    return hot.Summary(**fields, best_efforts=efforts)
+    analysis = hot.Analysis(**fields.pop("analysis"))
+    return hot.Summary(**fields, best_efforts=efforts, analysis=analysis)
 
 
 def _profile(message: hot.UserRegistered | hot.ProfileChanged) -> Profile:

@@ -1,11 +1,11 @@
-"""``stridelog board``, ``rank``, ``feed``, ``workout``, ``scores``: what the stores hold, for people and machines."""
+"""``stridelog board``, ``rank``, ``feed``, ``workout``, ``load``, ``scores``: the stores, for people and machines."""
 
 import asyncio
 import dataclasses
 import json
 import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -17,7 +17,8 @@ from stridelog.answers import BoardPage, FeedPage, RankPage, RiskRow, Suggestion
 from stridelog.errors import UserError
 from stridelog.queries import Queries
 from stridelog.settings import settings
-from stridelog.views import reading
+from stridelog.training_log import training_log
+from stridelog.views import reading, training
 
 T = TypeVar("T")
 Metric = Annotated[str, typer.Argument(help=", ".join(METRICS))]
@@ -133,6 +134,25 @@ def workout(
         Console().print(reading.workout(document))
 
 
+def load(
+    user: User,
+    days: Annotated[int, typer.Option(min=1, max=10_000, help="How many days back.")] = 42,
+    until: Annotated[str, typer.Option(help="The last day, like 2026-11-24; default: today (UTC).")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """An athlete's training by local day, from ClickHouse: load, fitness, fatigue, form, ratios, spikes."""
+    last = _day(until) if until else datetime.now(UTC).date()
+
+    async def ask(queries: Queries) -> tuple[str, list[dict[str, Any]]]:
+        return await queries.known(user), await training_log(queries, user, until=last, days=days)
+
+    name, rows = _asked(ask)
+    if as_json:
+        _print_json({"user": user, "days": rows})
+    else:
+        Console().print(training.days(name, rows))
+
+
 def scores(
     user: User,
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many workouts back.")] = 10,
@@ -169,6 +189,13 @@ def board_key(metric: str, sport: str, period: str, key: str = "") -> BoardKey:
     if not re.fullmatch(pattern, key):
         raise UserError(f"--key {key!r} is no {board_period}: write it like {example}")
     return BoardKey(board_metric, sport, board_period, key)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"--until {text!r} is no day: write it like 2026-11-24") from None
 
 
 def one_of(what: str, text: str, known: tuple[T, ...]) -> T:

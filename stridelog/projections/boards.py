@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-import msgspec
 import pyarrow as pa
 
-from domain.boards import BoardKey, Effort, Score, encode_rank_score
+from domain.boards import BoardKey, Score, encode_rank_score
 from domain.days import Period
 from domain.ledger import Ledger
 from schemas import hot
@@ -17,20 +16,14 @@ from sinks.base import RedisCommand, Rows
 from sinks.keys import Keys
 from sinks.tables import BOARD_SCORES, WORKOUTS
 from stridelog.batch import Batch
+from stridelog.projections.efforts import BoardFact, keep
 from stridelog.state import Index, State
 
 HOT_DAYS: Final = 14  # how long Redis keeps a board after its period; older ones are read from ClickHouse
 
 
 _FIGURES: Final = [name for name in WORKOUTS.schema.names if name in hot.Summary.__struct_fields__]
-
-
-class BoardFact(msgspec.Struct, frozen=True):
-    """A workout as boards know it, and every other form (day, sport) it has had: there it may have left a score."""
-
-    effort: Effort
-    counted: bool
-    earlier: tuple[Effort, ...] = ()
+_ANALYSED: Final = [name for name in WORKOUTS.schema.names if name in hot.Analysis.__struct_fields__]
 
 
 class CountedEfforts(Index):
@@ -49,44 +42,16 @@ class CountedEfforts(Index):
 class Touched:
     """The scores that a batch touches, by user, and the offset of the last record about the user."""
 
-    scores: dict[str, dict[BoardKey, Score]] = field(default_factory=dict)
-    offsets: dict[str, int] = field(default_factory=dict)
-    dropped: Counter[str] = field(default_factory=Counter)
+    scores: dict[str, dict[BoardKey, Score]]
+    offsets: dict[str, int]
+    dropped: Counter[str]
 
 
 def touch(batch: Batch, state: State) -> Touched:
     """Keep the batch's summaries as facts; the whole scores of their users on every board that they could change."""
-    result = Touched()
-    forms: dict[str, list[Effort]] = {}
-    for offset, message in batch.of(hot.WorkoutSummarised):
-        known = state.get(message.user, BoardFact, message.data.workout_id)
-        fact = _fact(message.data, known.fact if known else None)
-        if known is not None and known.fact == fact and known.settled(batch.span):
-            result.dropped["duplicate"] += 1
-            continue
-        state.put(message.user, message.data.workout_id, fact, offset)
-        forms.setdefault(message.user, []).extend((fact.effort, *fact.earlier))
-        result.offsets[message.user] = offset
-    for user, touched in forms.items():
-        result.scores[user] = state.index(user, CountedEfforts).ledger.scores(touched)
-    return result
-
-
-def _fact(data: hot.WorkoutSummarisedData, before: BoardFact | None) -> BoardFact:
-    summary = data.summary
-    effort = Effort(
-        workout_id=data.workout_id,
-        sport=data.sport,
-        end_us=data.end,
-        day=data.local_day,
-        distance_m=summary.distance_m if summary else 0.0,
-        moving_time_s=summary.moving_time_s if summary else 0.0,
-        elevation_gain_m=(summary.elevation_gain_m or 0.0) if summary else 0.0,
-        load=summary.load if summary else 0.0,
-    )
-    forms = {(form.day, form.sport): form for form in (*before.earlier, before.effort)} if before else {}
-    forms.pop((effort.day, effort.sport), None)
-    return BoardFact(effort, data.status == "counted", tuple(forms.values()))
+    kept = keep(batch, state)
+    scores = {user: state.index(user, CountedEfforts).ledger.scores(forms) for user, forms in kept.forms.items()}
+    return Touched(scores, kept.offsets, kept.dropped)
 
 
 def score_rows(touched: Touched, partition: int) -> Rows:
@@ -124,6 +89,8 @@ def workout_rows(batch: Batch) -> Rows:
 def _workout_row(offset: int, message: hot.WorkoutSummarised, batch: Batch) -> Mapping[str, Any]:
     data, summary = message.data, message.data.summary
     figures = {name: getattr(summary, name) for name in _FIGURES} if summary else {}
+    if summary and summary.analysis:
+        figures |= {name: getattr(summary.analysis, name) for name in _ANALYSED}
     return {
         "load_method": "",
         "sample_count": 0,

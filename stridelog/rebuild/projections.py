@@ -26,6 +26,7 @@ _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("board_scores", "workouts"),
         ("clickhouse.board_scores", "clickhouse.boards", "clickhouse.workouts"),
     ),
+    "training.clickhouse": (("training_days",), ("clickhouse.training_days",)),
     "rankings.redis": (("rank:*", "names"), ("redis.rankings", "redis.names")),
     "injury.clickhouse": (("injury_scores",), ("clickhouse.injury_scores",)),
     "recommend.clickhouse": (("recommendations",), ("clickhouse.recommendations",)),

@@ -29,6 +29,14 @@ _FIGURES: Final = (
     ("energy", "energy_kcal", lambda value: f"{value:,.0f} kcal"),
     ("load", "load", lambda value: f"{value:,.1f}"),
 )
+_ANALYSED: Final = (
+    ("load by heart rate", "heart_rate_load", lambda value: f"{value:,.1f}"),
+    ("intensity factor", "intensity_factor", lambda value: f"{value:.2f}"),
+    ("efficiency factor", "efficiency_factor", lambda value: f"{value:.2f}"),
+    ("aerobic decoupling", "aerobic_decoupling", lambda value: f"{value:.1%}"),
+    ("xPower", "xpower_w", lambda value: f"{value:.0f} W"),
+    ("quality", "quality_score", lambda value: f"{value:.0f} of 100"),
+)
 
 
 def title_of(board: BoardKey) -> str:
@@ -117,6 +125,7 @@ def workout(document: Mapping[str, Any]) -> RenderableType:
         parts.append(_efforts(document["sport"], summary["best_efforts"]))
     rests_on = f"{summary.get('sample_count', 0):,} samples, {summary.get('coverage', 0):.0%} of the time"
     parts.append(Text(f"{rests_on}; distance by {summary.get('distance_source', 'none')}", style="dim"))
+    parts += [Text(f"- {reason}", style="dim") for reason in (summary.get("analysis") or {}).get("quality_reasons", ())]
     return Group(*parts)
 
 
@@ -127,9 +136,13 @@ def _figures(sport: str, summary: Mapping[str, Any]) -> Table:
     for label, name, show in _FIGURES:
         if summary.get(name) is not None:
             table.add_row(label, show(summary[name]))
-    mean = units.pace(sport, summary.get("mean_speed_m_s"))
-    if mean:
-        table.add_row("pace" if "/km" in mean or "/100m" in mean else "speed", mean)
+    analysis = summary.get("analysis") or {}
+    for label, speed in (("", summary.get("mean_speed_m_s")), ("level ", analysis.get("grade_adjusted_speed_m_s"))):
+        if shown := units.pace(sport, speed):
+            table.add_row(label + ("pace" if "/km" in shown or "/100m" in shown else "speed"), shown)
+    for label, name, show in _ANALYSED:
+        if analysis.get(name) is not None:
+            table.add_row(label, show(analysis[name]))
     return table
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from schemas import hot
 from sinks.base import Document, Fact, Span
 from stridelog.batch import Batch, Record
 from stridelog.joining import Join
-from stridelog.projections.boards import BoardFact, score_rows, touch
+from stridelog.projections.boards import score_rows, touch
+from stridelog.projections.efforts import BoardFact, keep
 from stridelog.projections.feeds import FeedFact, Feeds
+from stridelog.projections.training import day_rows
 from stridelog.state import State
 
 DAY_US = 86_400_000_000
@@ -290,6 +293,41 @@ def test_a_workout_that_moves_to_another_day_leaves_no_score_behind() -> None:
     assert totals == {("distance", "running", "all", "all"): 11_000.0}
     days = sorted(key[3] for key in rows if key[:3] == ("distance", "running", "day"))
     assert days == ["2025-10-10", "2025-11-18"]
+
+
+def days_of(cuts: Sequence[int], replayed: int = 0) -> dict[Any, Any]:
+    """What ``training_days`` holds after the summaries in batches as ``cuts`` say.
+
+    Of the first ``replayed`` batches the facts were kept and the rows lost, before all came again.
+    """
+    state = State(None, (BoardFact,), 10)
+    asyncio.run(state.load([USER]))
+    rows: dict[Any, Any] = {}
+    log = Log({"workout-summaries": SUMMARIES})
+    batches = [batch for size in [*cuts, 1_000] if (batch := log.batch("workout-summaries", size)) is not None]
+    for batch in batches[:replayed]:
+        keep(batch, state)
+    for batch in batches:
+        for row in day_rows(keep(batch, state), state, 0).columns.to_pylist():
+            if row["source_offset"] >= rows.get(row["local_day"], row)["source_offset"]:
+                rows[row["local_day"]] = row
+    return {day: {k: v for k, v in row.items() if k != "source_offset"} for day, row in rows.items()}
+
+
+@given(st.lists(st.integers(1, 4), max_size=6), st.integers(0, 6))
+@settings(deadline=None)
+def test_training_days_depend_neither_on_cuts_nor_on_a_crash_that_kept_the_facts(cuts: list[int], again: int) -> None:
+    def left(rows: dict[Any, Any]) -> dict[Any, str]:
+        return {day: repr(row) for day, row in rows.items() if not row["deleted"]}
+
+    assert left(days_of(cuts, again)) == left(days_of([]))
+
+
+def test_days_before_the_first_and_after_the_last_workout_go() -> None:
+    rows = days_of([1] * len(SUMMARIES))
+    left = sorted(day.isoformat() for day, row in rows.items() if not row["deleted"])
+    assert (left[0], left[-1], len(left)) == ("2025-10-10", "2025-11-18", 40)
+    assert [rows[date.fromisoformat(left[0])]["load"], rows[date.fromisoformat(left[1])]["load"]] == [30.0, 0.0]
 
 
 def followed(follower: str, at: int, kind: Any = hot.Followed, data: Any = hot.FollowedData) -> Any:

@@ -44,7 +44,10 @@ def say(log: TestLog, workout_id: str = WORKOUT, *, user: str = "ada", status: A
 
 def scores(log: TestLog) -> dict[str, dict[BoardKey, float]]:
     last = boards.last_of(log.read().carrying("WorkoutSummarised").valid)
-    return {user: {k: s.value for k, s in found.items()} for user, found in boards.board_scores(last).items()}
+    return {
+        user: {k: s.value for k, s in found.items()}
+        for user, found in boards.board_scores(boards.counted(last)).items()
+    }
 
 
 def test_whole_scores_come_from_all_workouts_that_count(log: TestLog) -> None:
@@ -71,7 +74,7 @@ def test_equal_scores_share_a_rank_and_the_earlier_is_ahead(log: TestLog) -> Non
     for user, hours, metres in (("ada", 1, 10_000), ("bea", 1, 10_000), ("cat", 2, 10_000), ("dan", 1, 12_000)):
         say(log, user=user, end=START_US + hours * HOUR_US, summary=summary(metres))
     last = boards.last_of(log.read().carrying("WorkoutSummarised").valid)
-    rows = boards.ranked(boards.score_table(boards.board_scores(last))).to_pylist()
+    rows = boards.ranked(boards.score_table(boards.board_scores(boards.counted(last)))).to_pylist()
     board = {
         r["user_id"]: r["rank"] for r in rows if (r["metric"], r["sport"], r["period"]) == ("distance", "all", "all")
     }
@@ -95,7 +98,7 @@ def test_rankings_hold_encoded_scores_of_boards_that_are_kept(log: TestLog) -> N
     say(log)
     last = boards.last_of(log.read().carrying("WorkoutSummarised").valid)
     after_s = boards.kept_until_s(BoardKey("load", "all", "day", "2026-11-18"))
-    found = boards.rankings(boards.board_scores(last), kept_at_s=after_s)
+    found = boards.rankings(boards.board_scores(boards.counted(last)), kept_at_s=after_s)
     assert {key.period for key in found} == {"week", "month", "year", "all"}
     value, achieved_us = decode_rank_score(found[BoardKey("distance", "all", "all", "all")]["ada"])
     assert (value, round(achieved_us / HOUR_US)) == (10_000, round((START_US + HOUR_US) / HOUR_US))

@@ -1,0 +1,62 @@
+"""Summaries as facts: what boards and training days know of each workout, and what a batch changes of it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import msgspec
+
+from domain.boards import Effort
+from schemas import hot
+from stridelog.batch import Batch
+from stridelog.state import State
+
+
+class BoardFact(msgspec.Struct, frozen=True):
+    """A workout as boards and days know it, and every other form (day, sport) it has had: there it may have left a
+    trace.
+    """
+
+    effort: Effort
+    counted: bool
+    earlier: tuple[Effort, ...] = ()
+
+
+@dataclass
+class Kept:
+    """What a batch changes: by user, the workouts in all the forms that they had, and the offset of the last record."""
+
+    forms: dict[str, list[Effort]] = field(default_factory=dict)
+    offsets: dict[str, int] = field(default_factory=dict)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+def keep(batch: Batch, state: State) -> Kept:
+    """Keep the batch's summaries as facts."""
+    kept = Kept()
+    for offset, message in batch.of(hot.WorkoutSummarised):
+        known = state.get(message.user, BoardFact, message.data.workout_id)
+        fact = _fact(message.data, known.fact if known else None)
+        if known is not None and known.fact == fact and known.settled(batch.span):
+            kept.dropped["duplicate"] += 1
+            continue
+        state.put(message.user, message.data.workout_id, fact, offset)
+        kept.forms.setdefault(message.user, []).extend((fact.effort, *fact.earlier))
+        kept.offsets[message.user] = offset
+    return kept
+
+
+def _fact(data: hot.WorkoutSummarisedData, before: BoardFact | None) -> BoardFact:
+    summary = data.summary
+    effort = Effort(
+        workout_id=data.workout_id,
+        sport=data.sport,
+        end_us=data.end,
+        day=data.local_day,
+        distance_m=summary.distance_m if summary else 0.0,
+        moving_time_s=summary.moving_time_s if summary else 0.0,
+        elevation_gain_m=(summary.elevation_gain_m or 0.0) if summary else 0.0,
+        load=summary.load if summary else 0.0,
+    )
+    forms = {(form.day, form.sport): form for form in (*before.earlier, before.effort)} if before else {}
+    forms.pop((effort.day, effort.sport), None)
+    return BoardFact(effort, data.status == "counted", tuple(forms.values()))
