@@ -1,25 +1,85 @@
-"""A user's scores on boards, kept up workout by workout; :func:`domain.boards.scores` looks at all of them."""
+"""A user's scores on boards: worked out from all workouts, or kept up workout by workout."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
 
-from domain.boards import ALL_SPORTS, METRICS, SCALE, BoardKey, Effort, Score, parts_of, periods_of
+from domain.board_rules import BoardRule, BoardRules
+from domain.boards import ALL_SPORTS, METRICS, SCALE, BoardKey, Effort, Score, parts_of, periods_of, scaled
 from domain.days import Period, period_key, period_start
+from domain.efforts import DISTANCES
 from domain.sports import family_of
 
-_NOTHING: Final = Score(0.0, 0)
+_NOTHING: Final = Score(0.0, 0, 0)
+_TIMED: Final = frozenset(name for name, _ in DISTANCES)  # of these bests less is better
+
+
+def board_keys(effort: Effort, rules: BoardRules) -> tuple[BoardKey, ...]:
+    """All boards that an effort may count for: those of its family and of all sports, over each period."""
+    return tuple(
+        BoardKey(rule.name, sport, period, key)
+        for period, key in periods_of(effort.day)
+        for sport in (family_of(effort.sport), ALL_SPORTS)
+        for rule in rules.of(sport, period)
+    )
+
+
+def scores(efforts: Iterable[Effort], touched: Iterable[Effort], rules: BoardRules) -> dict[BoardKey, Score]:
+    """The user's whole score on every board that the touched efforts could change.
+
+    ``efforts`` are all canonical workouts of one user as they are now; ``touched`` are those that came,
+    changed or went, in their old and new form (an edit that moves a workout to another day touches both
+    days). Neither's order matters. Give an effort once: the same workout id twice in ``efforts`` raises
+    ``ValueError``.
+    """
+    groups: dict[tuple[Period, str], dict[str, list[Effort]]] = {}  # period and its key → sport → those that count
+    for effort in touched:
+        for period in periods_of(effort.day):
+            counting = groups.setdefault(period, {})
+            counting.setdefault(family_of(effort.sport), [])
+            counting.setdefault(ALL_SPORTS, [])
+    seen: set[str] = set()
+    for effort in efforts:
+        if effort.workout_id in seen:
+            raise ValueError(f"workout {effort.workout_id} is given twice: give each canonical workout once")
+        seen.add(effort.workout_id)
+        for period in periods_of(effort.day):
+            for sport in (family_of(effort.sport), ALL_SPORTS):
+                if sport in groups.get(period, ()):
+                    groups[period][sport].append(effort)
+    return {
+        BoardKey(rule.name, sport, period, key): _score(found, rule)
+        for (period, key), counting in groups.items()
+        for sport, found in counting.items()
+        for rule in rules.of(sport, period)
+    }
+
+
+def _score(efforts: list[Effort], rule: BoardRule) -> Score:
+    if rule.total is not None:
+        number = METRICS.index(rule.total)
+        parts = [(parts_of(effort)[number], effort.end_us) for effort in efforts]
+        last_us = max((end_us for part, end_us in parts if part), default=0)
+        return Score(sum(part for part, _ in parts) / SCALE, last_us, len(efforts))
+    bests = [
+        (scaled(value), effort.end_us) for effort in efforts for name, value in effort.bests if name == rule.effort
+    ]
+    if not bests:
+        return Score(0.0, 0, len(efforts))
+    best, end_us = min(bests, key=lambda best: (best[0] if rule.less_is_better else -best[0], best[1]))
+    return Score(best / SCALE, end_us, len(efforts))
 
 
 class Ledger:
     """A user's counted efforts as they are now, and what months and years add up to.
 
-    ``scores`` answers as :func:`domain.boards.scores` does for all of them, from the efforts of one month and a few
-    sums, so that a score costs the same after ten years as after one.
+    ``scores`` answers as :func:`scores` does for all of them, from the efforts of one month and a few sums, so that a
+    score costs the same after ten years as after one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rules: BoardRules) -> None:
+        self._rules = rules
         self._efforts: dict[str, Effort] = {}  # by workout
         self._months: dict[str, dict[str, Effort]] = {}  # period key of the month → those of it, by workout
         self._years: dict[str, set[str]] = {}  # period key of the year → those of its months
@@ -45,18 +105,18 @@ class Ledger:
     def scores(self, touched: Iterable[Effort]) -> dict[BoardKey, Score]:
         """The user's whole score on every board that the touched efforts could change."""
         found: dict[BoardKey, Score] = {}
+        done: set[tuple[Period, str, str]] = set()
         for effort in touched:
             sports = (family_of(effort.sport), ALL_SPORTS)
             for period, key in periods_of(effort.day):
-                if all((METRICS[0], sport, period, key) in found for sport in sports):
+                if all((period, key, sport) in done for sport in sports):
                     continue
                 totals = self._totals_of(period, key, effort.day)
                 for sport in sports:
+                    done.add((period, key, sport))
                     total = totals.get(sport)
-                    for number, metric in enumerate(METRICS):
-                        found[BoardKey(metric, sport, period, key)] = (
-                            Score(total.sums[number] / SCALE, total.last_us[number]) if total else _NOTHING
-                        )
+                    for rule in self._rules.of(sport, period):
+                        found[BoardKey(rule.name, sport, period, key)] = total.score(rule) if total else _NOTHING
         return found
 
     def _totals_of(self, period: Period, key: str, day: date) -> "dict[str, _Total]":
@@ -81,25 +141,43 @@ class Ledger:
 
 
 class _Total:
-    """Sums of the metrics in hundredths, and for each the end of the latest effort that adds to it."""
+    """Sums of the metrics in hundredths with the end of the latest effort that adds to each; bests with their ends."""
 
-    __slots__ = ("last_us", "sums")
+    __slots__ = ("bests", "count", "last_us", "sums")
 
     def __init__(self) -> None:
+        self.count = 0
         self.sums = [0] * len(METRICS)
         self.last_us = [0] * len(METRICS)
+        self.bests: dict[str, tuple[int, int]] = {}  # by name: hundredths, turned so that less is better, and the end
 
-    def add(self, values: Iterable[int], ends_us: Iterable[int]) -> None:
+    def add(self, count: int, values: Iterable[int], ends_us: Iterable[int]) -> None:
+        self.count += count
         for number, (value, end_us) in enumerate(zip(values, ends_us, strict=True)):
             if value:
                 self.sums[number] += value
                 self.last_us[number] = max(end_us, self.last_us[number])
 
+    def best(self, name: str, best: tuple[int, int]) -> None:
+        if name not in self.bests or best < self.bests[name]:
+            self.bests[name] = best
+
+    def score(self, rule: BoardRule) -> Score:
+        if rule.total is not None:
+            number = METRICS.index(rule.total)
+            return Score(self.sums[number] / SCALE, self.last_us[number], self.count)
+        best, end_us = self.bests.get(rule.effort or "", (0, 0))
+        return Score(abs(best) / SCALE, end_us, self.count)
+
 
 def _add(totals: dict[str, _Total], effort: Effort) -> None:
     *values, end_us = parts_of(effort)
+    bests = [(name, (scaled(value) * (1 if name in _TIMED else -1), end_us)) for name, value in effort.bests]
     for sport in (family_of(effort.sport), ALL_SPORTS):
-        totals.setdefault(sport, _Total()).add(values, [end_us] * len(METRICS))
+        total = totals.setdefault(sport, _Total())
+        total.add(1, values, [end_us] * len(METRICS))
+        for name, best in bests:
+            total.best(name, best)
 
 
 def _sums(efforts: Iterable[Effort]) -> dict[str, _Total]:
@@ -112,8 +190,11 @@ def _sums(efforts: Iterable[Effort]) -> dict[str, _Total]:
 def _merged(parts: Iterable[dict[str, _Total]]) -> dict[str, _Total]:
     totals: dict[str, _Total] = {}
     for part in parts:
-        for sport, total in part.items():
-            totals.setdefault(sport, _Total()).add(total.sums, total.last_us)
+        for sport, other in part.items():
+            total = totals.setdefault(sport, _Total())
+            total.add(other.count, other.sums, other.last_us)
+            for name, best in other.bests.items():
+                total.best(name, best)
     return totals
 
 

@@ -78,11 +78,13 @@ GROUP BY user_id, minute, device_id
 
 BOARDS: Final = View(
     "boards",
-    "Boards with ranks (1, 2, 2, 4): highest score first, of equals who got there first. Name one board in the WHERE: "
+    "Boards with ranks (1, 2, 2, 4): best score first, of equals who got there first. Name one board in the WHERE: "
     "the filter reaches the table before anything is ranked.",
     """
 SELECT metric, sport, period, period_key,
-    rank() OVER (PARTITION BY metric, sport, period, period_key ORDER BY score DESC, achieved_at ASC) AS rank,
+    rank() OVER (
+        PARTITION BY metric, sport, period, period_key ORDER BY if(less_is_better, score, -score) ASC, achieved_at ASC
+    ) AS rank,
     user_id, score, achieved_at, workouts
 FROM {db}.board_scores FINAL
 WHERE NOT deleted

@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 from domain.boards import BoardKey, decode_rank_score
 from domain.days import period_key
 from sinks.keys import Keys
+from stridelog import boards_file
 from stridelog.answers import (
     BoardPage,
     BoardRow,
@@ -114,7 +115,7 @@ class Queries:
 
     async def rank(self, user: str, board: BoardKey, *, neighbours: int = 2) -> RankPage | None:
         """A user's competition rank on a board and the places around it; ``None`` if the user is not on it."""
-        key = self.keys.rank(*board)
+        key, less = self.keys.rank(*board), boards_file.load().less_is_better(board.metric)
         async with self._asking("redis") as client:
             score = await client.zscore(key, user)
             place = await client.zrevrank(key, user)
@@ -131,7 +132,7 @@ class Queries:
                 above = await pipe.execute()
         names = await self.names(member.decode() for member, _ in around)
         rows = tuple(
-            RankRow(ahead + 1, member.decode(), names[member.decode()], *decode_rank_score(value))
+            RankRow(ahead + 1, member.decode(), names[member.decode()], *decode_rank_score(value, less_is_better=less))
             for (member, value), ahead in zip(around, above, strict=True)
         )
         mine = next((row.rank for row in rows if row.user == user), place + 1)
@@ -148,9 +149,11 @@ class Queries:
             found = await client.zrevrange(self.keys.rank(*board), 0, most - 1, withscores=True)
         names = await self.names(member.decode() for member, _ in found)
         rows: list[RankRow] = []
+        less = boards_file.load().less_is_better(board.metric)
         for place, (member, value) in enumerate(found, start=1):
             user, tied = member.decode(), bool(rows) and found[place - 2][1] == value
-            rows.append(RankRow(rows[-1].rank if tied else place, user, names[user], *decode_rank_score(value)))
+            achieved = decode_rank_score(value, less_is_better=less)
+            rows.append(RankRow(rows[-1].rank if tied else place, user, names[user], *achieved))
         return rows
 
     # -- users (Redis)

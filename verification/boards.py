@@ -7,9 +7,11 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from domain.boards import BoardKey, Effort, Score, encode_rank_score, scores
+from domain.boards import BoardKey, Effort, Score, encode_rank_score
 from domain.days import period_start
+from domain.ledger import scores
 from schemas import hot
+from stridelog import boards_file
 from verification.outcomes import Valid
 
 HOT_DAYS: Final = 14
@@ -67,8 +69,10 @@ def counted(last: Last) -> dict[str, list[Effort]]:
 
 def board_scores(efforts: Mapping[str, Sequence[Effort]]) -> dict[str, dict[BoardKey, Score]]:
     """Each user's scores on every board, without zeros: who has nothing to show is on no board."""
+    rules = boards_file.load()
     return {
-        user: {key: score for key, score in scores(done, done).items() if score.value} for user, done in efforts.items()
+        user: {key: score for key, score in scores(done, done, rules).items() if score.value}
+        for user, done in efforts.items()
     }
 
 
@@ -85,21 +89,23 @@ def _effort(data: hot.WorkoutSummarisedData) -> Effort:
         moving_time_s=summary.moving_time_s,
         elevation_gain_m=summary.elevation_gain_m or 0.0,
         load=summary.load,
+        bests=tuple((b.name, b.duration_s if b.kind == "distance" else b.power_w or 0.0) for b in summary.best_efforts),
     )
 
 
 def score_table(by_user: Mapping[str, Mapping[BoardKey, Score]]) -> pa.Table:
     """Rows of ``board_scores`` that are not deleted; times in µs."""
-    rows = [(key, user, score, found) for user, found in by_user.items() for key, score in found.items()]
+    rules = boards_file.load()
+    rows = [(key, user, score) for user, found in by_user.items() for key, score in found.items()]
     names = {name: pa.array([getattr(key, name) for key, *_ in rows], pa.string()) for name in BOARD}
-    counts = [round(found[BoardKey("workouts", *key[1:])].value) for key, _, _, found in rows]
     return pa.table(
         {
             **names,
-            "user_id": pa.array([user for _, user, *_ in rows], pa.string()),
-            "score": pa.array([score.value for _, _, score, _ in rows], pa.float64()),
-            "achieved_at": pa.array([score.achieved_us for _, _, score, _ in rows], pa.int64()),
-            "workouts": pa.array(counts, pa.int64()),
+            "user_id": pa.array([user for _, user, _ in rows], pa.string()),
+            "score": pa.array([score.value for *_, score in rows], pa.float64()),
+            "achieved_at": pa.array([score.achieved_us for *_, score in rows], pa.int64()),
+            "workouts": pa.array([score.workouts for *_, score in rows], pa.int64()),
+            "less_is_better": pa.array([int(rules.less_is_better(key.metric)) for key, *_ in rows], pa.int64()),
         }
     )
 
@@ -114,7 +120,8 @@ def ranked(table: pa.Table) -> pa.Table:
         codes = codes * len(column.dictionary) + column.indices.to_numpy()
         codes = np.unique(codes, return_inverse=True)[1]
     score, achieved = table.column("score").to_numpy(), table.column("achieved_at").to_numpy()
-    order = np.lexsort((achieved, -score, codes))
+    score = np.where(table.column("less_is_better").to_numpy(), score, -score)
+    order = np.lexsort((achieved, score, codes))
     board = codes[order]
     new_board = np.r_[True, board[1:] != board[:-1]]
     new_rank = new_board | np.r_[True, (np.diff(score[order]) != 0) | (np.diff(achieved[order]) != 0)]
@@ -177,6 +184,7 @@ def kept_until_s(key: BoardKey) -> float:
 
 def rankings(by_user: Mapping[str, Mapping[BoardKey, Score]], *, kept_at_s: float) -> dict[BoardKey, dict[str, float]]:
     """Members and encoded scores of the boards that Redis still keeps at ``kept_at_s``."""
+    rules = boards_file.load()
     kept: dict[BoardKey, bool] = {}
     found: dict[BoardKey, dict[str, float]] = {}
     for user, on_boards in by_user.items():
@@ -184,5 +192,7 @@ def rankings(by_user: Mapping[str, Mapping[BoardKey, Score]], *, kept_at_s: floa
             if key not in kept:
                 kept[key] = kept_until_s(key) > kept_at_s
             if kept[key]:
-                found.setdefault(key, {})[user] = encode_rank_score(score.value, score.achieved_us)
+                found.setdefault(key, {})[user] = encode_rank_score(
+                    score.value, score.achieved_us, less_is_better=rules.less_is_better(key.metric)
+                )
     return found

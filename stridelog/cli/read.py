@@ -11,8 +11,9 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 
-from domain.boards import BOARD_SPORTS, METRICS, BoardKey
+from domain.boards import BOARD_SPORTS, BoardKey
 from domain.days import PERIODS, period_key
+from stridelog import boards_file
 from stridelog.answers import BoardPage, FeedPage, RankPage, RiskRow, SuggestionRow
 from stridelog.errors import UserError
 from stridelog.queries import Queries
@@ -21,7 +22,7 @@ from stridelog.training_log import training_log
 from stridelog.views import reading, training
 
 T = TypeVar("T")
-Metric = Annotated[str, typer.Argument(help=", ".join(METRICS))]
+Metric = Annotated[str, typer.Argument(help="A board of boards.yaml: distance, fastest_5_km, …")]
 Sport = Annotated[str, typer.Option(help=", ".join(BOARD_SPORTS))]
 Period = Annotated[str, typer.Option(help=", ".join(PERIODS))]
 Key = Annotated[str, typer.Option("--key", help="Which one, like 2026-W48; default: the current one (UTC).")]
@@ -179,16 +180,19 @@ def scores(
 
 def board_key(metric: str, sport: str, period: str, key: str = "") -> BoardKey:
     """A board by what a user typed; no key means the current period. Raises ``UserError``."""
-    board_metric = one_of("metric", metric, METRICS)
-    if sport not in BOARD_SPORTS:
-        raise UserError(f"no board for sport {sport!r}: there are {', '.join(BOARD_SPORTS)}")
+    rules = boards_file.load().by_name
+    rule = rules[one_of("metric", metric, tuple(rules))]
+    if sport not in rule.sports:
+        raise UserError(f"no board {metric} for sport {sport!r}: there are {', '.join(rule.sports)}")
     board_period = one_of("period", period, PERIODS)
+    if board_period not in rule.periods:
+        raise UserError(f"no board {metric} for a {period}: there are {', '.join(rule.periods)}")
     if not key:
-        return BoardKey(board_metric, sport, board_period, period_key(datetime.now(UTC).date(), board_period))
+        return BoardKey(metric, sport, board_period, period_key(datetime.now(UTC).date(), board_period))
     pattern, example = _KEYS[board_period]
     if not re.fullmatch(pattern, key):
         raise UserError(f"--key {key!r} is no {board_period}: write it like {example}")
-    return BoardKey(board_metric, sport, board_period, key)
+    return BoardKey(metric, sport, board_period, key)
 
 
 def _day(text: str) -> date:

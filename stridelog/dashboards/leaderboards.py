@@ -7,8 +7,9 @@ from typing import Final
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from domain.boards import ALL_SPORTS, BOARD_SPORTS, METRICS
+from domain.boards import ALL_SPORTS, BOARD_SPORTS
 from domain.days import PERIODS
+from stridelog import boards_file
 from stridelog.dashboards.panels import (
     COUNT,
     choice,
@@ -26,10 +27,8 @@ from stridelog.dashboards.panels import (
 
 _KIND: Final = "metric = ${metric:sqlstring} AND sport = ${sport:sqlstring} AND period = ${period:sqlstring}"
 _BOARD: Final = f"{_KIND} AND period_key = ${{period_key:sqlstring}}"
-_UNITS: Final = {"distance": "m", "moving_time": "s", "elevation": "m climbed", "load": "load", "workouts": "workouts"}
-_UNIT: Final = (
-    f"transform(metric, [{', '.join(repr(m) for m in METRICS)}], [{', '.join(repr(_UNITS[m]) for m in METRICS)}], '')"
-)
+_UNITS: Final = {rule.name: rule.unit for rule in boards_file.load().rules}
+_UNIT: Final = f"transform(metric, [{', '.join(map(repr, _UNITS))}], [{', '.join(map(repr, _UNITS.values()))}], '')"
 
 
 def leaderboards() -> Dashboard:
@@ -42,7 +41,7 @@ def leaderboards() -> Dashboard:
         since="now-30d",
     )
     board = (
-        board.with_variable(choice("metric", "Metric", METRICS, "distance"))
+        board.with_variable(choice("metric", "Metric", tuple(_UNITS), "distance"))
         .with_variable(choice("sport", "Sport", BOARD_SPORTS, ALL_SPORTS))
         .with_variable(choice("period", "Period", PERIODS, "week"))
         .with_variable(

@@ -15,6 +15,7 @@ from schemas import hot
 from sinks.base import RedisCommand, Rows
 from sinks.keys import Keys
 from sinks.tables import BOARD_SCORES, WORKOUTS
+from stridelog import boards_file
 from stridelog.batch import Batch
 from stridelog.projections.efforts import BoardFact, keep
 from stridelog.state import Index, State
@@ -27,12 +28,12 @@ _ANALYSED: Final = [name for name in WORKOUTS.schema.names if name in hot.Analys
 
 
 class CountedEfforts(Index):
-    """What counts of a user's workouts."""
+    """What counts of a user's workouts, on the boards of boards.yaml."""
 
     kinds = (BoardFact,)
 
     def __init__(self) -> None:
-        self.ledger = Ledger()
+        self.ledger = Ledger(boards_file.load())
 
     def put(self, id: str, fact: BoardFact) -> None:
         self.ledger.put(id, fact.effort if fact.counted else None)
@@ -49,31 +50,30 @@ class Touched:
 
 def touch(batch: Batch, state: State) -> Touched:
     """Keep the batch's summaries as facts; the whole scores of their users on every board that they could change."""
-    kept = keep(batch, state)
+    kept = keep(batch, state, boards_file.load().efforts)
     scores = {user: state.index(user, CountedEfforts).ledger.scores(forms) for user, forms in kept.forms.items()}
     return Touched(scores, kept.offsets, kept.dropped)
 
 
 def score_rows(touched: Touched, partition: int) -> Rows:
     """Rows of ``board_scores``."""
+    rules = boards_file.load()
     keys: list[BoardKey] = []
     users: list[str] = []
     found: list[Score] = []
-    workouts: list[int] = []
     for user, scores_of in touched.scores.items():
-        counts = {key[1:]: int(score.value) for key, score in scores_of.items() if key.metric == "workouts"}
         keys += scores_of.keys()
         found += scores_of.values()
         users += [user] * len(scores_of)
-        workouts += [counts[key[1:]] for key in scores_of]
     columns = dict(zip(BoardKey._fields, zip(*keys, strict=True), strict=True)) if keys else {}
     rows = {
         **{name: columns.get(name, ()) for name in BoardKey._fields},
         "user_id": users,
         "score": [score.value for score in found],
         "achieved_at": [score.achieved_us for score in found],
-        "workouts": workouts,
-        "deleted": [int(score.value == 0) for score in found],
+        "workouts": [score.workouts for score in found],
+        "less_is_better": [int(rules.less_is_better(key.metric)) for key in keys],
+        "deleted": [int(not score.counts) for score in found],
         "source_partition": [partition] * len(users),
         "source_offset": [touched.offsets[user] for user in users],
     }
@@ -113,6 +113,7 @@ def _workout_row(offset: int, message: hot.WorkoutSummarised, batch: Batch) -> M
 
 def rank_commands(touched: Touched, keys: Keys, logged_ms: int) -> list[RedisCommand]:
     """Sorted sets of the boards that were still kept when the batch was logged (``logged_ms``)."""
+    rules = boards_file.load()
     members: dict[BoardKey, list[tuple[str, Score]]] = {}
     for user, found in touched.scores.items():
         for key, score in found.items():
@@ -123,8 +124,13 @@ def rank_commands(touched: Touched, keys: Keys, logged_ms: int) -> list[RedisCom
         if expires_s is not None and expires_s * 1000 <= logged_ms:
             continue
         name = keys.rank(*board)
-        ranked = [(encode_rank_score(score.value, score.achieved_us), user) for user, score in entries if score.value]
-        gone = [user for user, score in entries if not score.value]
+        less = rules.less_is_better(board.metric)
+        ranked = [
+            (encode_rank_score(score.value, score.achieved_us, less_is_better=less), user)
+            for user, score in entries
+            if score.counts
+        ]
+        gone = [user for user, score in entries if not score.counts]
         if ranked:
             commands.append(("ZADD", name, *(item for pair in ranked for item in (repr(pair[0]), pair[1]))))
         if gone:

@@ -1,6 +1,7 @@
 """Summaries as facts: what boards and training days know of each workout, and what a batch changes of it."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import msgspec
@@ -30,12 +31,12 @@ class Kept:
     dropped: Counter[str] = field(default_factory=Counter)
 
 
-def keep(batch: Batch, state: State) -> Kept:
-    """Keep the batch's summaries as facts."""
+def keep(batch: Batch, state: State, bests: Collection[str] = ()) -> Kept:
+    """Keep the batch's summaries as facts, with the best efforts of these names."""
     kept = Kept()
     for offset, message in batch.of(hot.WorkoutSummarised):
         known = state.get(message.user, BoardFact, message.data.workout_id)
-        fact = _fact(message.data, known.fact if known else None)
+        fact = _fact(message.data, known.fact if known else None, bests)
         if known is not None and known.fact == fact and known.settled(batch.span):
             kept.dropped["duplicate"] += 1
             continue
@@ -45,7 +46,7 @@ def keep(batch: Batch, state: State) -> Kept:
     return kept
 
 
-def _fact(data: hot.WorkoutSummarisedData, before: BoardFact | None) -> BoardFact:
+def _fact(data: hot.WorkoutSummarisedData, before: BoardFact | None, bests: Collection[str]) -> BoardFact:
     summary = data.summary
     effort = Effort(
         workout_id=data.workout_id,
@@ -56,6 +57,11 @@ def _fact(data: hot.WorkoutSummarisedData, before: BoardFact | None) -> BoardFac
         moving_time_s=summary.moving_time_s if summary else 0.0,
         elevation_gain_m=(summary.elevation_gain_m or 0.0) if summary else 0.0,
         load=summary.load if summary else 0.0,
+        bests=tuple(
+            (best.name, best.duration_s if best.power_w is None else best.power_w)
+            for best in (summary.best_efforts if summary else ())
+            if best.name in bests
+        ),
     )
     forms = {(form.day, form.sport): form for form in (*before.earlier, before.effort)} if before else {}
     forms.pop((effort.day, effort.sport), None)

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from domain.boards import BoardKey
 from stridelog.answers import FreshRisk, FreshSuggestion, RankRow
+from stridelog.boards_file import unit_of
 from stridelog.views import reading, units
 
 _SPARKS: Final = " ▁▂▃▄▅▆▇█"
@@ -152,7 +153,7 @@ def _board(screen: Screen) -> RenderableType:
     metric = screen.board.metric if screen.board else "distance"
     for mover in screen.movers:
         arrow, style = _arrow(mover.gained)
-        figure = units.score(metric, mover.row.score)
+        figure = units.score(unit_of(metric), mover.row.score)
         table.add_row(str(mover.row.rank), arrow, escape(mover.row.name), figure, style=style)
     title = reading.title_of(screen.board) if screen.board else "board"
     return Panel(table, title=f"board: {title}", title_align="left", box=box.ROUNDED)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from domain.boards import BoardKey
 from stridelog.answers import BoardPage, FeedPage, RankPage, RiskRow, SuggestionRow
+from stridelog.boards_file import unit_of
 from stridelog.views import units
 
 _ID: Final = 36  # characters of a UUID
@@ -56,7 +57,7 @@ def board(page: BoardPage) -> Table:
     table.add_column("workouts", justify="right")
     table.add_column("last", no_wrap=True)
     for row in page.rows:
-        figure = units.score(page.board.metric, row.score)
+        figure = units.score(unit_of(page.board.metric), row.score)
         last = units.moment(row.achieved_us)
         table.add_row(str(row.rank), escape(row.name), escape(row.user), figure, f"{row.workouts:,}", last)
     return table
@@ -71,7 +72,7 @@ def rank(user: str, page: RankPage) -> Table:
     table.add_column("id", style="dim", overflow="fold")
     table.add_column(page.board.metric.replace("_", " "), justify="right", no_wrap=True)
     for row in page.rows:
-        figure = units.score(page.board.metric, row.score)
+        figure = units.score(unit_of(page.board.metric), row.score)
         style = "bold cyan" if row.user == user else ""
         table.add_row(f"{row.rank:,}", escape(row.name), escape(row.user), figure, style=style)
     return table

@@ -33,17 +33,19 @@ def pace(sport: str, speed_m_s: float | None) -> str:
     return f"{speed_m_s * 3.6:.1f} km/h"
 
 
-def score(metric: str, value: float) -> str:
-    """A score of a board in its metric's unit."""
-    match metric:
-        case "distance":
+def score(unit: str, value: float) -> str:
+    """A score of a board in the board's unit (``domain.board_rules``)."""
+    match unit:
+        case "m":
             return distance(value)
-        case "moving_time":
+        case "s":
             return duration(value)
-        case "elevation":
+        case "m climbed":
             return f"{value:,.0f} m"
         case "workouts":
             return f"{value:,.0f}"
+        case "W":
+            return f"{value:,.0f} W"
         case _:
             return f"{value:,.1f}"
 

@@ -17,14 +17,16 @@ from domain.boards import (
     competition_ranks,
     decode_rank_score,
     encode_rank_score,
-    scores,
 )
 from domain.days import PERIODS, local_day, period_key, period_start
 from domain.duplicates import Candidate, are_copies, clusters
 from domain.features import LoadFact, features
-from domain.ledger import Ledger
+from domain.ledger import Ledger, scores
 from domain.sports import SPORTS
+from stridelog import boards_file
 
+RULES = boards_file.load()
+BESTS = ("5 km", "20 min", "400 m")  # the last is on no board
 DAY = date(2026, 1, 1)
 T0_US = 1_767_225_600_000_000
 DAY_US = 86_400_000_000
@@ -83,7 +85,11 @@ def efforts(draw: st.DrawFn) -> list[Effort]:
             draw(st.sampled_from(SPORTS)),
             T0_US + draw(st.integers(0, 40)) * DAY_US,
             DAY + timedelta(days=draw(st.integers(0, 40))),
-            *(draw(amounts) for _ in range(4)),
+            draw(amounts),
+            draw(amounts),
+            draw(amounts),
+            draw(amounts),
+            tuple((name, draw(st.integers(1, 5)) / 2) for name in draw(st.sets(st.sampled_from(BESTS)))),
         )
         for i in range(draw(st.integers(0, 8)))
     ]
@@ -93,14 +99,14 @@ def efforts(draw: st.DrawFn) -> list[Effort]:
 def test_scores_do_not_depend_on_the_order(workouts: list[Effort], random: object) -> None:
     shuffled = list(workouts)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert scores(shuffled, workouts) == scores(workouts, shuffled)
+    assert scores(shuffled, workouts, RULES) == scores(workouts, shuffled, RULES)
 
 
 @given(efforts(), st.lists(st.tuples(st.integers(0, 7), st.sampled_from([None, -400, -31, -1, 0, 1, 35, 366]))))
 def test_a_ledger_says_of_every_board_what_all_efforts_say(
     workouts: list[Effort], changes: list[tuple[int, int | None]]
 ) -> None:
-    ledger = Ledger()
+    ledger = Ledger(RULES)
     counted: dict[str, Effort] = {}
     forms = list(workouts)
     for number, days in [*((n, 0) for n in range(len(workouts))), *changes]:
@@ -113,8 +119,8 @@ def test_a_ledger_says_of_every_board_what_all_efforts_say(
             counted[effort.workout_id] = effort
             forms.append(effort)
         asked = forms[-3:] if days != 1 else forms  # some are asked for the first time after several changes
-        assert ledger.scores(asked) == scores(counted.values(), asked)
-    assert ledger.scores(forms) == scores(counted.values(), forms)
+        assert ledger.scores(asked) == scores(counted.values(), asked, RULES)
+    assert ledger.scores(forms) == scores(counted.values(), forms, RULES)
 
 
 @given(efforts(), st.lists(st.integers(0, 20), min_size=8, max_size=8))
@@ -126,10 +132,10 @@ def test_boards_kept_up_workout_by_workout_equal_boards_made_at_once(workouts: l
             old = so_far.pop(edit)
             edited = replace(old, distance_m=old.distance_m + 1, day=old.day + timedelta(days=8))
             so_far.append(edited)
-            boards |= scores(so_far, [old, edited])
+            boards |= scores(so_far, [old, edited], RULES)
         so_far.append(workout)
-        boards |= scores(so_far, [workout])
-    at_once = {key: score for key, score in scores(so_far, so_far).items() if score.value}
+        boards |= scores(so_far, [workout], RULES)
+    at_once = {key: score for key, score in scores(so_far, so_far, RULES).items() if score.value}
     assert {key: score for key, score in boards.items() if score.value} == at_once
 
 
