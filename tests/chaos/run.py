@@ -20,7 +20,7 @@ from tests.chaos.stack import FOLDER, ChaosStack
 from tests.chaos.workers import Workers
 from tests.platform import Platform
 
-READY_S: Final = 90.0
+READY_S: Final = 240.0
 QUIET_S: Final = 240.0
 LOAD_S: Final = 240.0  # how much longer than planned the load may take: brokers are killed under it
 SHOWN: Final = 6
