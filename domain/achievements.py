@@ -10,87 +10,14 @@ and each lane is folded over in the order of time.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
-from domain.achievement_rules import (
-    Challenge,
-    Deed,
-    First,
-    Level,
-    Milestone,
-    PersonalBest,
-    Rule,
-    Streak,
-)
-from domain.boards import METRICS, SCALE, Effort, parts_of
-from domain.days import period_key
-from domain.efforts import BestEffort
+from domain.achievement_facts import Award, Fact, figure_of, occasion_of
+from domain.achievement_folds import State, start_of
+from domain.achievement_rules import Rule, Streak
 
 # From one of these on a lane is folded again when something changes: more of them take memory, fewer take time.
 _CHECKPOINT_EVERY: Final = 64
-_UNNAMED_SPORTS: Final = frozenset({"other", "transition"})
-
-
-@dataclass(frozen=True, slots=True)
-class Workout:
-    """A canonical workout: what boards count of it, and its best efforts."""
-
-    effort: Effort
-    best_efforts: tuple[BestEffort, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """The workout's id."""
-        return self.effort.workout_id
-
-    @property
-    def at_us(self) -> int:
-        """Its end, UTC microseconds: what it earns is earned then."""
-        return self.effort.end_us
-
-    @property
-    def day(self) -> date:
-        """The local day of its start."""
-        return self.effort.day
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A challenge that was completed or a goal that was reached: ``at_us`` UTC microseconds, ``day`` local."""
-
-    id: str
-    deed: Deed
-    at_us: int
-    day: date
-
-
-Fact = Workout | Done
-
-
-@dataclass(frozen=True, slots=True)
-class Award:
-    """One achievement as earned.
-
-    ``level`` is "" for rules without levels. ``occasion`` tells apart what can be earned more than once: the workout of
-    a personal best, the period of a challenge, the sport of a first; else "". ``value`` is the best (seconds, watts,
-    metres, load), the first workout's figure, or the level that was reached. ``evidence`` are the ids of the fact that
-    earned it and, for a personal best, of the workout that it beat.
-    """
-
-    achievement: str
-    version: int
-    level: str
-    occasion: str
-    at_us: int
-    value: float
-    evidence: tuple[str, ...]
-
-    @property
-    def key(self) -> str:
-        """What stays the same when late data move the award: a user has one award of a key."""
-        return f"{self.achievement}:{self.version}:{self.level}:{self.occasion}"
 
 
 class Changes(NamedTuple):
@@ -117,10 +44,10 @@ def earned(rules: Iterable[Rule], facts: Iterable[Fact]) -> set[Award]:
     for rule in rules:
         lanes: dict[str, list[_Place]] = {}
         for fact in known.values():
-            if _figure(rule, fact) is not None:
-                lanes.setdefault(_occasion(rule, fact), []).append(_place(rule, fact))
+            if figure_of(rule, fact) is not None:
+                lanes.setdefault(occasion_of(rule, fact), []).append(_place(rule, fact))
         for occasion, places in lanes.items():
-            state = _start(rule, occasion)
+            state = start_of(rule, occasion)
             for place in sorted(places):
                 state, awards = state.after(known[place.id])
                 found.update(awards)
@@ -155,7 +82,7 @@ class Achievements:
         self._facts[fact.id] = fact
         for key, place in self._places(fact):
             if key not in self._lanes:
-                self._lanes[key] = _Lane(_start(self._rules[key[0]], key[1]))
+                self._lanes[key] = _Lane(start_of(self._rules[key[0]], key[1]))
             self._lanes[key].add(place)
             self._touched.add(key)
 
@@ -180,9 +107,9 @@ class Achievements:
 
     def _places(self, fact: Fact) -> "list[tuple[_LaneKey, _Place]]":
         return [
-            ((number, _occasion(rule, fact)), _place(rule, fact))
+            ((number, occasion_of(rule, fact)), _place(rule, fact))
             for number, rule in enumerate(self._rules)
-            if _figure(rule, fact) is not None
+            if figure_of(rule, fact) is not None
         ]
 
     def _fold(self) -> None:
@@ -209,17 +136,10 @@ class _Place(NamedTuple):
     id: str
 
 
-class _State(Protocol):
-    """What a lane comes to up to some fact; never changed, so that it can be gone back to."""
-
-    def after(self, fact: Fact) -> "tuple[_State, Iterable[Award]]":
-        """What it comes to with the next fact, and what that fact earns."""
-
-
 class _Lane:
     """Facts in order, their awards, and what they come to up to here and there."""
 
-    def __init__(self, start: _State) -> None:
+    def __init__(self, start: State) -> None:
         self._places: list[_Place] = []
         self._awards: list[tuple[_Place, Award]] = []  # in the order of places
         self._states = [(0, start)]  # after so many facts; the last one after all of them, unless facts changed
@@ -280,161 +200,3 @@ def _in_order(awards: Iterable[Award]) -> tuple[Award, ...]:
 
 def _place(rule: Rule, fact: Fact) -> _Place:
     return _Place(fact.day.toordinal() if isinstance(rule, Streak) else 0, fact.at_us, fact.id)
-
-
-def _occasion(rule: Rule, fact: Fact) -> str:
-    """The lane of a fact that the rule counts."""
-    match rule:
-        case Challenge(every=None):
-            return f"{rule.first_day}..{rule.last_day}"
-        case Challenge(every=period) if period is not None:
-            return period_key(fact.day, period)
-        case First(each_sport=True) if isinstance(fact, Workout):
-            return fact.effort.sport
-    return ""
-
-
-def _figure(rule: Rule, fact: Fact) -> float | None:
-    """What a fact adds to a rule: hundredths of a metric, or the best (seconds, watts, metres, load) for a personal
-    best; ``None``: the rule does not count it.
-    """
-    if isinstance(fact, Done):
-        counted = isinstance(rule, Milestone | Challenge) and rule.metric == fact.deed and rule.counts_day(fact.day)
-        return SCALE if counted else None
-    if not rule.counts(fact.effort.sport, fact.day):
-        return None
-    match rule:
-        case PersonalBest():
-            return _best(rule, fact)
-        case First(metric=metric, at_least=at_least):
-            if rule.each_sport and fact.effort.sport in _UNNAMED_SPORTS:
-                return None
-            figure = _hundredths(fact.effort, metric or "workouts")
-            return figure if figure >= (at_least or 1) else None
-        case Milestone(metric=metric) | Challenge(metric=metric):
-            return (_hundredths(fact.effort, metric) or None) if metric in METRICS else None
-        case Streak():
-            return SCALE
-
-
-def _best(rule: PersonalBest, workout: Workout) -> float | None:
-    if rule.most is not None:
-        return _hundredths(workout.effort, rule.most) / SCALE or None
-    efforts = workout.best_efforts
-    if rule.fastest is not None:
-        times_s = [best.duration_s for best in efforts if best.kind == "distance" and best.name == rule.fastest]
-        return min(times_s, default=None)
-    return max((best.power_w or 0.0 for best in efforts if best.name == rule.strongest), default=0.0) or None
-
-
-def _hundredths(effort: Effort, metric: str) -> int:
-    return parts_of(effort)[METRICS.index(metric)]
-
-
-def _start(rule: Rule, occasion: str) -> _State:
-    match rule:
-        case PersonalBest():
-            return _Best(rule)
-        case First():
-            return _FirstOf(rule, occasion)
-        case Milestone() | Challenge():
-            return _Total(rule, occasion)
-        case Streak():
-            return _Run(rule)
-
-
-def _award(rule: Rule, fact: Fact, value: float, *, level: str = "", occasion: str = "", beaten: str = "") -> Award:
-    evidence = (fact.id, beaten) if beaten else (fact.id,)
-    return Award(rule.id, rule.version, level, occasion, fact.at_us, value, evidence)
-
-
-@dataclass(frozen=True, slots=True)
-class _Best:
-    rule: PersonalBest
-    best: float | None = None
-    holder: str = ""
-
-    def after(self, fact: Fact) -> "tuple[_Best, Iterable[Award]]":
-        figure = _figure(self.rule, fact) or 0.0
-        if self.best is not None and (figure >= self.best if self.rule.fastest else figure <= self.best):
-            return self, ()
-        state = _Best(self.rule, figure, fact.id)
-        if self.best is None and not self.rule.first_counts:
-            return state, ()
-        return state, (_award(self.rule, fact, figure, occasion=fact.id, beaten=self.holder),)
-
-
-@dataclass(frozen=True, slots=True)
-class _FirstOf:
-    rule: First
-    sport: str
-    done: bool = False
-
-    def after(self, fact: Fact) -> "tuple[_FirstOf, Iterable[Award]]":
-        if self.done:
-            return self, ()
-        figure = (_figure(self.rule, fact) or 0.0) / SCALE
-        return replace(self, done=True), (_award(self.rule, fact, figure, occasion=self.sport),)
-
-
-@dataclass(frozen=True, slots=True)
-class _Total:
-    rule: Milestone | Challenge
-    occasion: str
-    total: float = 0  # hundredths, whole: sums do not depend on the order
-
-    def after(self, fact: Fact) -> "tuple[_Total, Iterable[Award]]":
-        total = self.total + (_figure(self.rule, fact) or 0)
-        crossed = [level for level in self.rule.levels if self.total < level.hundredths <= total]
-        return replace(self, total=total), [
-            _award(self.rule, fact, level.hundredths / SCALE, level=level.name, occasion=self.occasion)
-            for level in crossed
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """The longest run of units (days or weeks) up to the last one in which rests are within the rule's allowance.
-
-    It is the longest one, and not one that begins anew when rests are used up: so no workout that comes late can
-    shorten a run.
-    """
-
-    rule: Streak
-    unit: int = 0  # the last one with a workout
-    active: int = 0  # units with a workout so far …
-    before: int = 0  # … and those of them before the run
-    rests: tuple[tuple[int, int], ...] = ()  # the last units without: which, and ``active`` then
-    reached: int = 0  # levels that were awarded
-    at_us: int = 0
-
-    def after(self, fact: Fact) -> "tuple[_Run, Iterable[Award]]":
-        unit = fact.day.toordinal()
-        if self.rule.unit == "week":
-            unit = (unit - 1) // 7  # day 1 was a Monday
-        if self.active and unit == self.unit:
-            return self, ()
-        before, rests = self._rested(unit)
-        active = self.active + 1
-        # Who flies over the date line may end the next day's workout before this day's.
-        at_us = max(self.at_us, fact.at_us)
-        crossed: list[Level] = [
-            level for level in self.rule.levels[self.reached :] if level.hundredths <= (active - before) * SCALE
-        ]
-        state = _Run(self.rule, unit, active, before, rests, self.reached + len(crossed), at_us)
-        return state, [
-            replace(_award(self.rule, fact, level.hundredths / SCALE, level=level.name), at_us=at_us)
-            for level in crossed
-        ]
-
-    def _rested(self, unit: int) -> tuple[int, tuple[tuple[int, int], ...]]:
-        """``before`` and ``rests`` when the next unit with a workout is ``unit``."""
-        allowed, per = self.rule.rests, self.rule.per or 1
-        if unit - self.unit - 1 > allowed:  # so that a break of years is not gone through day by day
-            return self.active, ()
-        before, rests = self.before, self.rests
-        for missed in range(self.unit + 1, unit):
-            rests = (*rests, (missed, self.active))
-            if len(rests) > allowed and missed - rests[-1 - allowed][0] < per:
-                before = max(before, rests[-1 - allowed][1])
-        return before, rests[-allowed:] if allowed else ()

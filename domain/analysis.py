@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.athlete import Athlete
+from domain.cleaning import cleaned
 from domain.critical_power import xpower_w
 from domain.distance import DistanceSeries
 from domain.efficiency import aerobic_decoupling, efficiency_factor
 from domain.grade import grade_adjusted_distance_m
-from domain.quality import cleaned, clock_faults, quality_of
+from domain.quality import ClockFaults, quality_of
 from domain.sports import rule_of
 from domain.timeline import Timeline
 from domain.track import FloatColumn, Track
@@ -50,7 +51,9 @@ def analyse(track: Track, timeline: Timeline, sport: str, athlete: Athlete, meas
     """Analyse a workout; scores, watts and loads are rounded to 0.1, ratios and speeds to 0.001."""
     if len(track) < 2:
         return Analysis()
-    quality = quality_of(cleaned(track, timeline, sport), timeline, clock_faults(track.time_us))
+    # A track is sorted: how the clock was at fault is known to who read the recording.
+    found = cleaned(track, timeline, sport, measured.series.cumulative_m)
+    quality = quality_of(found, timeline, ClockFaults())
     body, metres, moving_s = rule_of(sport).body_group, measured.series.cumulative_m, measured.moving_time_s
     level_m = grade_adjusted_distance_m(metres, track.altitude_m) if body == "foot" else None
     normalised, mean_hr = measured.normalised_power_w, measured.mean_heart_rate_bpm

@@ -38,13 +38,13 @@ def aerobic_decoupling(output: FloatColumn, heart_rate_bpm: FloatColumn, held_s:
     total_s, both_s = float(held_s.sum()), float(held_s @ known)
     if both_s < SHORTEST_S or both_s < ENOUGH_OF_BOTH * total_s:
         return None
-    held = held_s[known]
+    if np.count_nonzero(known) < len(known):
+        output, heart_rate_bpm, held_s = output[known], heart_rate_bpm[known], held_s[known]
     # The sample that the middle is in belongs to both halves, each to its part.
-    first = np.clip(both_s / 2 - np.concatenate(([0.0], np.cumsum(held)[:-1])), 0.0, held)
-    second = held - first
-    done, beats = output[known], heart_rate_bpm[known]
-    beats_1, beats_2 = float(first @ beats), float(second @ beats)
-    done_1, done_2 = float(first @ done), float(second @ done)
+    first = np.clip(both_s / 2 - np.concatenate(([0.0], np.cumsum(held_s)[:-1])), 0.0, held_s)
+    second = held_s - first
+    beats_1, beats_2 = float(first @ heart_rate_bpm), float(second @ heart_rate_bpm)
+    done_1, done_2 = float(first @ output), float(second @ output)
     if done_1 <= 0 or beats_1 <= 0 or beats_2 <= 0:
         return None
     before, after = done_1 / beats_1, done_2 / beats_2

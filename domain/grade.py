@@ -38,12 +38,16 @@ def grade_adjusted_distance_m(cumulative_m: FloatColumn, altitude_m: FloatColumn
     """
     known = (altitude_m >= LOWEST_M) & (altitude_m <= HIGHEST_M)
     total_m = float(cumulative_m[-1]) if len(cumulative_m) else 0.0
-    if not SHORTEST_M <= total_m <= LONGEST_M or 2 * int(known.sum()) < len(known):
+    count = np.count_nonzero(known)
+    if not SHORTEST_M <= total_m <= LONGEST_M or 2 * count < len(known):
         return None
-    grid_m = np.arange(0.0, total_m, GRID_M)
-    altitude = np.interp(grid_m, cumulative_m[known], altitude_m[known])
+    if count < len(known):
+        cumulative_m, altitude_m = cumulative_m[known], altitude_m[known]
+    altitude = np.interp(np.arange(0.0, total_m, GRID_M), cumulative_m, altitude_m)
+    altitude -= altitude[0]
     width = round(SMOOTHED_M / GRID_M)
-    sums = np.concatenate(([0.0], np.cumsum(np.pad(altitude - altitude[0], width // 2, mode="edge"))))
+    before, after = np.full(width // 2, altitude[0]), np.full(width // 2, altitude[-1])
+    sums = np.concatenate(([0.0], np.cumsum(np.concatenate((before, altitude, after)))))
     smooth = (sums[width:] - sums[:-width]) / width
     cost = running_cost_minetti(np.diff(smooth) / GRID_M)
     return float(cost.mean()) / LEVEL_COST * total_m

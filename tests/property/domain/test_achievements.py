@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import achievements
+from domain.achievement_facts import Award, Done, Fact, Workout
 from domain.achievement_rules import Streak, rules_from
-from domain.achievements import Achievements, Award, Done, Fact, Workout, difference, earned
+from domain.achievements import Achievements, difference, earned
 from domain.boards import Effort
 from domain.efforts import BestEffort
 from stridelog.achievements_file import load

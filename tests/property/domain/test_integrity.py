@@ -10,18 +10,11 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from domain.athlete import Athlete, Sex
-from domain.integrity import Context, check
-from domain.integrity_rules import (
-    SUSTAINED_SHARE,
-    Race,
-    climb_limit_m_s,
-    fingerprint_of,
-    record_over,
-    record_within,
-    records_of,
-    same_share,
-    stretch,
-)
+from domain.fingerprint import fingerprint_of, same_share
+from domain.integrity import check
+from domain.integrity_flags import Context
+from domain.integrity_limits import Race, climb_limit_m_s, record_over, record_within, records_of
+from domain.integrity_motion import SUSTAINED_SHARE, stretch
 from domain.summary import Stated, summarise
 from domain.track import Track, track_from_columns
 

@@ -19,7 +19,10 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from domain.athlete import Athlete
-from domain.quality import COLUMNS, KEPT, ClockFaults, cleaned, quality_of
+from domain.channel_faults import FAULTS, case_of
+from domain.cleaning import COLUMNS, KEPT, cleaned
+from domain.distance import distance_series
+from domain.quality import ClockFaults, quality_of
 from domain.sports import Sport
 from domain.summary import Stated, Summary, summarise
 from domain.timeline import timeline_of
@@ -192,6 +195,22 @@ def test_cleaning_only_takes_away_and_accounts_for_every_second(track: Track, sp
     for one in report.channels:
         assert one.known_s + sum(seconds for _, seconds in one.faults_s) == pytest.approx(one.recorded_s)
         assert 0 <= one.known_share <= 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(tracks(), st.sampled_from(["running", "cycling", "swimming", "other"]))
+def test_what_the_first_look_rules_out_a_closer_look_does_not_find(track: Track, sport: str) -> None:
+    if len(track) == 0:
+        return
+    timeline = timeline_of(track, 0, int(track.time_us[-1]), [])
+    case = case_of(track, timeline, sport, distance_series(track, timeline, sport).cumulative_m)
+    # With no time between rows the least change is suspicious, and with very long rows the shortest run is.
+    suspicious = replace(case, track=track, shortest_s=0.0, longest_s=1e9)
+    for channel, faults_of in FAULTS.items():
+        quick, close = faults_of(case), faults_of(suspicious)
+        assert list(quick) == list(close)
+        for rule, mask in quick.items():
+            assert (mask == close[rule]).all(), (channel, rule)
 
 
 @settings(max_examples=100, deadline=None)

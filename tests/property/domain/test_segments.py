@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from domain.distance import EARTH_RADIUS_M
 from domain.segment_geometry import Trace, near_pairs
-from domain.segments import SegmentIndex, match, segment_of
+from domain.segment_index import SegmentIndex
+from domain.segments import match, segment_of
 
 S = 1_000_000
 Floats = NDArray[np.float64]

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from domain.achievement_facts import Award, Done, Workout
 from domain.achievement_rules import Rule, rules_from
-from domain.achievements import Achievements, Award, Done, Workout, difference, earned
+from domain.achievements import Achievements, difference, earned
 from domain.boards import Effort
 from domain.efforts import BestEffort
 

@@ -12,8 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from domain.athlete import Athlete
-from domain.integrity import VERSIONS, Context, Elsewhere, Flag, Lookalike, RuleName, check
-from domain.integrity_rules import fingerprint_of, same_share, stretch
+from domain.fingerprint import fingerprint_of, same_share
+from domain.integrity import check
+from domain.integrity_flags import VERSIONS, Context, Elsewhere, Flag, Lookalike, RuleName
+from domain.integrity_motion import stretch
 from domain.summary import Stated, Summary, summarise
 from domain.track import NO_SAMPLES, FloatColumn, Track, track_from_columns
 from recordings import Recording, RecordingError, read_recording

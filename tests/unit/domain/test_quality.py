@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from domain.quality import Channel, Cleaned, ClockFaults, QualityReport, Rule, cleaned, clock_faults, quality_of
+from domain.channel_faults import Channel, Rule
+from domain.cleaning import Cleaned, cleaned
+from domain.quality import ClockFaults, QualityReport, clock_faults, quality_of
 from domain.timeline import Timeline, timeline_of
 from domain.track import Track, track_from_columns
 from recordings import RecordingError, read_recording
@@ -181,6 +183,15 @@ def test_a_fix_that_cannot_be_reached_is_dropped_and_the_sea_off_ghana_is_no_fix
     assert np.flatnonzero(np.isnan(found.track.longitude_deg)).tolist() == [20, 40]
 
 
+@pytest.mark.parametrize("degrees", [-69.0, 0.0, 69.0])
+def test_a_fix_that_is_hardly_out_of_reach_is_dropped_wherever_on_earth(degrees: float) -> None:
+    # 16 m to the east within a second; 12.5 m and 2 m of noise can be reached. A degree is 111,195 m on the equator.
+    longitude = np.full(60, 11.0)
+    longitude[20] += 16.0 / (111_195.0 * np.cos(np.radians(degrees)))
+    found = _clean(_track(60, latitude_deg=np.full(60, degrees), longitude_deg=longitude))
+    assert _rows(found, "position", "spike") == [20]
+
+
 def test_an_altitude_that_leaps_and_comes_back_is_dropped_and_a_barometer_set_anew_is_kept() -> None:
     altitude = np.full(60, 500.0)
     altitude[20] = 560.0
@@ -291,3 +302,9 @@ def test_no_real_recording_is_taken_apart() -> None:
         for channel_name in ("heart_rate", "power", "speed", "position"):
             share = seconds.get((channel_name, rule), 0.0) / seconds[channel_name, "recorded"]
             assert share < 0.001, (channel_name, rule)
+
+
+def test_samples_that_stand_for_no_time_have_a_score() -> None:
+    track = track_from_columns(np.array([0, 1_000_000]), heart_rate_bpm=np.array([120.0, 900.0]))
+    timeline = timeline_of(track, 0, 1_000_000, [(0, 1_000_000)])
+    assert quality_of(cleaned(track, timeline, "running"), timeline, ClockFaults()).score >= 0.0

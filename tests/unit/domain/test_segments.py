@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from domain.distance import EARTH_RADIUS_M, haversine_m
-from domain.segments import Effort, Segment, SegmentIndex, match, segment_of
+from domain.segment_index import SegmentIndex
+from domain.segments import Effort, Segment, match, segment_of
 from domain.sports import Family
 from recordings import RecordingError, read_recording
 from recordings.segment_file import read_line
