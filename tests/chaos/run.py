@@ -60,7 +60,8 @@ class Result:
 
 
 async def run_plan(stack: ChaosStack, steps: Plan, *, short: bool, say: Say, keep: bool = False) -> Result:
-    """Run a plan on a stack that is up. Logs of a failed one go below ``FOLDER/failed``, of others to ``FOLDER/last``.
+    """Run a plan on a stack that is up. Logs of a failed one go below ``FOLDER/failed``, of one in which a worker
+    ended by itself below ``FOLDER/exits``, of others to ``FOLDER/last``.
 
     ``keep``: leave the data of a failed one in the stores.
     """
@@ -200,8 +201,10 @@ async def _compare(platform: Platform, result: Result) -> None:
 
 def _keep(folder: Path, steps: Plan, result: Result) -> None:
     """Put aside what the workers said."""
-    failed = FOLDER / "failed" / f"{steps.seed}-{'short' if result.short else 'full'}"
-    target = FOLDER / "last" if result.ok else failed
+    run = f"{steps.seed}-{'short' if result.short else 'full'}"
+    target = FOLDER / "last" if result.ok else FOLDER / "failed" / run
+    if result.ok and result.exits:  # why a worker ended is worth a look even if nothing was lost
+        target = FOLDER / "exits" / run
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     for log in folder.glob("worker-*.log"):
