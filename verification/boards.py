@@ -113,7 +113,7 @@ def score_table(by_user: Mapping[str, Mapping[BoardKey, Score]]) -> pa.Table:
 def ranked(table: pa.Table) -> pa.Table:
     """The same rows with their competition rank on each board (1, 2, 2, 4); of equal scores the earlier is ahead."""
     if not table.num_rows:
-        return table.append_column("rank", pa.array([], pa.int64()))
+        return table.drop_columns("less_is_better").append_column("rank", pa.array([], pa.int64()))
     codes = np.zeros(table.num_rows, dtype=np.int64)
     for name in BOARD:
         column = table.column(name).combine_chunks().dictionary_encode()
@@ -130,7 +130,7 @@ def ranked(table: pa.Table) -> pa.Table:
     rank_begins = np.maximum.accumulate(np.where(new_rank, place, 0))
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = rank_begins - board_begins + 1
-    return table.append_column("rank", pa.array(rank))
+    return table.drop_columns("less_is_better").append_column("rank", pa.array(rank))
 
 
 def workout_table(last: Last) -> pa.Table:
