@@ -121,6 +121,17 @@ class TrainingHistory:
             del self._totals[left:], self._means[left:]
             self._first, self._last = min(self._first, *touched), max(self._last, *touched)
 
+    def around(self, first: date, last: date) -> tuple[date, date]:
+        """The days whose rows come or go with workouts of the days ``first`` to ``last``: these, and the days of rest up
+        to the workouts on either side.
+        """
+        earlier = [day for day in self._efforts if day < first.toordinal()]
+        later = [day for day in self._efforts if day > last.toordinal()]
+        return (
+            date.fromordinal(max(earlier) + 1) if earlier else first,
+            date.fromordinal(min(later) - 1) if later else last,
+        )
+
     def since(self, day: date) -> DayColumns:
         """The days from ``day`` to that of the last workout; they are worked out from those that changed on."""
         if not self._efforts:

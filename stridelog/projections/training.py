@@ -42,8 +42,10 @@ def day_rows(kept: Kept, state: State, partition: int) -> Rows:
 
 def _of_user(user: str, forms: Sequence[Effort], offset: int, state: State, partition: int) -> pa.Table:
     days = [form.day for form in forms]
-    found = state.index(user, CountedDays).history.since(min(days))
-    touched = np.arange(min(days).toordinal(), max(days).toordinal() + 1, dtype=np.int32) - _EPOCH
+    history = state.index(user, CountedDays).history
+    first, last = history.around(min(days), max(days))
+    found = history.since(first)
+    touched = np.arange(first.toordinal(), last.toordinal() + 1, dtype=np.int32) - _EPOCH
     gone = touched[~np.isin(touched, found.day)]
     rows, nothing = len(found) + len(gone), np.zeros(len(gone))
     columns = {name: np.concatenate((getattr(found, name), nothing)) for name in _FIGURES}

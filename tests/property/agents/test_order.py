@@ -295,7 +295,7 @@ def test_a_workout_that_moves_to_another_day_leaves_no_score_behind() -> None:
     assert days == ["2025-10-10", "2025-11-18"]
 
 
-def days_of(cuts: Sequence[int], replayed: int = 0) -> dict[Any, Any]:
+def days_of(cuts: Sequence[int], replayed: int = 0, summaries: Sequence[Any] = SUMMARIES) -> dict[Any, Any]:
     """What ``training_days`` holds after the summaries in batches as ``cuts`` say.
 
     Of the first ``replayed`` batches the facts were kept and the rows lost, before all came again.
@@ -303,7 +303,7 @@ def days_of(cuts: Sequence[int], replayed: int = 0) -> dict[Any, Any]:
     state = State(None, (BoardFact,), 10)
     asyncio.run(state.load([USER]))
     rows: dict[Any, Any] = {}
-    log = Log({"workout-summaries": SUMMARIES})
+    log = Log({"workout-summaries": list(summaries)})
     batches = [batch for size in [*cuts, 1_000] if (batch := log.batch("workout-summaries", size)) is not None]
     for batch in batches[:replayed]:
         keep(batch, state)
@@ -328,6 +328,14 @@ def test_days_before_the_first_and_after_the_last_workout_go() -> None:
     left = sorted(day.isoformat() for day, row in rows.items() if not row["deleted"])
     assert (left[0], left[-1], len(left)) == ("2025-10-10", "2025-11-18", 40)
     assert [rows[date.fromisoformat(left[0])]["load"], rows[date.fromisoformat(left[1])]["load"]] == [30.0, 0.0]
+
+
+def test_days_of_rest_come_and_go_with_the_workouts_around_them() -> None:
+    both = [summarised(0), summarised(1, day=4)]  # the first day and the sixth
+    assert len([row for row in days_of([1], summaries=both).values() if not row["deleted"]]) == 6
+    for gone in ({"index": 0}, {"index": 1, "day": 4}):
+        rows = days_of([1, 1], summaries=[*both, summarised(**gone, status="deleted")])
+        assert len([row for row in rows.values() if not row["deleted"]]) == 1
 
 
 def followed(follower: str, at: int, kind: Any = hot.Followed, data: Any = hot.FollowedData) -> Any:
