@@ -99,7 +99,7 @@ class TrainingHistory:
     def __init__(self) -> None:
         self._efforts: dict[int, dict[str, Effort]] = {}  # day as ordinal → those of it, by workout
         self._day_of: dict[str, int] = {}  # by workout
-        self._first = self._last = 0  # of the days with a workout
+        self._first = self._last = 0  # of the days with a workout, or beyond them: _span
         self._totals: list[_Totals] = []  # of each day from the first on, as far as they are worked out
         self._means: list[_Means] = []  # the same
 
@@ -122,34 +122,46 @@ class TrainingHistory:
             self._first, self._last = min(self._first, *touched), max(self._last, *touched)
 
     def around(self, first: date, last: date) -> tuple[date, date]:
-        """The days whose rows come or go with workouts of the days ``first`` to ``last``: these, and the days of rest up
-        to the workouts on either side.
+        """The days whose rows come or go with workouts of the days ``first`` to ``last``.
+
+        These, and the days of rest up to the workouts on either side.
         """
-        earlier = [day for day in self._efforts if day < first.toordinal()]
-        later = [day for day in self._efforts if day > last.toordinal()]
+        if not self._efforts:
+            return first, last
+        begin, end = self._span()
+        before, after = first.toordinal() - 1, last.toordinal() + 1
+        while before >= begin and before not in self._efforts:
+            before -= 1
+        while after <= end and after not in self._efforts:
+            after += 1
         return (
-            date.fromordinal(max(earlier) + 1) if earlier else first,
-            date.fromordinal(min(later) - 1) if later else last,
+            date.fromordinal(before + 1) if before >= begin else first,
+            date.fromordinal(after - 1) if after <= end else last,
         )
 
     def since(self, day: date) -> DayColumns:
         """The days from ``day`` to that of the last workout; they are worked out from those that changed on."""
         if not self._efforts:
             return _columns(0, [], 0, _REST)
+        first, last = self._span()
+        rows = last - first + 1
+        del self._totals[rows:], self._means[rows:]
+        for ordinal in range(first + len(self._totals), last + 1):
+            self._totals.append(_totals(self._efforts.get(ordinal, {}).values()))
+        known = len(self._means)
+        self._means += _means(self._totals[known:], self._means[-1] if known else _REST)
+        begin = min(max(0, day.toordinal() - first), rows)
+        look_back = max(0, begin - _LOOK_BACK)
+        before = self._means[begin - 1] if begin else _REST
+        return _columns(first + look_back, self._totals[look_back:], begin - look_back, before)
+
+    def _span(self) -> tuple[int, int]:
+        """The first and the last day with a workout, of which there is one."""
         if self._first not in self._efforts:
             self._first = min(self._efforts)
         if self._last not in self._efforts:
             self._last = max(self._efforts)
-        rows = self._last - self._first + 1
-        del self._totals[rows:], self._means[rows:]
-        for ordinal in range(self._first + len(self._totals), self._last + 1):
-            self._totals.append(_totals(self._efforts.get(ordinal, {}).values()))
-        known = len(self._means)
-        self._means += _means(self._totals[known:], self._means[-1] if known else _REST)
-        begin = min(max(0, day.toordinal() - self._first), rows)
-        look_back = max(0, begin - _LOOK_BACK)
-        before = self._means[begin - 1] if begin else _REST
-        return _columns(self._first + look_back, self._totals[look_back:], begin - look_back, before)
+        return self._first, self._last
 
 
 class _Totals(NamedTuple):
