@@ -1,5 +1,6 @@
 """The agents, one file each. Importing the package declares them all."""
 
+from agents.achievements import achievements
 from agents.feed import feed
 from agents.injury import injury
 from agents.lake import lake
@@ -10,4 +11,15 @@ from agents.sensors import sensors
 from agents.training import training
 from agents.workouts import workouts
 
-__all__ = ["feed", "injury", "lake", "leaderboards", "rankings", "recommend", "sensors", "training", "workouts"]
+__all__ = [
+    "achievements",
+    "feed",
+    "injury",
+    "lake",
+    "leaderboards",
+    "rankings",
+    "recommend",
+    "sensors",
+    "training",
+    "workouts",
+]

@@ -26,6 +26,7 @@ _UNITS: Final[Mapping[str, Mapping[str, float]]] = {
     "moving_time": {"s": 1.0, "min": 60.0, "h": 3600.0},
     "elevation": {"m": 1.0, "ft": 0.3048},
 }
+_LONGEST_NAME: Final = 60  # of a level, as messages have room for
 _QUANTITY: Final = re.compile(r"(\d+(?:\.\d+)?)(?: ?([A-Za-z]+))?")
 _SPORT_NAMES: Final = frozenset({ALL_SPORTS, *FAMILIES, *SPORTS})
 _DISTANCE_NAMES: Final = tuple(name for name, _ in DISTANCES)
@@ -262,6 +263,8 @@ def _levels(value: object, metric: str | None) -> tuple[Level, ...]:
     for level in levels:
         if ":" in level.name:
             raise ValueError(f"the name {level.name!r} has a colon, which keys of awards are divided by: leave it out")
+        if len(level.name) > _LONGEST_NAME:
+            raise ValueError(f"the name {level.name!r} has over {_LONGEST_NAME} characters: shorten it")
     for lower, higher in pairwise(levels):
         if higher.hundredths <= lower.hundredths:
             raise ValueError(f"level {higher.name} is not above level {lower.name}: write them from low to high")

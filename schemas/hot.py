@@ -797,6 +797,72 @@ class RecommendationsReady(Struct, frozen=True, kw_only=True, omit_defaults=True
         return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
 
 
+class AchievementEarnedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The award as it is now."""
+
+    award_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    achievement: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,60}\Z")]
+    rule_version: Annotated[int, Meta(ge=1, le=1000000)]
+    level: Annotated[str, Meta(max_length=60)] = ''
+    occasion: Annotated[str, Meta(max_length=64)] = ''
+    at: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    value: Annotated[float, Meta(ge=0, le=1000000000000)]
+    evidence: tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...]
+
+
+class AchievementEarned(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="AchievementEarned"):
+    """A user has earned an award, or late data moved one to this day, value or evidence: topic achievements."""
+
+    type: ClassVar[Literal["AchievementEarned"]] = "AchievementEarned"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: AchievementEarnedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: AchievementEarnedData) -> "AchievementEarned":
+        """With its deterministic id."""
+        id = event_id("AchievementEarned", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class AchievementRevokedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The award as it was."""
+
+    award_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    achievement: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,60}\Z")]
+    rule_version: Annotated[int, Meta(ge=1, le=1000000)]
+    level: Annotated[str, Meta(max_length=60)] = ''
+    occasion: Annotated[str, Meta(max_length=64)] = ''
+    at: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    value: Annotated[float, Meta(ge=0, le=1000000000000)]
+    evidence: tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...]
+
+
+class AchievementRevoked(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="AchievementRevoked"):
+    """A user does not have an award any more: topic achievements."""
+
+    type: ClassVar[Literal["AchievementRevoked"]] = "AchievementRevoked"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: AchievementRevokedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: AchievementRevokedData) -> "AchievementRevoked":
+        """With its deterministic id."""
+        id = event_id("AchievementRevoked", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
 Message = (
     UserRegistered
     | ProfileChanged
@@ -821,6 +887,8 @@ Message = (
     | FeaturesComputed
     | InjuryRiskScored
     | RecommendationsReady
+    | AchievementEarned
+    | AchievementRevoked
 )
 
 
@@ -848,4 +916,6 @@ BY_TYPE: Final[dict[str, type[Message]]] = {
     "FeaturesComputed": FeaturesComputed,
     "InjuryRiskScored": InjuryRiskScored,
     "RecommendationsReady": RecommendationsReady,
+    "AchievementEarned": AchievementEarned,
+    "AchievementRevoked": AchievementRevoked,
 }

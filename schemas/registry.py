@@ -4,10 +4,10 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from schemas import derived, sensor, social, user, workout
+from schemas import achievement, derived, sensor, social, user, workout
 from schemas.envelope import Message
 
-SUBJECTS: Final = (user, workout, social, sensor, derived)
+SUBJECTS: Final = (user, workout, social, sensor, derived, achievement)
 
 
 def _messages() -> dict[str, type[Message]]:

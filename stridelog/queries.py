@@ -247,6 +247,16 @@ class Queries:
         names = await self.names([found["user"]])
         return {"workout_id": found.pop("_id"), **found, "name": names[found["user"]]}
 
+    # -- achievements (Mongo)
+
+    async def achievements(self, user: str) -> list[dict[str, Any]]:
+        """A user's awards with their ids, newest first; by rules of yesterday too, until the user's next workout."""
+        async with self._asking("mongo") as client:
+            documents = client[self.settings.namespace]["achievements"]
+            found = await documents.find({"_id": {"$gte": f"{user}/", "$lt": f"{user}/~"}}).to_list()
+        awards = [{"award_id": id, **award} for held in found for id, award in held.get("awards", {}).items()]
+        return sorted(awards, key=lambda award: (-award["at"], award["award_id"]))
+
     # -- scores (ClickHouse)
 
     async def injury_risks(self, user: str, *, limit: int = 10) -> list[RiskRow]:

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
         ge=0,
         description="facts of users that a worker keeps in memory, per agent and partition; a user counts as ten more",
     )
+    achievements_file: str = Field(
+        default="", description="file of the rules of achievements; empty: the project's achievements.yaml"
+    )
     keep_samples: bool = Field(
         default=True,
         description="raw samples in ClickHouse; without them a workout's summary rests on what its device states",

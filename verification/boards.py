@@ -63,7 +63,7 @@ def counted(last: Last) -> dict[str, list[Effort]]:
     efforts: dict[str, list[Effort]] = {}
     for (user, _), record in last.items():
         if record.message.data.status == "counted":
-            efforts.setdefault(user, []).append(_effort(record.message.data))
+            efforts.setdefault(user, []).append(effort_of(record.message.data))
     return efforts
 
 
@@ -76,7 +76,8 @@ def board_scores(efforts: Mapping[str, Sequence[Effort]]) -> dict[str, dict[Boar
     }
 
 
-def _effort(data: hot.WorkoutSummarisedData) -> Effort:
+def effort_of(data: hot.WorkoutSummarisedData) -> Effort:
+    """A workout that counts, as boards count it."""
     summary = data.summary
     if summary is None:
         raise ValueError(f"workout {data.workout_id} counts and has no summary: the decoder should have refused it")

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from domain.achievement_rules import Rule
 from domain.boards import BoardKey
 from schemas import hot
-from verification import announced, boards, feeds, lake, live, samples, scores, training, workouts
+from verification import achievements, announced, boards, feeds, lake, live, samples, scores, training, workouts
 from verification.dead_letters import Letter, check_letters
 from verification.log import LogRecord
 from verification.outcomes import PartitionLog, Valid
@@ -37,6 +38,7 @@ class Kept:
     rankings: dict[BoardKey, dict[str, float]] = field(default_factory=dict)
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by workout id
     feeds: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # by document and workout id
+    achievements: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # by document and award id
     names: dict[str, str] = field(default_factory=dict)
     live: dict[str, tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
     lake: dict[str, list[pa.Table]] = field(default_factory=dict)  # by table
@@ -51,6 +53,7 @@ class PartitionCheck:
     injury: ScoreCheck
     recommend: ScoreCheck
     first_score_ms: Mapping[str, float]  # by message type
+    rules: Sequence[Rule]  # of achievements
     kept_at_s: float  # when rankings must not have expired
     kept: Kept = field(default_factory=Kept)
 
@@ -62,6 +65,7 @@ class PartitionCheck:
         self._workouts(log, found)
         self._boards(log)
         self._feeds(log)
+        self._achievements(log)
         self._scores(log)
         self._lake(log)
         self.kept.names |= live.display_names(log.seen_by("rankings", *USER_EVENTS))
@@ -129,6 +133,16 @@ class PartitionCheck:
         self.kept.feeds.update(
             {(item.document, item.workout_id): item.shown for item in feeds.feed_items(last, athletes)}
         )
+
+    def _achievements(self, log: PartitionLog) -> None:
+        last = boards.last_of(log.carrying("WorkoutSummarised").valid)
+        found = list(achievements.awards(last, self.rules))
+        compare(
+            self.tallies["topic.achievements"],
+            {(one.user, one.award_id): (one.shown, one.zone) for one in found},
+            achievements.last_said(log.carrying("AchievementEarned").valid),
+        )
+        self.kept.achievements.update({(one.document, one.award_id): {**one.shown, "zone": one.zone} for one in found})
 
     def _scores(self, log: PartitionLog) -> None:
         features = log.carrying("FeaturesComputed").valid

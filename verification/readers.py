@@ -24,6 +24,7 @@ READERS: Final = {
         Reader("sensors", ("clickhouse", "redis", "postgres", "topic"), checks_users=True),
         Reader("workouts", ("mongo", "postgres", "topic"), checks_users=True),
         Reader("feed", ("mongo", "postgres", "topic"), checks_users=True),
+        Reader("achievements", ("mongo", "postgres", "topic")),
         Reader("leaderboards", ("clickhouse", "postgres", "topic")),
         Reader("training", ("clickhouse", "postgres", "topic")),
         Reader("rankings", ("redis", "postgres", "topic")),

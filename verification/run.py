@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 import pyarrow as pa
 
 from stridelog import topics as topic_table
+from stridelog.achievements_file import rules_of
 from stridelog.errors import UserError
 from stridelog.settings import Settings
 from stridelog.topics import Topics
@@ -38,6 +39,7 @@ SINKS: Final = (
     "clickhouse.recommendations",
     "mongo.workouts",
     "mongo.feeds",
+    "mongo.achievements",
     "redis.rankings",
     "redis.names",
     "redis.live",
@@ -49,6 +51,7 @@ SINKS: Final = (
     "topic.training-features",
     "topic.injury-risk",
     "topic.recommendations-ready",
+    "topic.achievements",
     "dead-letters",
 )
 """Everything that is compared, in the order in which it is shown."""
@@ -103,6 +106,7 @@ async def verify(
                 injury=ScoreCheck(models.loader("injury", settings), report.sinks["topic.injury-risk"]),
                 recommend=ScoreCheck(models.loader("recommend", settings), report.sinks["topic.recommendations-ready"]),
                 first_score_ms=await _first_scores(log, topics, settled),
+                rules=rules_of(settings),
                 kept_at_s=redis.now_s(),
             )
             numbers = sorted({partition for _, partition in settled.ends})
@@ -195,6 +199,9 @@ def _check_whole(
     buckets = {bucket for bucket, _ in kept.feeds}
     items = (((document.id, wid), item) for document in mongo.feeds(buckets) for wid, item in document.items.items())
     compare_stream(tallies["mongo.feeds"], kept.feeds, items)
+    documents = mongo.achievements({document for document, _ in kept.achievements})
+    awards = (((document, id), award) for document, held in documents for id, award in held.items())
+    compare_stream(tallies["mongo.achievements"], kept.achievements, awards)
     _check_redis(check, tallies, redis)
     for name, tables in kept.lake.items():
         expected = pa.concat_tables(tables)

@@ -1,4 +1,4 @@
-"""``stridelog board``, ``rank``, ``feed``, ``workout``, ``load``, ``scores``: the stores, for people and machines."""
+"""``stridelog board``, ``rank``, ``feed``, ``workout``, ``load``, ``achievements``, ``scores``: what stores know."""
 
 import asyncio
 import dataclasses
@@ -14,11 +14,13 @@ from rich.console import Console
 from domain.boards import BOARD_SPORTS, BoardKey
 from domain.days import PERIODS, period_key
 from stridelog import boards_file
+from stridelog.achievements_file import rules_of
 from stridelog.answers import BoardPage, FeedPage, RankPage, RiskRow, SuggestionRow
 from stridelog.errors import UserError
 from stridelog.queries import Queries
 from stridelog.settings import settings
 from stridelog.training_log import training_log
+from stridelog.views import achievements as achievements_view
 from stridelog.views import reading, training
 
 T = TypeVar("T")
@@ -152,6 +154,25 @@ def load(
         _print_json({"user": user, "days": rows})
     else:
         Console().print(training.days(name, rows))
+
+
+def achievements(user: User, as_json: AsJson = False) -> None:
+    """What an athlete has earned by the rules of achievements.yaml, newest first, from MongoDB."""
+    rules = {(rule.id, rule.version): rule for rule in rules_of(settings())}
+
+    async def ask(queries: Queries) -> tuple[str, list[dict[str, Any]]]:
+        return await queries.known(user), await queries.achievements(user)
+
+    name, found = _asked(ask)
+    awards = [(rules[by], award) for award in found if (by := (award["achievement"], award["rule_version"])) in rules]
+    if as_json:
+        rows = [
+            {**award, "title": rule.title, "text": rule.text, "unit": achievements_view.unit_of(rule)}
+            for rule, award in awards
+        ]
+        _print_json({"user": user, "achievements": rows})
+    else:
+        Console().print(achievements_view.earned(name, awards))
 
 
 def scores(

@@ -46,9 +46,10 @@ def keep(batch: Batch, state: State, bests: Collection[str] = ()) -> Kept:
     return kept
 
 
-def _fact(data: hot.WorkoutSummarisedData, before: BoardFact | None, bests: Collection[str]) -> BoardFact:
+def effort_of(data: hot.WorkoutSummarisedData, bests: Collection[str] = ()) -> Effort:
+    """A workout as boards count it, with the best efforts of these names; a deleted one has no figures."""
     summary = data.summary
-    effort = Effort(
+    return Effort(
         workout_id=data.workout_id,
         sport=data.sport,
         end_us=data.end,
@@ -63,6 +64,10 @@ def _fact(data: hot.WorkoutSummarisedData, before: BoardFact | None, bests: Coll
             if best.name in bests
         ),
     )
+
+
+def _fact(data: hot.WorkoutSummarisedData, before: BoardFact | None, bests: Collection[str]) -> BoardFact:
+    effort = effort_of(data, bests)
     forms = {(form.day, form.sport): form for form in (*before.earlier, before.effort)} if before else {}
     forms.pop((effort.day, effort.sport), None)
     return BoardFact(effort, data.status == "counted", tuple(forms.values()))

@@ -22,6 +22,7 @@ _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "sensors.redis": (("live:*",), ("redis.live",)),
     "workouts.mongo": (("workouts",), ("mongo.workouts",)),
     "feed.mongo": (("feeds",), ("mongo.feeds",)),
+    "achievements.mongo": (("achievements",), ("mongo.achievements",)),
     "leaderboards.clickhouse": (
         ("board_scores", "workouts"),
         ("clickhouse.board_scores", "clickhouse.boards", "clickhouse.workouts"),

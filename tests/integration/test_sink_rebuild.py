@@ -155,6 +155,10 @@ def _forget_half(town: Town) -> None:
         town.mongo["workouts"].delete_one({"_id": document["_id"]})
 
 
+def _take_awards_away(town: Town) -> None:
+    town.mongo["achievements"].update_many({}, {"$unset": {"awards": ""}})
+
+
 def _forget_members(town: Town) -> None:
     members = town.redis.zrange(town.board, 0, -1)
     town.redis.zrem(town.board, *members[::2])
@@ -184,6 +188,12 @@ DAMAGES = [
         "mongo.feeds",
         lambda town: town.mongo["feeds"].drop(),
         lambda town: town.mongo["feeds"].count_documents({}),
+    ),
+    Damage(
+        "achievements.mongo",
+        "mongo.achievements",
+        _take_awards_away,
+        lambda town: town.mongo["achievements"].count_documents({}),
     ),
     Damage("rankings.redis", "redis.rankings", _forget_members, lambda town: town.redis.zcard(town.board)),
     Damage(

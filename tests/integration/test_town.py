@@ -37,12 +37,13 @@ def differing(verified: dict[str, Any]) -> set[str]:
 
 
 def state_of(platform: Platform) -> dict[str, Any]:
-    """Boards, a feed and a rank, as people read them."""
+    """Boards, a feed, a rank and achievements, as people read them."""
     board = json.loads(platform.command("board", "distance", "--period", "all", "--json").stdout)
     leader = board["rows"][0]["user"]
     feed = json.loads(platform.command("feed", leader, "--json").stdout)
     rank = json.loads(platform.command("rank", leader, "--json").stdout)
-    return {"board": board, "feed": feed, "rank": rank}
+    earned = json.loads(platform.command("achievements", leader, "--json").stdout)
+    return {"board": board, "feed": feed, "rank": rank, "achievements": earned}
 
 
 def test_after_a_town_with_every_fault_and_a_kill_all_stores_hold_what_the_log_says(platform: Platform) -> None:
@@ -51,6 +52,8 @@ def test_after_a_town_with_every_fault_and_a_kill_all_stores_hold_what_the_log_s
     assert verified["ok"]
     assert verified["sinks"]["mongo.workouts"]["found"] > 100
     assert verified["sinks"]["mongo.feeds"]["found"] > 100
+    assert verified["sinks"]["mongo.achievements"]["found"] > 100
+    assert verified["sinks"]["topic.achievements"]["found"] > 100
 
 
 def test_sending_the_same_town_and_files_again_changes_nothing_that_people_see(

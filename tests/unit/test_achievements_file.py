@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from domain.achievement_rules import Challenge, First, Level, Milestone, PersonalBest, Streak, rules_from
-from stridelog.achievements_file import DEFAULT_PATH, load
+from stridelog.achievements_file import DEFAULT_PATH, RulesInForce, load, rules_of
 from stridelog.errors import UserError
+from stridelog.settings import Settings
 
 OURS = load()
 PAGE = DEFAULT_PATH.parent / "docs" / "achievements.md"
@@ -105,6 +106,7 @@ def test_days_are_read(tmp_path: Path) -> None:
         ("hours", {"levels": ["0 h"]}, "is reached by doing nothing"),
         ("hours", {"levels": []}, "give a list like [10 km, 50 km]"),
         ("hours", {"levels": {"a:b": "1 h"}}, "has a colon"),
+        ("hours", {"levels": {"x" * 61: "1 h"}}, "has over 60 characters"),
         ("workouts", {"levels": ["10 h"]}, "write '10 h' as a plain number"),
         ("goals-reached", {"sport": "running"}, "counts goals, which have no sport: leave out sport running"),
         ("run-month", {"every": "fortnight"}, "every of achievement run-month is 'fortnight'"),
@@ -180,3 +182,12 @@ def test_every_example_of_the_page_is_a_rule() -> None:
         (rule,) = rules_from({"achievements": yaml.safe_load(block)})
         kinds.add(rule.kind)
     assert kinds == {rule.kind for rule in OURS}
+
+
+def test_the_settings_say_which_file(tmp_path: Path) -> None:
+    assert rules_of(Settings(achievements_file="")) == OURS
+    path = tmp_path / "club.yaml"
+    path.write_text(yaml.safe_dump({"achievements": {"own": CHALLENGE}}))
+    assert [rule.id for rule in RulesInForce(Settings(achievements_file=str(path))).rules] == ["own"]
+    with pytest.raises(UserError, match="cannot read"):
+        rules_of(Settings(achievements_file=str(tmp_path / "nowhere.yaml")))

@@ -51,6 +51,11 @@ class Mongo:
         for document in self._documents("feeds", expected):
             yield FeedDocument(str(document["_id"]), dict(document.get("items", {})))
 
+    def achievements(self, expected: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """All documents of achievements, with the awards by their ids; those of ``expected`` ids first."""
+        for document in self._documents("achievements", expected):
+            yield str(document["_id"]), dict(document.get("awards", {}))
+
     def _documents(self, name: str, expected: Collection[str]) -> Iterator[dict[str, Any]]:
         """By id, and all of the collection only if it has more: the stand-in holds the answer of a scan in memory."""
         collection = self._database[name]

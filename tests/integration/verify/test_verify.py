@@ -152,6 +152,20 @@ def changed_item(place: Place) -> Undo:
     return lambda: place.mongo["feeds"].replace_one({"_id": before["_id"]}, before)
 
 
+def lost_award(place: Place) -> Undo:
+    before = next(one for one in place.mongo["achievements"].find() if one.get("awards"))
+    award = next(iter(before["awards"]))
+    place.mongo["achievements"].update_one({"_id": before["_id"]}, {"$unset": {f"awards.{award}": ""}})
+    return lambda: place.mongo["achievements"].replace_one({"_id": before["_id"]}, before)
+
+
+def changed_award(place: Place) -> Undo:
+    before = next(one for one in place.mongo["achievements"].find() if one.get("awards"))
+    award = next(iter(before["awards"]))
+    place.mongo["achievements"].update_one({"_id": before["_id"]}, {"$set": {f"awards.{award}.at": 1}})
+    return lambda: place.mongo["achievements"].replace_one({"_id": before["_id"]}, before)
+
+
 def changed_rank(place: Place) -> Undo:
     name = Keys(place.settings.namespace).rank("distance", "all", "all", "all")
     member, score = place.redis.zrange(name, 0, 0, withscores=True)[0]
@@ -227,6 +241,8 @@ DAMAGE: list[tuple[str, Corrupt, dict[str, dict[str, int]]]] = [
     ("a document has another distance", changed_document, {"mongo.workouts": {"different": 1}}),
     ("a feed lacks an item", lost_item, {"mongo.feeds": {"missing": 1}}),
     ("an item has a stranger's kudos", changed_item, {"mongo.feeds": {"different": 1}}),
+    ("an award is gone", lost_award, {"mongo.achievements": {"missing": 1}}),
+    ("an award has another time", changed_award, {"mongo.achievements": {"different": 1}}),
     ("a rank's score is another", changed_rank, {"redis.rankings": {"different": 1}}),
     ("a user is off a ranking", lost_rank, {"redis.rankings": {"missing": 1}}),
     ("a name is gone", lost_name, {"redis.names": {"missing": 1}}),

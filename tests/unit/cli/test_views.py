@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from domain.achievement_rules import rules_from
 from domain.boards import BoardKey
 from stridelog.answers import BoardPage, BoardRow, FeedPage, FreshRisk, RankPage, RankRow, RiskRow
 from stridelog.dead_letter_log import Letter
-from stridelog.views import letters, live, reading, units
+from stridelog.views import achievements, letters, live, reading, units
 
 BOARD = BoardKey("distance", "running", "week", "2026-W48")
 END_US = 1_795_000_000_000_000
@@ -223,3 +224,33 @@ def test_sparks_are_as_high_as_their_values() -> None:
     assert live.spark([0, 4, 8]) == " ▄█"
     assert live.spark([0, 0]) == "  "
     assert live.spark([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "value", "unit", "text"),
+    [
+        ({"kind": "personal_best", "sport": "running", "fastest": "5 km"}, 1_398.0, "s", "23:18"),
+        ({"kind": "personal_best", "sport": "cycling", "strongest": "5 min"}, 311.6, "W", "312 W"),
+        ({"kind": "personal_best", "most": "distance"}, 42_500.0, "m", "42.50 km"),
+        ({"kind": "first", "each_sport": True}, 1.0, "workouts", "1 workout"),
+        ({"kind": "first", "metric": "distance", "at_least": "10 km"}, 10_250.0, "m", "10.25 km"),
+        ({"kind": "milestone", "metric": "workouts", "levels": [50]}, 50.0, "workouts", "50 workouts"),
+        ({"kind": "milestone", "metric": "goals", "levels": [1]}, 1.0, "goals", "1 goal"),
+        ({"kind": "milestone", "metric": "moving_time", "levels": ["10 h"]}, 36_000.0, "s", "10:00:00"),
+        ({"kind": "challenge", "metric": "elevation", "every": "month", "target": "2000 m"}, 2_000.0, "m", "2,000 m"),
+        ({"kind": "challenge", "metric": "load", "every": "week", "target": 300}, 300.0, "load", "300.0 load"),
+        ({"kind": "streak", "unit": "week", "levels": [4]}, 4.0, "weeks", "4 weeks"),
+    ],
+)
+def test_an_award_is_said_in_the_unit_of_its_rule(fields: dict[str, Any], value: float, unit: str, text: str) -> None:
+    (rule,) = rules_from({"achievements": {"it": {"version": 1, "title": "It [all]", "text": "What it is.", **fields}}})
+    assert achievements.unit_of(rule) == unit
+    assert achievements.value_of(rule, value) == text
+    award = {"level": "gold [1]", "occasion": "", "at": END_US, "zone": "Europe/Oslo", "value": value}
+    drawn = text_of(achievements.earned("Ada [Smit]", [(rule, {**award, "evidence": ["w1", "w0"]})]), width=140)
+    for wanted in ("Ada [Smit]", "It [all]", "gold [1]", "2026-11-18", text, "w1", "better than w0"):
+        assert wanted in drawn
+
+
+def test_who_has_earned_nothing_is_told_so() -> None:
+    assert "nothing yet" in text_of(achievements.earned("Ada", []))
