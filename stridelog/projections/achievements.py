@@ -13,7 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from domain.achievement_rules import Rule
-from domain.achievements import Achievements, Award, Workout
+from domain.achievement_facts import Award, Workout
+from domain.achievements import Achievements
 from domain.efforts import BestEffort
 from schemas import hot
 from schemas.identity import event_id
