@@ -13,7 +13,7 @@ from domain.efforts import DISTANCES, DURATIONS
 
 _DISTANCE_NAMES: Final = tuple(name for name, _ in DISTANCES)
 _DURATION_NAMES: Final = tuple(name for name, _ in DURATIONS)
-_UNITS: Final[Mapping[Metric, str]] = {
+METRIC_UNITS: Final[Mapping[str, str]] = {
     "distance": "m",
     "moving_time": "s",
     "elevation": "m climbed",
@@ -85,7 +85,7 @@ class BoardRule(BaseModel):
     def unit(self) -> str:
         """The unit of its scores."""
         if self.total is not None:
-            return _UNITS[self.total]
+            return METRIC_UNITS[self.total]
         return "s" if self.fastest else "W"
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from domain.achievement_rules import Rule
 from domain.achievement_facts import Award, Workout
+from domain.achievement_rules import Rule
 from domain.achievements import earned
 from domain.efforts import BestEffort
 from schemas import hot

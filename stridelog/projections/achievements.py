@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.achievement_rules import Rule
 from domain.achievement_facts import Award, Workout
+from domain.achievement_rules import Rule
 from domain.achievements import Achievements
 from domain.efforts import BestEffort
 from schemas import hot

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from domain.achievement_rules import Challenge, First, Milestone, PersonalBest, Rule, Streak
+from domain.board_rules import METRIC_UNITS
 from stridelog.views import units
 
 _ID: Final = 36  # characters of a UUID
@@ -40,7 +41,7 @@ def value_of(rule: Rule, value: float) -> str:
     metric = (rule.most if isinstance(rule, PersonalBest) else rule.metric) or "workouts"
     if metric in ("workouts", "challenges", "goals"):
         return f"{value:,.0f} {metric if value != 1 else metric.removesuffix('s')}"
-    return units.score(metric, value) + " load" * (metric == "load")
+    return units.score(METRIC_UNITS[metric], value) + " load" * (metric == "load")
 
 
 def earned(name: str, awards: Sequence[tuple[Rule, Mapping[str, Any]]]) -> Table:

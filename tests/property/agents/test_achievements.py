@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.achievements import achievements
-from domain.achievement_rules import Rule, rules_from
 from domain.achievement_facts import Workout
+from domain.achievement_rules import Rule, rules_from
 from domain.achievements import earned
 from domain.boards import Effort
 from domain.days import local_day

@@ -135,6 +135,10 @@ def test_ranks_count_those_who_are_ahead(rows: list[tuple[str, int, int]]) -> No
     columns["metric"] = pa.array([board for board, _, _ in rows], pa.string())
     columns["score"] = pa.array([score for _, score, _ in rows], pa.float64())
     columns["achieved_at"] = pa.array([at for _, _, at in rows], pa.int64())
+    columns["less_is_better"] = pa.array([int(board == "b") for board, _, _ in rows], pa.int64())
     ranks = boards.ranked(pa.table(columns)).column("rank").to_pylist()
-    ahead = [sum(b == board and (-s, t) < (-score, at) for b, s, t in rows) for board, score, at in rows]
+    sign = {"a": -1, "b": 1}
+    ahead = [
+        sum(b == board and (sign[b] * s, t) < (sign[b] * score, at) for b, s, t in rows) for board, score, at in rows
+    ]
     assert ranks == [1 + count for count in ahead]
