@@ -153,6 +153,26 @@ def test_a_workout_joins_its_samples(platform: Platform) -> None:
     assert f"{WORKOUT_S} samples" in shown
 
 
+def test_training_adds_up_by_day_and_goes_on_with_rest_to_the_day_that_is_asked(platform: Platform) -> None:
+    until = local_day(NOW_US + 3 * 86_400 * _S_US, "UTC").isoformat()
+    days = read(platform, "load", "ada", "--until", until)["days"]
+    # five times 50 min of which only the time is known, at 49 an hour
+    assert sum(day["load"] for day in days) == pytest.approx(5 * 40.83)
+    assert sum(day["workouts"] for day in days) == 5
+    assert [(day["local_day"], day["load"]) for day in days[-1:]] == [(until, 0.0)]
+    assert days[-1]["fitness_ctl"] < days[-2]["fitness_ctl"]
+    assert days[0]["acwr_uncoupled"] is None
+    assert "Training of Ada [Smit]" in platform.command("load", "ada").stdout
+    assert read(platform, "load", "ada", "--until", "2001-01-01")["days"] == []
+    refused = platform.command("load", "ada", "--until", "yesterday", check=False)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+
+
+def test_a_first_workout_is_an_achievement(platform: Platform) -> None:
+    earned = read(platform, "achievements", "cid")["achievements"]
+    assert {award["evidence"][0] for award in earned} == {workout_id("cid", 0)}
+
+
 def test_scores_before_there_is_a_model_are_empty_and_say_why(platform: Platform) -> None:
     assert read(platform, "scores", "ada") == {"user": "ada", "injury": [], "recommendations": []}
     assert "stridelog models train" in " ".join(platform.command("scores", "ada").stdout.split())
