@@ -37,6 +37,7 @@ class ClickHouse(Store):
             "score": float(value),
             "achieved_at": datetime(2026, 11, 24, tzinfo=UTC),
             "workouts": 1,
+            "less_is_better": 0,
             "deleted": 0,
             "source_partition": 0,
             "source_offset": key if offset is None else offset,

@@ -152,6 +152,14 @@ async def test_a_board_ranks_by_score_and_then_by_who_got_there_first(clickhouse
     assert board == [(1, "bob"), (2, "cyd"), (3, "ann"), (3, "dan"), (5, "fay")]
 
 
+async def test_where_less_is_better_the_least_score_is_first(clickhouse: ClickHouse) -> None:
+    row = {**clickhouse.row(0, 0).columns.to_pylist()[0], "metric": "fastest_5_km", "less_is_better": 1}
+    rows = [{**row, "user_id": user, "score": seconds} for user, seconds in (("ann", 1500.0), ("bob", 1400.5))]
+    await insert(clickhouse, TABLES["board_scores"], rows)
+    board = await clickhouse.query("SELECT rank, user_id FROM {db}.boards WHERE metric = 'fastest_5_km' ORDER BY rank")
+    assert board == [(1, "bob"), (2, "ann")]
+
+
 async def used_keys(store: ClickHouse, query: str) -> str:
     """The plan's lines about the primary key."""
     text = "\n".join(line for (line,) in await store.query(f"EXPLAIN indexes = 1 {query}"))
