@@ -15,6 +15,7 @@ from domain import power as power_formulas
 from domain import trimp as trimp_formulas
 from domain.analysis import Analysis, Measured, analyse
 from domain.athlete import Athlete
+from domain.channel_faults import MAX_CADENCE_RPM
 from domain.distance import DistanceSeries, DistanceSource, distance_series, on_seconds
 from domain.efforts import DISTANCES, DURATIONS, MAX_SPAN_S, BestEffort, fastest, highest_mean
 from domain.elevation import gain_and_loss_m
@@ -25,7 +26,6 @@ from domain.timeline import Timeline, timeline_of, weighted_mean
 from domain.track import US_PER_S, FloatColumn, Track
 from domain.zones import ZoneBasis, zones_of
 
-MAX_CADENCE_RPM: Final = 250.0
 # A device may note its last samples a little after the workout's end; what is farther off comes from a wrong clock.
 WINDOW_SLACK_US: Final = 10 * US_PER_S
 # With fewer samples than this share of timer time, totals that the device stated are nearer the truth.

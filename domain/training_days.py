@@ -18,7 +18,7 @@ from domain.features import LONGEST_WINDOW_DAYS
 from domain.sports import family_of
 from domain.track import FloatColumn
 
-_LOOK_BACK: Final = max(LONGEST_WINDOW_DAYS, load.CHRONIC_DAYS)
+LOOK_BACK_DAYS: Final = max(LONGEST_WINDOW_DAYS, load.CHRONIC_DAYS)
 _DIGITS: Final = 4
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
@@ -80,7 +80,7 @@ def training_days(efforts: Iterable[Effort]) -> DayColumns:
 def rest_after(days: DayColumns, until: date) -> DayColumns:
     """The days of rest from the day after ``days`` to ``until``, both included.
 
-    ``days`` are the last ones of a user: at least 30, or all.
+    ``days`` are the last ones of a user: at least ``LOOK_BACK_DAYS``, or all.
     """
     if not len(days):
         return days
@@ -151,7 +151,7 @@ class TrainingHistory:
         known = len(self._means)
         self._means += _means(self._totals[known:], self._means[-1] if known else _REST)
         begin = min(max(0, day.toordinal() - first), rows)
-        look_back = max(0, begin - _LOOK_BACK)
+        look_back = max(0, begin - LOOK_BACK_DAYS)
         before = self._means[begin - 1] if begin else _REST
         return _columns(first + look_back, self._totals[look_back:], begin - look_back, before)
 

@@ -6,10 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from domain.training_days import DayColumns, rest_after
+from domain.training_days import LOOK_BACK_DAYS, DayColumns, rest_after
 from stridelog.queries import Queries
 
-_LOOK_BACK: Final = 30  # days that the rest to come looks back at
 _FIGURES: Final = tuple(field.name for field in fields(DayColumns) if field.name != "day")
 
 
@@ -24,7 +23,7 @@ async def training_log(queries: Queries, user: str, *, until: date, days: int) -
         " ORDER BY local_day DESC LIMIT {most:UInt32}",
         user=user,
         until=until,
-        most=days + _LOOK_BACK,
+        most=days + LOOK_BACK_DAYS,
     )
     if not found:
         return []

@@ -14,7 +14,6 @@ from domain.achievement_facts import Workout
 from domain.achievement_rules import Rule, rules_from
 from domain.achievements import earned
 from domain.boards import Effort
-from domain.days import local_day
 from schemas import hot
 from schemas.decode import decoder_for, encode
 from sinks.base import Fact, Span
@@ -24,6 +23,7 @@ from stridelog.achievements_file import RulesInForce
 from stridelog.agent import Context
 from stridelog.batch import Batch, Record
 from stridelog.state import State
+from tests.messages import summarised
 
 DAY_US: Final = 86_400_000_000
 T0: Final = 1_760_000_000_000_000  # 2025-10-09
@@ -57,36 +57,12 @@ WRITTEN: Final[dict[Ending, tuple[str, ...]]] = {
 }
 
 
-def summarised(
+def summary_of(
     user: str, index: int, *, day: int, km: float = 5.0, sport: str = "running", status: Any = "counted", zone: str
 ) -> hot.WorkoutSummarised:
-    begin = T0 + day * DAY_US + index * 3_600_000_000
     workout_id = f"{USERS.index(user)}000000{index}-0000-4000-8000-000000000000"
-    summary = hot.Summary(
-        distance_m=km * 1_000,
-        distance_source="device",
-        elapsed_s=1_800.0,
-        timer_time_s=1_800.0,
-        moving_time_s=1_700.0,
-        zone_basis="none",
-        time_in_zones_s=(),
-        best_efforts=(),
-        load=30.0,
-        load_method="duration",
-        sample_count=0,
-        coverage=0.0,
-    )
-    data = hot.WorkoutSummarisedData(
-        workout_id=workout_id,
-        status=status,
-        sport=sport,
-        start=begin,
-        end=begin + 1_800_000_000,
-        local_day=local_day(begin, zone),
-        summary=summary if status != "deleted" else None,
-    )
-    head = {"user": user, "zone": zone, "source": "test", "producer": "test"}
-    return hot.WorkoutSummarised.of(time=data.end, data=data, **head)
+    begin = T0 + day * DAY_US + index * 3_600_000_000
+    return summarised(workout_id, begin, user=user, zone=zone, sport=sport, status=status, distance_m=km * 1_000)
 
 
 class World:
@@ -207,7 +183,7 @@ def as_set(held: dict[Any, Any]) -> set[Any]:
 
 
 words = st.builds(
-    summarised,
+    summary_of,
     st.sampled_from(USERS),
     st.integers(0, 4),
     day=st.integers(0, 6),
@@ -255,7 +231,7 @@ def test_a_store_that_lost_everything_is_filled_again_from_the_log(
 def test_who_trains_after_the_rules_have_changed_has_what_the_new_ones_give(
     before: list[hot.WorkoutSummarised], after: list[hot.WorkoutSummarised], size: int
 ) -> None:
-    log = [*before, *after, *(summarised(user, 5, day=9, zone="UTC") for user in USERS)]
+    log = [*before, *after, *(summary_of(user, 5, day=9, zone="UTC") for user in USERS)]
     world = World(log)
     world.take(len(before))
     world.start(OTHERS)

@@ -9,7 +9,6 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.days import local_day
 from domain.feeds import FollowChange, Reaction
 from domain.track import NO_SAMPLES, Track, track_from_columns
 from domain.workouts import Completion, Correction, Deletion, Erasure, Profile, Summarised
@@ -22,6 +21,7 @@ from stridelog.projections.efforts import BoardFact, keep
 from stridelog.projections.feeds import FeedFact, Feeds
 from stridelog.projections.training import day_rows
 from stridelog.state import State
+from tests.messages import summarised
 
 DAY_US = 86_400_000_000
 T0 = 1_760_000_000_000_000
@@ -224,45 +224,21 @@ def test_the_last_word_is_what_the_facts_say() -> None:
     assert documents[WORKOUTS[0]] == Document("workouts", WORKOUTS[0])
 
 
-def summarised(
+def summary_of(
     index: int, *, status: Any = "counted", day: int = 0, distance_m: float = 5_000.0
 ) -> hot.WorkoutSummarised:
     begin = start_of(index) + day * DAY_US
-    summary = hot.Summary(
-        distance_m=distance_m,
-        distance_source="device",
-        elapsed_s=1_800.0,
-        timer_time_s=1_800.0,
-        moving_time_s=1_700.0,
-        elevation_gain_m=10.0,
-        zone_basis="none",
-        time_in_zones_s=(),
-        best_efforts=(),
-        load=30.0,
-        load_method="duration",
-        sample_count=0,
-        coverage=0.0,
-    )
-    data = hot.WorkoutSummarisedData(
-        workout_id=WORKOUTS[index],
-        status=status,
-        sport="running",
-        start=begin,
-        end=begin + 1_800_000_000,
-        local_day=local_day(begin, "Europe/Oslo"),
-        summary=summary if status != "deleted" else None,
-    )
-    return hot.WorkoutSummarised.of(time=data.end, data=data, **ENVELOPE)
+    return summarised(WORKOUTS[index], begin, user=USER, status=status, distance_m=distance_m)
 
 
 # Per workout the order counts, as it does on the topic: the last one is the last word.
 SUMMARIES = [
-    summarised(0),
-    summarised(1),
-    summarised(0, day=40),
-    summarised(3),
-    summarised(1, distance_m=6_000.0),
-    summarised(3, status="deleted"),
+    summary_of(0),
+    summary_of(1),
+    summary_of(0, day=40),
+    summary_of(3),
+    summary_of(1, distance_m=6_000.0),
+    summary_of(3, status="deleted"),
 ]
 
 
@@ -331,10 +307,10 @@ def test_days_before_the_first_and_after_the_last_workout_go() -> None:
 
 
 def test_days_of_rest_come_and_go_with_the_workouts_around_them() -> None:
-    both = [summarised(0), summarised(1, day=4)]  # the first day and the sixth
+    both = [summary_of(0), summary_of(1, day=4)]  # the first day and the sixth
     assert len([row for row in days_of([1], summaries=both).values() if not row["deleted"]]) == 6
     for gone in ({"index": 0}, {"index": 1, "day": 4}):
-        rows = days_of([1, 1], summaries=[*both, summarised(**gone, status="deleted")])
+        rows = days_of([1, 1], summaries=[*both, summary_of(**gone, status="deleted")])
         assert len([row for row in rows.values() if not row["deleted"]]) == 1
 
 

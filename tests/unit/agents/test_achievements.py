@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from agents.achievements import achievements
-from domain.days import local_day
 from schemas import hot
 from sinks.base import Document, Span
 from sinks.keys import Keys
@@ -17,6 +16,7 @@ from stridelog.agent import Context
 from stridelog.batch import Batch, Record, Writes
 from stridelog.settings import Settings
 from stridelog.state import State
+from tests.messages import summarised
 
 DAY_US = 86_400_000_000
 T0 = 1_760_000_000_000_000  # 2025-10-09
@@ -60,32 +60,7 @@ def worker(tmp_path: Any) -> Worker:
 
 
 def run(workout_id: str, *, day: int, km: float, status: Any = "counted") -> hot.WorkoutSummarised:
-    begin = T0 + day * DAY_US
-    summary = hot.Summary(
-        distance_m=km * 1_000,
-        distance_source="device",
-        elapsed_s=1_800.0,
-        timer_time_s=1_800.0,
-        moving_time_s=1_700.0,
-        zone_basis="none",
-        time_in_zones_s=(),
-        best_efforts=(),
-        load=30.0,
-        load_method="duration",
-        sample_count=0,
-        coverage=0.0,
-    )
-    data = hot.WorkoutSummarisedData(
-        workout_id=workout_id,
-        status=status,
-        sport="running",
-        start=begin,
-        end=begin + 1_800_000_000,
-        local_day=local_day(begin, "Europe/Oslo"),
-        summary=summary if status != "deleted" else None,
-    )
-    head = {"user": "ada", "zone": "Europe/Oslo", "source": "test", "producer": "test"}
-    return hot.WorkoutSummarised.of(time=data.end, data=data, **head)
+    return summarised(workout_id, T0 + day * DAY_US, distance_m=km * 1_000, status=status)
 
 
 def said(writes: Writes) -> list[tuple[str, str, str, str]]:
