@@ -66,6 +66,9 @@ FROM `{db}`.watermarks WHERE agent = {{agent:String}} GROUP BY topic, `partition
 """
 
 
+FAILURES: Final = (ClickHouseError, aiohttp.ClientError, OSError, TimeoutError)
+"""What the asynchronous client raises when the server refuses, does not answer, or stops in the middle of an answer."""
+
 State = dict[TopicPartition, tuple[int, int | None]]  # highest epoch and watermark
 
 
@@ -333,7 +336,7 @@ async def mapped(call: Awaitable[Any]) -> Any:
     """Turns the driver's errors into the contract's."""
     try:
         return await call
-    except (ClickHouseError, aiohttp.ClientError, OSError, TimeoutError) as error:
+    except FAILURES as error:
         text = " ".join(str(error).split())[:300] or type(error).__name__
         if getattr(error, "code", None) in POISON_CODES:
             raise RefusedError(text) from error

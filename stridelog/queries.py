@@ -14,14 +14,13 @@ from typing import Any, Final, Self
 
 import clickhouse_connect
 import redis.asyncio
-from aiohttp import ClientError
-from clickhouse_connect.driver.exceptions import ClickHouseError
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from domain.boards import BoardKey, decode_rank_score
 from domain.days import period_key
+from sinks.clickhouse import FAILURES
 from sinks.keys import Keys
 from stridelog import boards_file
 from stridelog.answers import (
@@ -315,7 +314,7 @@ class Queries:
         try:
             async with asyncio.timeout(ANSWER_S):
                 yield await self._client(store)
-        except (RedisError, PyMongoError, ClickHouseError, ClientError, OSError, TimeoutError) as error:
+        except (RedisError, PyMongoError, *FAILURES) as error:
             if any(mark in str(error) for mark in _NOT_THERE):
                 raise _NotThereError from error
             first_line = (str(error).strip().splitlines() or ["timed out"])[0]

@@ -7,10 +7,10 @@ from typing import Any, Final
 import clickhouse_connect
 import numpy as np
 import pyarrow as pa
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from domain.track import CHANNELS, NO_SAMPLES, Track, track_from_columns
 from sinks.base import SinkUnavailable
+from sinks.clickhouse import FAILURES
 from stridelog.settings import Settings
 
 WORKOUTS_PER_QUERY: Final = 50  # an hour of samples is 300 kB as columns
@@ -58,7 +58,7 @@ class SamplesReader:
                 password=self._settings.clickhouse_password,
                 compress=False,
             )
-        except (ClickHouseError, OSError, TimeoutError) as error:
+        except FAILURES as error:
             raise SinkUnavailable(f"clickhouse: {error}") from error
 
     async def close(self) -> None:
@@ -88,7 +88,7 @@ class SamplesReader:
         try:
             parameters = {"database": self._settings.namespace, "keys": keys}
             return await self._client.query_arrow(_SELECT, parameters=parameters, use_strings=True)
-        except (ClickHouseError, OSError, TimeoutError) as error:
+        except FAILURES as error:
             raise SinkUnavailable(f"clickhouse: reading samples: {error}") from error
 
 
