@@ -16,6 +16,7 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._passing = asyncio.Event()
         self._passing.set()
+        self._left: int | None = None  # bytes of answers that still pass
         self.port = 0
 
     async def mend(self) -> None:
@@ -40,10 +41,22 @@ class Proxy:
         """Pass on again."""
         self._passing.set()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def tear(self, after_bytes: int) -> None:
+        """Let so many bytes of answers pass, then reset the connection in the middle of what comes; once."""
+        self._left = after_bytes
+
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_answer: bool = False
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
                 await self._passing.wait()
+                if is_answer and self._left is not None:
+                    data, self._left = data[: self._left], self._left - len(data)
+                    if self._left < 0:
+                        self._left = None
+                        writer.write(data)
+                        break
                 writer.write(data)
                 await writer.drain()
         writer.close()
@@ -56,7 +69,7 @@ class Proxy:
             return
         pair = {writer, back}
         self._writers |= pair
-        pumps = {asyncio.create_task(self._pump(reader, back)), asyncio.create_task(self._pump(there, writer))}
+        pumps = {asyncio.create_task(self._pump(reader, back)), asyncio.create_task(self._pump(there, writer, is_answer=True))}
         self._tasks |= pumps
         await asyncio.gather(*pumps, return_exceptions=True)
         self._writers -= pair

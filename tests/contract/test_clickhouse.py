@@ -11,7 +11,9 @@ import pytest
 
 import sinks.clickhouse
 from sinks.base import Fenced, Sink, SinkUnavailable
+from stridelog.readers import SamplesReader
 
+from .proxy import proxy
 from .store_clickhouse import ClickHouse
 
 pytestmark = [pytest.mark.anyio, pytest.mark.stack]
@@ -112,3 +114,21 @@ async def test_a_server_that_lost_its_last_writes_fences_so_that_they_are_writte
         with pytest.raises(Fenced):
             await sink.flush()
         assert await sink.claim([clickhouse.source]) == {clickhouse.source: 1}
+
+
+async def test_samples_whose_answer_is_torn_are_there_when_asked_for_again(clickhouse: ClickHouse) -> None:
+    async with claiming(clickhouse), proxy(clickhouse.settings.host, clickhouse.settings.clickhouse_port) as between:
+        reader = SamplesReader(clickhouse.settings.model_copy(update={"clickhouse_port": between.port}))
+        await reader.open()
+
+        async def read() -> list[Any]:
+            return [key async for given in reader.tracks([("ann", "workout")]) for key in given]
+
+        try:
+            assert await read() == [("ann", "workout")]
+            between.tear(after_bytes=1_000)  # in the body: the head of an answer has a few hundred
+            with pytest.raises(SinkUnavailable, match="reading samples"):
+                await read()
+            assert await read() == [("ann", "workout")]
+        finally:
+            await reader.close()

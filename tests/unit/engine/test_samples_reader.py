@@ -1,4 +1,4 @@
-"""However many partitions ask for samples, only so many answers are in memory; one that is torn is asked for again."""
+"""However many partitions ask for samples, only so many answers are in memory at the same time."""
 
 import asyncio
 from pathlib import Path
@@ -6,9 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from aiohttp import web
 
-from sinks.base import SinkUnavailable
 from stridelog.readers import QUERIES_AT_ONCE, WORKOUTS_PER_QUERY, SamplesReader
 from stridelog.settings import Settings
 
@@ -70,30 +68,3 @@ async def test_each_workout_is_given_once_and_is_gone_when_more_is_asked_for(tmp
         held.append(given)
     assert seen == keys
     assert server.asked == [WORKOUTS_PER_QUERY, 1]
-
-
-async def test_an_answer_that_stops_in_the_middle_is_asked_for_again(tmp_path: Path, free_tcp_port: int) -> None:
-    async def torn(request: web.Request) -> web.StreamResponse:
-        if b"samples" not in await request.read():  # what a client asks about the server when it connects
-            return web.Response(text="25.8.1\tUTC\t0\n")
-        answer = web.StreamResponse(headers={"Content-Length": "69200"})
-        await answer.prepare(request)
-        await answer.write(bytes(12_184))
-        assert request.transport is not None
-        request.transport.abort()
-        return answer
-
-    app = web.Application()
-    app.router.add_route("*", "/", torn)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", free_tcp_port).start()
-    reader = SamplesReader(Settings(local=tmp_path, clickhouse_port=free_tcp_port))
-    try:
-        await reader.open()
-        with pytest.raises(SinkUnavailable, match="reading samples"):
-            async for _ in reader.tracks([("ann", "workout")]):
-                pass
-    finally:
-        await reader.close()
-        await runner.cleanup()
