@@ -69,7 +69,10 @@ class Proxy:
             return
         pair = {writer, back}
         self._writers |= pair
-        pumps = {asyncio.create_task(self._pump(reader, back)), asyncio.create_task(self._pump(there, writer, is_answer=True))}
+        pumps = {
+            asyncio.create_task(self._pump(reader, back)),
+            asyncio.create_task(self._pump(there, writer, is_answer=True)),
+        }
         self._tasks |= pumps
         await asyncio.gather(*pumps, return_exceptions=True)
         self._writers -= pair
