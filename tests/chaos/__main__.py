@@ -1,9 +1,10 @@
-"""``python -m tests.chaos run|report|down``: seeds one after the other on one stack, and what they have shown."""
+"""``python -m tests.chaos run|record|report|down``: seeds one after the other on one stack, and what they show."""
 
 import asyncio
 import logging
 import signal
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from tests.chaos.schedule import plan
 from tests.chaos.stack import FOLDER, ChaosStack
 
 RESULTS = FOLDER / "results.jsonl"
+RECORD = Path(__file__).with_name("record.jsonl")  # in the repository, for docs/reliability.md
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 screen = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -86,9 +88,15 @@ def _one(stack: ChaosStack, seed: int, place: str, *, short: bool, keep: bool) -
 
 
 @app.command()
+def record() -> None:
+    """Add the runs of this checkout to the record that is kept in the repository."""
+    print(f"{reporting.add(RECORD, reporting.read(RESULTS))} runs added to {RECORD.name}")
+
+
+@app.command()
 def report() -> None:
-    """Print the tables of docs/reliability.md from the recorded runs."""
-    results = reporting.read(RESULTS)
+    """Print the tables of docs/reliability.md from the record."""
+    results = reporting.read(RECORD)
     for name, some in (("full", [r for r in results if not r["short"]]), ("short", [r for r in results if r["short"]])):
         if some:
             print(f"{name}: {reporting.table(some)}\n")

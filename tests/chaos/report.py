@@ -1,9 +1,9 @@
-"""The table of docs/reliability.md, from what the runs have recorded."""
+"""The table of docs/reliability.md, from what the runs have recorded, and the record that is kept of them."""
 
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,27 @@ from tests.chaos.schedule import KINDS
 def read(path: Path) -> list[dict[str, Any]]:
     """The results, oldest first."""
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def brief(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a result for good: what the tables count, and why it failed."""
+    return {
+        **{name: result[name] for name in ("seed", "short", "at", "ok", "why", "account", "duration_s")},
+        "faults": [
+            {"kind": fault["kind"], "recovery_s": _tenths(fault.get("recovery_s")), "is_alone": fault.get("is_alone")}
+            for fault in result["faults"]
+        ],
+        "exits": [{"code": exit_["code"]} for exit_ in result["exits"]],
+    }
+
+
+def add(record: Path, results: Sequence[Mapping[str, Any]]) -> int:
+    """Append what the record does not have yet; how many that were."""
+    known = {(run["seed"], run["at"]) for run in read(record)}
+    new = [brief(result) for result in results if (result["seed"], result["at"]) not in known]
+    with record.open("a") as out:
+        out.writelines(json.dumps(run, separators=(",", ":")) + "\n" for run in new)
+    return len(new)
 
 
 def table(results: Sequence[dict[str, Any]]) -> str:
@@ -42,6 +63,10 @@ def table(results: Sequence[dict[str, Any]]) -> str:
     for kind in KINDS:
         lines.append(f"| {kind} | {_figures(alone[kind])} | {_figures(among[kind])} |")
     return "\n".join(lines)
+
+
+def _tenths(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 def _figures(seconds: list[float]) -> str:
