@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
@@ -9,7 +10,9 @@ from datetime import date
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.structs import ConsumerRecord
 
+from schemas.decode import EVERYONE
 from simulator.town import MESSAGE_TYPES, Town, TownConfig
 from stridelog.cli.simulate import send_town
 from stridelog.errors import UserError
@@ -23,6 +26,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.anyio]
 
 TOWN = TownConfig(seed=2, athletes=8, first_day=date(2026, 11, 1), until_us=None, sampling_s=60)
 TWO_WEEKS_US = 14 * 86_400_000_000
+PARTITIONS = 2
 
 
 @pytest.fixture
@@ -45,7 +49,7 @@ async def applied(own: Settings, anyio_backend: str) -> AsyncIterator[Topics]:
     await admin.start()
     await admin.create_topics(
         [
-            NewTopic(name, 2, 1, topic_configs={"max.message.bytes": str(topic.broker_max_bytes)})
+            NewTopic(name, PARTITIONS, 1, topic_configs={"max.message.bytes": str(topic.broker_max_bytes)})
             for name, topic in needed.items()
         ]
     )
@@ -57,16 +61,16 @@ async def applied(own: Settings, anyio_backend: str) -> AsyncIterator[Topics]:
     await admin.close()
 
 
-async def read_all(settings: Settings, names: list[str], expected: int) -> list[tuple[str, bytes | None, bytes]]:
+async def read_all(settings: Settings, names: list[str], expected: int) -> list[ConsumerRecord]:
     consumer = AIOKafkaConsumer(
         *names, bootstrap_servers=settings.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
     )
     await consumer.start()
-    records: list[tuple[str, bytes | None, bytes]] = []
+    records: list[ConsumerRecord] = []
     async with asyncio.timeout(30):
         while len(records) < expected:
             for batch in (await consumer.getmany(timeout_ms=500)).values():
-                records += [(record.topic, record.key, record.value) for record in batch]
+                records += batch
     await consumer.stop()
     return records
 
@@ -89,11 +93,16 @@ async def test_a_town_arrives_whole_and_in_order_for_each_user(own: Settings, ap
         )
         await producer.send_encoded("WorkoutCompleted", b"big", b"x" * (2 << 20))
     sent.append((applied.topic_of_message("WorkoutCompleted").name, b"big", b"x" * (2 << 20)))
-    arrived = await read_all(own, sorted({topic for topic, *_ in sent}), len(sent))
-    assert len(arrived) == len(sent)
+    copies = sum(PARTITIONS if key == EVERYONE else 1 for _, key, _ in sent)
+    arrived = await read_all(own, sorted({topic for topic, *_ in sent}), copies)
+    assert len(arrived) == copies
     for topic, key in {(topic, key) for topic, key, _ in sent}:
-        mine = [value for t, k, value in arrived if (t, k) == (topic, key)]
-        assert mine == [value for t, k, value in sent if (t, k) == (topic, key)]
+        mine: defaultdict[int, list[bytes]] = defaultdict(list)
+        for record in arrived:
+            if (record.topic, record.key) == (topic, key):
+                mine[record.partition].append(record.value)
+        expected = [value for t, k, value in sent if (t, k) == (topic, key)]
+        assert list(mine.values()) == [expected] * (PARTITIONS if key == EVERYONE else 1)
 
 
 async def test_a_record_that_the_broker_refuses_is_an_error_and_not_lost_silently(
