@@ -25,6 +25,7 @@ from verification import (
 )
 from verification.copies import Copies, note_copies
 from verification.dead_letters import Letter, check_letters
+from verification.live import LiveSession
 from verification.log import LogRecord
 from verification.outcomes import PartitionLog, Valid
 from verification.scores import ScoreCheck
@@ -54,7 +55,8 @@ class Kept:
     feeds: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # by document and workout id
     achievements: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # by document and award id
     names: dict[str, str] = field(default_factory=dict)
-    live: dict[str, tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
+    live: dict[str, dict[str, LiveSession]] = field(default_factory=dict)  # by user and workout
+    thresholds: dict[str, dict[str, float]] = field(default_factory=dict)
     lake: dict[str, list[pa.Table]] = field(default_factory=dict)  # by table
     copies: Copies = field(default_factory=dict)
     groups: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by group id
@@ -74,7 +76,7 @@ class PartitionCheck:
     recommend: ScoreCheck
     first_score_ms: Mapping[str, float]  # by message type
     rules: Sequence[Rule]  # of achievements
-    kept_at_s: float  # when rankings must not have expired
+    kept_at_s: float  # when rankings and live sessions must not have expired
     kept: Kept = field(default_factory=Kept)
 
     def check(self, log: PartitionLog, letters: Sequence[Letter], unreadable: Sequence[LogRecord]) -> int:
@@ -91,8 +93,14 @@ class PartitionCheck:
         self._lake(log)
         note_copies(self.kept.copies, log)
         self.kept.names |= live.display_names(log.seen_by("rankings", *USER_EVENTS))
-        self.kept.live |= live.live_sessions(frames)
+        self._live(log, frames)
         return check_letters(self.tallies["dead-letters"], log, letters, unreadable)
+
+    def _live(self, log: PartitionLog, frames: Sequence[Valid]) -> None:
+        users = log.seen_by("sensors", *USER_EVENTS)
+        events = log.seen_by("sensors", hot.WorkoutStarted, *WORKOUT_EVENTS)
+        self.kept.thresholds |= live.thresholds(users)
+        self.kept.live |= live.live_sessions(frames, events, users, since_s=self.kept_at_s)
 
     def _samples(self, log: PartitionLog, frames: Sequence[Valid]) -> samples.Samples:
         found, columns = samples.deduplicated(frames)
