@@ -1,4 +1,4 @@
-"""From the workouts that count and targets to achievements, and what the topic says of them last."""
+"""From the workouts that boards rank, and targets, to achievements, and what the topic says of them last."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from domain.efforts import BestEffort
 from schemas import hot
 from schemas.identity import event_id
 from verification.boards import Last, effort_of
+from verification.integrity import ranks
 from verification.outcomes import Valid
 
 
@@ -32,11 +33,11 @@ Reached = Mapping[tuple[str, str], tuple[Mapping[str, Any], str]]
 
 
 def awards(last: Last, reached: Reached, rules: Iterable[Rule]) -> Iterator[Earned]:
-    """All that users have earned with the workouts that count and the targets that they have reached."""
+    """All that users have earned with the workouts that boards rank and the targets that they have reached."""
     facts: dict[str, list[Fact]] = {}
     zones: dict[tuple[str, str], str] = {}
     for (user, workout_id), record in last.items():
-        if record.message.data.status == "counted":
+        if ranks(record.message.data):
             facts.setdefault(user, []).append(_workout(record.message.data))
             zones[user, workout_id] = record.message.zone
     for (user, target_id), (said, zone) in reached.items():

@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "challenges": ("stridelog.cli.clubs", "challenges_app", "Challenges: list, show."),
     "goals": ("stridelog.cli.clubs", "goals", "An athlete's goals, from MongoDB."),
     "scores": ("stridelog.cli.read", "scores", "An athlete's injury risk and recommendations, from ClickHouse."),
+    "integrity": ("stridelog.cli.integrity", "integrity_app", "Flagged workouts: list, appeal, review."),
     "verify": ("stridelog.cli.verify", "verify", "Recompute from the log what every store must hold, and compare."),
     "dlq": ("stridelog.cli.dlq", "dlq_app", "Dead letters: list, show, replay, drop."),
     "bench": ("stridelog.cli.bench", "bench_app", "Benchmarks."),

@@ -19,7 +19,7 @@ ids = st.sampled_from(["a", "b", "c"])
 
 
 def completion(start_us: int, length_us: int) -> Completion:
-    return Completion("e", 0, "UTC", "running", None, start_us, start_us + length_us, (), Stated(), None, None)
+    return Completion("e", 0, 0, "UTC", "running", None, start_us, start_us + length_us, (), Stated(), None, None)
 
 
 @st.composite
@@ -27,7 +27,7 @@ def summarised(draw: st.DrawFn) -> Summarised:
     start_us, length_us = draw(times), draw(st.integers(0, 5)) * DAY_US
     earlier = tuple(Place(at, at + DAY_US, date(2026, 1, 1)) for at in draw(st.lists(times, max_size=2)))
     other = draw(st.sampled_from([None, None, "z"]))
-    return Summarised("running", start_us, start_us + length_us, date(2026, 1, 1), 1, SUMMARY, other, earlier)
+    return Summarised("running", start_us, start_us + length_us, date(2026, 1, 1), 1, SUMMARY, other, earlier=earlier)
 
 
 facts = st.one_of(
