@@ -13,6 +13,7 @@ from domain.groups import Group
 from domain.targets import Measure, Progress, Window, progress
 from schemas import hot
 from verification.boards import Last, effort_of
+from verification.integrity import ranks
 from verification.outcomes import Valid
 
 PART_KEY: Final = ("challenge_id", "user_id")
@@ -51,10 +52,10 @@ class Log:
     said: Iterable[Valid]
 
     def counted(self) -> dict[str, list[Effort]]:
-        """Each user's workouts that count."""
+        """Each user's workouts that boards rank."""
         found: dict[str, list[Effort]] = {}
         for (user, _), record in self.last.items():
-            if record.message.data.status == "counted":
+            if ranks(record.message.data):
                 found.setdefault(user, []).append(effort_of(record.message.data))
         return found
 

@@ -12,7 +12,7 @@ from domain.boards import Effort
 from domain.targets import BESTS, Reached, Window
 from schemas import hot
 from sinks.base import Span
-from stridelog.projections.efforts import effort_of
+from stridelog.projections.efforts import effort_of, ranks
 from stridelog.state import Index, Known, State
 
 PRODUCER: Final = "stridelog/challenges"
@@ -89,7 +89,7 @@ def target_workout(message: hot.WorkoutSummarised, before: TargetWorkout | None,
     """The word on a workout that a record brings after an earlier one."""
     effort = effort_of(message.data, BESTS)
     days = {*before.earlier, before.effort.day} - {effort.day} if before is not None else set()
-    return TargetWorkout(effort, message.data.status == "counted", message.zone, offset, tuple(sorted(days)))
+    return TargetWorkout(effort, ranks(message.data), message.zone, offset, tuple(sorted(days)))
 
 
 class Sayings:
