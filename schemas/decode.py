@@ -27,11 +27,12 @@ from schemas.types import TIME_MAX_US, TIME_MIN_US, USER_PATTERN, UUID_PATTERN
 if TYPE_CHECKING:
     from stridelog.topics import Topic
 
-__all__ = ["BadRecord", "DeadReason", "Decoder", "decoder_for", "encode", "parse", "time_of"]
+__all__ = ["EVERYONE", "BadRecord", "DeadReason", "Decoder", "decoder_for", "encode", "key_of", "parse", "time_of"]
 
 _USER: Final = re.compile(exact(USER_PATTERN))
 _UUID: Final = re.compile(exact(UUID_PATTERN))
 _MOST_NAMES: Final = 200_000
+EVERYONE: Final = b"*"  # the key of records that concern all users: no user's name is like it
 _to_json = msgspec.json.Encoder().encode
 _to_msgpack = msgspec.msgpack.Encoder().encode
 
@@ -75,8 +76,9 @@ class _Names:
 class Decoder:
     """Reads the records of one topic. Made by ``decoder_for``; safe to share between tasks of one thread."""
 
-    def __init__(self, types: Sequence[str], *, encoding: str, max_bytes: int) -> None:
+    def __init__(self, types: Sequence[str], *, encoding: str, max_bytes: int, for_everyone: bool = False) -> None:
         self.types = tuple(types)
+        self.for_everyone = for_everyone
         self.max_bytes = max_bytes
         self.encoding = encoding
         union: Any = _Nothing
@@ -154,7 +156,14 @@ class Decoder:
             raise BadRecord(broken.reason, broken.detail) from None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             self._explain(value, str(error))
-        if key is None or key != message.user.encode():
+        if self.for_everyone:
+            if key != EVERYONE:
+                raise BadRecord(
+                    DeadReason.key_mismatch,
+                    f"key {_shown(key)}, but the message concerns everyone: send a copy with the key {EVERYONE!r} to "
+                    "every partition, as stridelog.producer does",
+                )
+        elif key is None or key != message.user.encode():
             raise BadRecord(
                 DeadReason.key_mismatch, f"key {_shown(key)}, but the message is about user {message.user!r}"
             )
@@ -169,7 +178,12 @@ def decoder_for(topic: "Topic") -> Decoder:
     """The decoder of a topic of topics.yaml. Raises ``ValueError`` for a topic without messages (dead letters)."""
     if topic.encoding == "original":
         raise ValueError(f"topic {topic.name} keeps original bytes of any kind: it has no decoder")
-    return Decoder(topic.messages, encoding=topic.encoding, max_bytes=topic.max_bytes)
+    return Decoder(
+        topic.messages,
+        encoding=topic.encoding,
+        max_bytes=topic.max_bytes,
+        for_everyone=topic.key == "everyone",
+    )
 
 
 def encode(message: "hot.Message | Message") -> bytes:
@@ -178,6 +192,11 @@ def encode(message: "hot.Message | Message") -> bytes:
         fields = message.model_dump(mode="python", exclude_none=True)
         return _to_msgpack(fields) if message.type == "SensorFrame" else _to_json(fields)
     return _to_msgpack(message) if isinstance(message, hot.SensorFrame) else _to_json(message)
+
+
+def key_of(message: "hot.Message | Message") -> bytes:
+    """The key of a message on its topic."""
+    return EVERYONE if MESSAGES[message.type].for_everyone else message.user.encode()
 
 
 def time_of(message: hot.Message) -> int:

@@ -1,6 +1,6 @@
 """What all messages have in common: who, where, from whom; and events: when, and an id that a fact keeps."""
 
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -25,6 +25,8 @@ class Part(BaseModel):
 
 class Message(Part):
     """A message, event or frame: the head that is the same in all of them."""
+
+    for_everyone: ClassVar[bool] = False  # whether it concerns all users: then the key is schemas.decode.EVERYONE
 
     type: str
     """The message type: the class name."""

@@ -863,6 +863,61 @@ class AchievementRevoked(Struct, frozen=True, kw_only=True, omit_defaults=True, 
         return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
 
 
+class SegmentDefinedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The segment: fields of domain.segments.Segment."""
+
+    segment_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    family: Literal["running", "walking", "cycling", "ebike", "swimming", "rowing", "snow", "skating", "gym", "ball", "other"]
+    points: tuple[tuple[Annotated[float, Meta(ge=-90, le=90)], Annotated[float, Meta(ge=-180, le=180)]], ...]
+
+
+class SegmentDefined(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="SegmentDefined"):
+    """The user drew a segment, or drew it anew."""
+
+    type: ClassVar[Literal["SegmentDefined"]] = "SegmentDefined"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: SegmentDefinedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: SegmentDefinedData) -> "SegmentDefined":
+        """With its deterministic id."""
+        id = event_id("SegmentDefined", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class SegmentRemovedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The segment."""
+
+    segment_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+
+
+class SegmentRemoved(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="SegmentRemoved"):
+    """The user removed a segment: its efforts go with it."""
+
+    type: ClassVar[Literal["SegmentRemoved"]] = "SegmentRemoved"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: SegmentRemovedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: SegmentRemovedData) -> "SegmentRemoved":
+        """With its deterministic id."""
+        id = event_id("SegmentRemoved", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
 Message = (
     UserRegistered
     | ProfileChanged
@@ -889,6 +944,8 @@ Message = (
     | RecommendationsReady
     | AchievementEarned
     | AchievementRevoked
+    | SegmentDefined
+    | SegmentRemoved
 )
 
 
@@ -918,4 +975,6 @@ BY_TYPE: Final[dict[str, type[Message]]] = {
     "RecommendationsReady": RecommendationsReady,
     "AchievementEarned": AchievementEarned,
     "AchievementRevoked": AchievementRevoked,
+    "SegmentDefined": SegmentDefined,
+    "SegmentRemoved": SegmentRemoved,
 }

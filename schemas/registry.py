@@ -1,13 +1,13 @@
 """Every message type, by name."""
 
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import BaseModel
 
-from schemas import achievement, derived, sensor, social, user, workout
+from schemas import achievement, derived, segment, sensor, social, user, workout
 from schemas.envelope import Message
 
-SUBJECTS: Final = (user, workout, social, sensor, derived, achievement)
+SUBJECTS: Final = (user, workout, social, sensor, derived, achievement, segment)
 
 
 def _messages() -> dict[str, type[Message]]:
@@ -30,3 +30,8 @@ def version_of(message_type: str) -> int:
 def encoding_of(model: type[BaseModel]) -> str:
     """How the type is encoded: frames in MessagePack, events in JSON."""
     return "msgpack" if model is sensor.SensorFrame else "json"
+
+
+def key_of_topic(model: type[Message]) -> Literal["user", "everyone"]:
+    """How the records of the type are keyed, as topics.yaml says it."""
+    return "everyone" if model.for_everyone else "user"

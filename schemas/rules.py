@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from domain.days import zone_info
+from domain.segments import segment_of
 from schemas.frame_rules import check_frame
 from schemas.reasons import DeadReason, RuleBroken
 
@@ -73,6 +74,21 @@ def check_stored(message: Any) -> None:
     _ordered(message.data.first_time, message.data.last_time, "span of samples")
 
 
+def check_segment(message: Any) -> None:
+    """The points make a segment: domain.segments says which do."""
+    data = message.data
+    try:
+        segment_of(
+            data.segment_id,
+            data.name,
+            data.family,
+            [latitude for latitude, _ in data.points],
+            [longitude for _, longitude in data.points],
+        )
+    except ValueError as error:
+        raise RuleBroken(DeadReason.out_of_range, str(error)) from None
+
+
 Rule = Callable[[Any], None]
 
 RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
@@ -80,6 +96,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "WorkoutSummarised": (check_zone, check_summarised),
     "SamplesStored": (check_zone, check_stored),
     "SensorFrame": (check_zone, check_frame),
+    "SegmentDefined": (check_zone, check_segment),
 }
 ALWAYS: Final[tuple[Rule, ...]] = (check_zone,)
 

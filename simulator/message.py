@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple
 
 from schemas import hot
-from schemas.decode import DeadReason, encode
+from schemas.decode import DeadReason, encode, key_of
 
 Fault = Literal["resend", "overlap", "clock_reset", "late_upload", "duplicate_device", "poison"]
 
@@ -25,4 +25,4 @@ class Dispatch(NamedTuple):
 
 def dispatch(at_us: int, message: hot.Message, fault: Fault | None = None) -> Dispatch:
     """A message that is as it should be."""
-    return Dispatch(at_us, message.type, message.user.encode(), encode(message), fault)
+    return Dispatch(at_us, message.type, key_of(message), encode(message), fault)

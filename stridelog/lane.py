@@ -25,7 +25,7 @@ from stridelog.agent import Context
 from stridelog.batch import Batch, Record, Writes
 from stridelog.deadletters import ROW, SINK, DeadLetter, of_refused
 from stridelog.ending import end_worker
-from stridelog.state import State
+from stridelog.state import State, everyone
 
 if TYPE_CHECKING:
     from stridelog.engine import Runner
@@ -56,7 +56,8 @@ class Lane:
     def __init__(self, runner: "Runner", partition: int) -> None:
         self.runner = runner
         self.partition = partition
-        self.state = State(runner.facts, runner.kinds, runner.settings.cached_facts)
+        always = [everyone(partition)] if runner.for_everyone else []
+        self.state = State(runner.facts, runner.kinds, runner.settings.cached_facts, always)
         self.context = Context(self.state, Keys(runner.settings.namespace), runner.resources)
         self.positions: dict[str, int] = {}  # topic → next offset to work on
         self.waiting: dict[str, deque[Any]] = defaultdict(deque)  # topic → events
@@ -204,7 +205,7 @@ class Lane:
         """Load the facts of the batch's users; those who never registered and whose records are therefore refused."""
         if not self.runner.kinds:
             return set()
-        users = {record.message.user for record in records}
+        users = {record.message.user for record in records} if span.topic not in self.runner.for_everyone else set()
         await self.state.load(users)
         if not self.runner.agent.registered_users_only:
             return set()

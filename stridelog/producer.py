@@ -12,12 +12,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas import hot
-from schemas.decode import encode
+from schemas.decode import encode, key_of
 from schemas.envelope import Message
 from stridelog import topics
 from stridelog.errors import UserError
 from stridelog.settings import Settings
-from stridelog.topics import Topics
+from stridelog.topics import Topic, Topics
 
 LINGER_MS: Final = 20  # waits so long for more records of a partition: far below what an athlete notices
 BATCH_BYTES: Final = 256 << 10
@@ -40,6 +40,9 @@ class Outlet(Protocol):
 class Producer:
     """Sends messages to the topic that carries their type, keyed by user, in order per user and topic.
 
+    What concerns everyone is copied to every partition of its topic. If the process dies between two copies, send the
+    same message again: agents know it by its id. ``stridelog topics complete`` does that for whatever the log holds.
+
     Acknowledged by all in-sync replicas and idempotent: a retry of the client writes nothing twice. Memory is bounded:
     a partition holds one batch under way and one that fills, and ``send`` waits for room. Use as an async context
     manager; leaving it waits until everything is acknowledged. One event loop, any number of tasks.
@@ -49,7 +52,7 @@ class Producer:
         self._bootstrap = settings.bootstrap
         self._topics = known_topics or topics.load(prefix=settings.topic_prefix)
         self._clients: dict[str, AIOKafkaProducer] = {}  # compression → client
-        self._routes: dict[str, tuple[str, AIOKafkaProducer]] = {}  # message type → topic name, client
+        self._routes: dict[str, tuple[Topic, AIOKafkaProducer]] = {}  # message type → topic, client
         self._failure: BaseException | None = None
 
     async def open(self, message_types: Iterable[str]) -> Self:
@@ -74,29 +77,31 @@ class Producer:
         except BaseException:
             await self._abandon()
             raise
-        self._routes = {kind: (topic.name, self._clients[topic.compression]) for kind, topic in wanted.items()}
+        self._routes = {kind: (topic, self._clients[topic.compression]) for kind, topic in wanted.items()}
         return self
 
     async def send(self, message: hot.Message | Message) -> None:
         """Put a message into the log, once there is room; see ``flush`` for when it is acknowledged."""
-        await self.send_encoded(message.type, message.user.encode(), encode(message))
+        await self.send_encoded(message.type, key_of(message), encode(message))
 
     async def send_encoded(self, message_type: str, key: bytes, value: bytes) -> None:
-        """Put bytes into the topic of a message type as they are.
+        """Put bytes into the topic of a message type as they are; into every partition, if the topic is for everyone.
 
         Raises ``UserError`` if a record is refused, this one or an earlier one.
         """
         if self._failure is not None:
             raise self._failure
-        name, client = self._routes[message_type]
+        topic, client = self._routes[message_type]
         try:
-            future = await client.send(name, value, key=key)
+            partitions = sorted(await client.partitions_for(topic.name)) if topic.key == "everyone" else [None]
+            for partition in partitions:
+                future = await client.send(topic.name, value, key=key, partition=partition)
+                future.add_done_callback(self._note)
         except KafkaError as error:
             raise self._refused(error) from error
-        future.add_done_callback(self._note)
 
     async def flush(self) -> None:
-        """Wait until everything sent so far is acknowledged. Raises ``UserError`` if something was refused."""
+        """Wait until all that was sent, copies too, is acknowledged. Raises ``UserError`` if something was refused."""
         await asyncio.gather(*(client.flush() for client in self._clients.values()))
         await asyncio.sleep(0)  # the callbacks of the futures run in the loop's next round
         if self._failure is not None:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from schemas.decode import EVERYONE
 from sinks.base import Fact, Span
 
 F = TypeVar("F", bound=msgspec.Struct)
@@ -36,6 +37,14 @@ class FactSource(Protocol):
         """All facts of the users; users without facts may be absent."""
 
 
+def everyone(partition: int) -> str:
+    """The pseudo-user whose facts those of records for everyone are, in one partition: ``*3``.
+
+    No user has such a name, and an agent that reads records for everyone always has its facts at hand.
+    """
+    return f"{EVERYONE.decode()}{partition}"
+
+
 class Index(ABC):
     """What is worked out from a user's facts of some kinds and kept up with them, so that a batch need not look at all.
 
@@ -57,9 +66,20 @@ UserFacts = dict[str, dict[str, Known[msgspec.Struct]]]  # kind → id → fact
 
 
 class State:
-    """Facts of the users of one partition, for one agent."""
+    """Facts of the users of one partition, for one agent.
 
-    def __init__(self, source: FactSource | None, kinds: Iterable[type[msgspec.Struct]], cached_facts: int) -> None:
+    The facts of ``always`` are loaded with those of any users, never leave the cache, and do not count as cached: they
+    would only take the room of users.
+    """
+
+    def __init__(
+        self,
+        source: FactSource | None,
+        kinds: Iterable[type[msgspec.Struct]],
+        cached_facts: int,
+        always: Iterable[str] = (),
+    ) -> None:
+        self._always = frozenset(always)
         self._source = source
         self._decoders = {kind.__name__: msgspec.msgpack.Decoder(kind) for kind in kinds}
         self._encoder = msgspec.msgpack.Encoder()
@@ -71,7 +91,7 @@ class State:
 
     async def load(self, users: Iterable[str]) -> None:
         """Make the users' facts available; asks the store once for those that are not cached."""
-        wanted = set(users)
+        wanted = self._always.union(users)
         for user in wanted & self._users.keys():
             self._users.move_to_end(user)
         missing = sorted(wanted - self._users.keys())
@@ -83,7 +103,7 @@ class State:
                 if decoder is not None:
                     facts.setdefault(row.kind, {})[row.id] = Known(decoder.decode(row.payload), row.offset, True)
             self._users[user] = facts
-            self._held += _weight(facts)
+            self._held += _weight(facts) if user not in self._always else 0
         while self._held > self._cached_facts and len(self._users) > len(wanted):
             user, gone = self._users.popitem(last=False)
             self._indexes.pop(user, None)
@@ -119,7 +139,7 @@ class State:
         if kind not in self._decoders:
             raise TypeError(f"{kind} is not among the facts that the agent declares: {', '.join(self._decoders)}")
         of_kind = self._users[user].setdefault(kind, {})
-        self._held += id not in of_kind
+        self._held += id not in of_kind and user not in self._always
         of_kind[id] = Known(fact, offset)
         for index in self._indexes.get(user, {}).values():
             if type(fact) in index.kinds:

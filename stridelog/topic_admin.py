@@ -227,7 +227,11 @@ def broker_settings(topic: Topic) -> dict[str, str]:
 def _differences(topic: Topic, present: list[dict[str, Any]], configs: dict[str, tuple[str, int]]) -> list[Change]:
     changes = []
     if len(present) < topic.partitions:
-        detail = f"from {len(present)} to {topic.partitions}: users move to other partitions, rebuild afterwards"
+        detail = f"from {len(present)} to {topic.partitions}: "
+        if topic.key == "everyone":
+            detail += "the new ones lack their copies, run stridelog topics complete afterwards"
+        else:
+            detail += "users move to other partitions, rebuild afterwards"
         changes.append(Change(topic.name, "add partitions", detail))
     elif len(present) > topic.partitions:
         detail = f"from {len(present)} to {topic.partitions} partitions: deletes all its records"

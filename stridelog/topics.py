@@ -10,13 +10,14 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from schemas.registry import MESSAGES, encoding_of
+from schemas.registry import MESSAGES, encoding_of, key_of_topic
 from stridelog.errors import UserError
 from stridelog.settings import settings
 
 DEFAULT_PATH: Final = Path(__file__).resolve().parent.parent / "topics.yaml"
 FOREVER: Final = -1
 _SIZES: Final = {"KiB": 1 << 10, "MiB": 1 << 20}
+_CONCERNS: Final = {"user": "one user", "everyone": "everyone"}
 _TIMES_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
@@ -54,7 +55,7 @@ class Topic(BaseModel):
     messages: tuple[str, ...]
     producers: tuple[Party, ...]
     consumers: tuple[Party, ...]
-    key: Literal["user", "letter"]
+    key: Literal["user", "everyone", "letter"]
     encoding: Literal["json", "msgpack", "original"]
     partitions: Annotated[int, Field(ge=1, le=10_000)]
     replication: Annotated[int, Field(ge=1, le=9)]
@@ -99,6 +100,11 @@ class Topics:
     def dead_letters(self) -> dict[str, Topic]:
         """The dead-letter topics by the broker's name, each with the topic whose dead letters it holds."""
         return {self.dead_letter_of(topic.name).name: topic for topic in self if topic.dead_letter is not None}
+
+    @property
+    def for_everyone(self) -> list[Topic]:
+        """The topics whose records concern all users: every partition has a copy of each."""
+        return [topic for topic in self if topic.key == "everyone"]
 
     @property
     def handled_letters(self) -> Topic:
@@ -189,6 +195,10 @@ def _faults(topic: Topic, carried: Mapping[str, str], topics: Mapping[str, Topic
             yield f"carries {message}, and so does {carried[message]}: a message has one topic"
         elif (encoding := encoding_of(MESSAGES[message])) != topic.encoding:
             yield f"is {topic.encoding}, but {message} is encoded as {encoding}: change the encoding"
+        elif (key := key_of_topic(MESSAGES[message])) != topic.key:
+            yield f"has the key {topic.key}, but {message} concerns {_CONCERNS[key]}: write key: {key}"
+    if topic.key == "everyone" and (agents := set(topic.producers) & _agents(topics)):
+        yield f"is for everyone, but {', '.join(sorted(agents))} writes it: an agent reaches its own partition only"
     if (topic.encoding == "original") != (not topic.messages):
         yield "must have either messages or the encoding 'original'"
     if topic.max_bytes > topic.broker_max_bytes:
@@ -201,8 +211,7 @@ def _faults(topic: Topic, carried: Mapping[str, str], topics: Mapping[str, Topic
 
 def _check_partitions(topics: Mapping[str, Topic], path: Path) -> None:
     """What an agent reads and writes is co-partitioned: a user's state is in one place, outputs carry input offsets."""
-    agents = {agent for topic in topics.values() for agent in topic.consumers}
-    for agent in sorted(agents):
+    for agent in sorted(_agents(topics)):
         counts: dict[int, str] = {}
         for name, topic in topics.items():
             if agent in topic.consumers or agent in topic.producers:
@@ -212,6 +221,10 @@ def _check_partitions(topics: Mapping[str, Topic], path: Path) -> None:
             raise UserError(
                 f"{path.name}: agent {agent} needs topics of the same partitions, but {listed}: make them equal"
             )
+
+
+def _agents(topics: Mapping[str, Topic]) -> set[str]:
+    return {agent for topic in topics.values() for agent in topic.consumers}
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

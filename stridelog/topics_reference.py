@@ -7,7 +7,8 @@ from stridelog.topics import FOREVER, Topic, Topics
 HEADER: Final = """# Topics
 
 Generated from `topics.yaml` by `stridelog topics docs`. Messages: [messages.md](messages.md).
-All but the last are keyed by user; topics that one agent reads or writes together have the same number of partitions.
+Topics are keyed by user where nothing else is said; every partition of a topic for everyone has a copy of each record.
+Topics that one agent reads or writes together have the same number of partitions.
 """
 _DAY_MS: Final = 86_400_000
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from domain.days import local_day
 from schemas import hot
+from schemas.identity import event_id
 
 
 def summarised(
@@ -41,3 +42,17 @@ def summarised(
         summary=summary if status != "deleted" else None,
     )
     return hot.WorkoutSummarised.of(user=user, time=data.end, zone=zone, source="test", producer="test", data=data)
+
+
+def segment(
+    name: str,
+    points: tuple[tuple[float, float], ...] = ((59.910, 10.75), (59.914, 10.75)),
+    *,
+    time_us: int = 1_798_000_000_000_000,
+    family: Any = "running",
+) -> hot.SegmentDefined:
+    """A segment, by default 445 m to the north."""
+    data = hot.SegmentDefinedData(segment_id=event_id("Segment", name), name=name, family=family, points=points)
+    return hot.SegmentDefined.of(
+        user="ada", time=time_us, zone="Europe/Oslo", source="test", producer="test", data=data
+    )

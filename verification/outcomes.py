@@ -124,8 +124,8 @@ class PartitionLog:
         """Work out ``refused``. ``letters`` are the (agent, topic, offset) that were refused as unknown users."""
         said = set(letters)
         for read in self.reads.values():
-            if is_derived(read.topic.name, self.topics):
-                continue
+            if is_derived(read.topic.name, self.topics) or read.topic.key == "everyone":
+                continue  # what concerns everyone comes from users of any partition
             standings = {record.offset: users.standing(read.topic.name, record) for record in read.valid}
             doubtful = {offset: standing for offset, standing in standings.items() if standing != "known"}
             for agent in read.topic.consumers:

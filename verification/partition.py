@@ -10,6 +10,7 @@ from domain.achievement_rules import Rule
 from domain.boards import BoardKey
 from schemas import hot
 from verification import achievements, announced, boards, feeds, lake, live, samples, scores, training, workouts
+from verification.copies import Copies, note_copies
 from verification.dead_letters import Letter, check_letters
 from verification.log import LogRecord
 from verification.outcomes import PartitionLog, Valid
@@ -42,6 +43,7 @@ class Kept:
     names: dict[str, str] = field(default_factory=dict)
     live: dict[str, tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
     lake: dict[str, list[pa.Table]] = field(default_factory=dict)  # by table
+    copies: Copies = field(default_factory=dict)
 
 
 @dataclass
@@ -68,6 +70,7 @@ class PartitionCheck:
         self._achievements(log)
         self._scores(log)
         self._lake(log)
+        note_copies(self.kept.copies, log)
         self.kept.names |= live.display_names(log.seen_by("rankings", *USER_EVENTS))
         self.kept.live |= live.live_sessions(frames)
         return check_letters(self.tallies["dead-letters"], log, letters, unreadable)

@@ -11,7 +11,7 @@ from stridelog.achievements_file import rules_of
 from stridelog.errors import UserError
 from stridelog.settings import Settings
 from stridelog.topics import Topics
-from verification import boards, lake, models, samples
+from verification import boards, copies, lake, models, samples
 from verification.dead_letters import Letter, read_letters
 from verification.items import compare_stream
 from verification.log import Log, LogRecord
@@ -53,6 +53,7 @@ SINKS: Final = (
     "topic.recommendations-ready",
     "topic.achievements",
     "dead-letters",
+    "copies",
 )
 """Everything that is compared, in the order in which it is shown."""
 PARTITIONED: Final = (
@@ -116,9 +117,11 @@ async def verify(
                 await _check_partition(check, log, topics, settled, number, report)
             progress.say("what is not divided by partition")
             progress.step(len(numbers), len(numbers) + 1)
-            _check_whole(check, report.sinks, settings, clickhouse, mongo, redis)
+            _check_whole(check, report.sinks, settings, clickhouse, mongo, redis, len(numbers))
             _check_strays(report.sinks, clickhouse, len(numbers))
             grown = sum((await log.ends(topic.name for topic in topics)).values()) - sum(settled.ends.values())
+    if not report.sinks["copies"].ok:
+        report.notes.append("partitions lack copies of what concerns everyone: run stridelog topics complete")
     if grown:
         report.notes.append(f"the log grew by {grown:,} records meanwhile: differences may be of these")
     for version, count in (check.injury.notes | check.recommend.notes).items():
@@ -187,6 +190,7 @@ def _check_whole(
     clickhouse: ClickHouse,
     mongo: Mongo,
     redis: Redis,
+    partitions: int,
 ) -> None:
     kept = check.kept
     minutes = pa.concat_tables(kept.minutes)
@@ -203,6 +207,7 @@ def _check_whole(
     awards = (((document, id), award) for document, held in documents for id, award in held.items())
     compare_stream(tallies["mongo.achievements"], kept.achievements, awards)
     _check_redis(check, tallies, redis)
+    compare(tallies["copies"], copies.expected_copies(kept.copies, partitions), copies.found_copies(kept.copies))
     for name, tables in kept.lake.items():
         expected = pa.concat_tables(tables)
         found = latest_rows(settings, name, expected, LAKE_KEYS[name])

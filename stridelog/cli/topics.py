@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from stridelog import broadcast
+from stridelog.broadcast import Completed
 from stridelog.cli.schemas import TOPICS_PAGE, write_topics_page
 from stridelog.errors import UserError
 from stridelog.settings import settings
@@ -63,6 +65,19 @@ def apply(
 
 
 @topics_app.command()
+def complete(as_json: AsJson = False) -> None:
+    """Send to each partition of the topics for everyone the copies that it lacks: after partitions were added, or when
+    a sender died half-way. Doing it again sends nothing.
+    """
+    done = asyncio.run(_complete())
+    if as_json:
+        typer.echo(json.dumps([asdict(topic) for topic in done], indent=2))
+        return
+    for topic in done:
+        typer.echo(f"{topic.topic}: {topic.records} records × {topic.partitions} partitions, {topic.sent} copies sent")
+
+
+@topics_app.command()
 def docs() -> None:
     """Write docs/reference/topics.md."""
     typer.echo(f"wrote {TOPICS_PAGE}" if write_topics_page() else f"{TOPICS_PAGE} is up to date")
@@ -71,6 +86,10 @@ def docs() -> None:
 async def _table(sample_s: float) -> list[TopicRow]:
     async with TopicAdmin(settings()) as admin:
         return await admin.table(load(), sample_s=sample_s)
+
+
+async def _complete() -> list[Completed]:
+    return [await broadcast.complete(topic, settings()) for topic in load().for_everyone]
 
 
 async def _plan() -> list[Change]:

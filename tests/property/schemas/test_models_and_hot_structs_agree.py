@@ -111,7 +111,16 @@ def messages(draw: st.DrawFn, name: str) -> dict[str, Any]:
         summary = values(next(member.shape for member in member_of(name, "data").members if member.name == "summary"))
         data["summary"] = None if data["status"] == "deleted" else draw(summary)
         data["duplicate_of"] = data["workout_id"] if data["status"] == "duplicate" else None
+    if name == "SegmentDefined":
+        data["points"] = draw(lines())
     return message
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> list[list[float]]:
+    """Points that make a segment: to the north, a tenth of a degree at the most, in steps of half a kilometre."""
+    latitude, longitude = draw(st.floats(-80, 80)), draw(st.floats(-180, 180))
+    return [[latitude + 0.004 * step, longitude] for step in range(draw(st.integers(2, 20)))]
 
 
 def member_of(name: str, field_name: str) -> Record:

@@ -14,7 +14,7 @@ from domain import efforts, summary
 from schemas import hot
 from schemas.artifacts import EXAMPLES, ROOT, json_schema, records
 from schemas.build_avro import avro_schema
-from schemas.decode import decoder_for, encode, parse, time_of
+from schemas.decode import EVERYONE, decoder_for, encode, parse, time_of
 from schemas.envelope import Event
 from schemas.identity import event_id
 from schemas.registry import MESSAGES, encoding_of, version_of
@@ -29,6 +29,10 @@ def example(name: str) -> bytes:
     return path.read_bytes()
 
 
+def key(name: str) -> bytes:
+    return EVERYONE if MESSAGES[name].for_everyone else b"ada"
+
+
 def untyped(name: str) -> dict[str, Any]:
     value = example(name)
     found: dict[str, Any] = json.loads(value) if value.lstrip().startswith(b"{") else msgspec.msgpack.decode(value)
@@ -37,7 +41,7 @@ def untyped(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_the_example_is_read_by_the_decoder_of_its_topic(name: str) -> None:
-    message = decoder_for(TOPICS.topic_of_message(name)).decode(b"ada", example(name))
+    message = decoder_for(TOPICS.topic_of_message(name)).decode(key(name), example(name))
     assert type(message) is hot.BY_TYPE[name]
     assert time_of(message) > 0
 
@@ -46,15 +50,15 @@ def test_the_example_is_read_by_the_decoder_of_its_topic(name: str) -> None:
 def test_model_and_struct_write_what_the_other_reads(name: str) -> None:
     decoder = decoder_for(TOPICS.topic_of_message(name))
     model = parse(example(name), [name], encoding_of(MESSAGES[name]))
-    struct = decoder.decode(b"ada", example(name))
-    assert decoder.decode(b"ada", encode(model)) == struct
+    struct = decoder.decode(key(name), example(name))
+    assert decoder.decode(key(name), encode(model)) == struct
     assert parse(encode(struct), [name], encoding_of(MESSAGES[name])) == model
 
 
 @pytest.mark.parametrize("name", [name for name in MESSAGES if issubclass(MESSAGES[name], Event)])
 def test_model_and_struct_give_the_same_fact_the_same_id(name: str) -> None:
     model: Any = parse(example(name), [name])
-    struct: Any = decoder_for(TOPICS.topic_of_message(name)).decode(b"ada", example(name))
+    struct: Any = decoder_for(TOPICS.topic_of_message(name)).decode(key(name), example(name))
     head = {field: getattr(model, field) for field in ("user", "time", "zone", "source", "producer")}
     assert type(model).of(data=model.data, **head).id == model.id
     assert type(struct).of(data=struct.data, **head).id == model.id

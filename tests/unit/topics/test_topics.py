@@ -108,6 +108,9 @@ def test_units_are_read(content: dict[str, Any], tmp_path: Path) -> None:
         ("sensor-frames", {"retention": "a while"}, "retention of topic sensor-frames is 'a while'"),
         ("sensor-frames", {"cleanup": "shred"}, "cleanup of topic sensor-frames is 'shred'"),
         ("sensor-frames", {"partitions": 0}, "partitions of topic sensor-frames is 0"),
+        ("segments", {"key": "user"}, "has the key user, but SegmentDefined concerns everyone: write key: everyone"),
+        ("user-events", {"key": "everyone"}, "UserRegistered concerns one user: write key: user"),
+        ("segments", {"producers": ["gateway", "feed"]}, "is for everyone, but feed writes it"),
         ("sensor-frames", {"messages": []}, "must have either messages or the encoding 'original'"),
     ],
 )
