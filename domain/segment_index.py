@@ -24,11 +24,12 @@ def cells_of(latitude_deg: FloatColumn, longitude_deg: FloatColumn) -> IntColumn
     return np.unique(_keys(row[changed], column[changed]))
 
 
-def around(cells: IntColumn) -> IntColumn:
+def around(cells: IntColumn | Sequence[int]) -> IntColumn:
     """Cells (c,) and those next to them, each once and in rising order.
 
     Cells become narrow to the north: there, more of them are next to a cell.
     """
+    cells = np.asarray(cells, dtype=np.int64)
     if not len(cells):
         return cells
     row, column = cells // _COLUMNS, cells % _COLUMNS
@@ -39,8 +40,9 @@ def around(cells: IntColumn) -> IntColumn:
     return near
 
 
-def regions_of(cells: IntColumn) -> set[str]:
+def regions_of(cells: IntColumn | Sequence[int]) -> set[str]:
     """The regions that cells (c,) lie in: coarse cells, as ``row:column``."""
+    cells = np.asarray(cells, dtype=np.int64)
     rows, columns = cells // _COLUMNS // REGION_CELLS, cells % _COLUMNS // REGION_CELLS
     return {f"{row}:{column}" for row, column in zip(rows.tolist(), columns.tolist(), strict=True)}
 
@@ -69,7 +71,7 @@ class SegmentIndex:
         self._order = np.argsort(keys[:, 0], kind="stable")
         self._start_keys, self._finish_keys = keys[self._order].T
 
-    def candidates(self, cells: IntColumn, family: Family) -> list[Segment]:
+    def candidates(self, cells: IntColumn | Sequence[int], family: Family) -> list[Segment]:
         """The segments of a sport family with start and finish in or next to one of the cells (c,) of a track.
 
         In the order in which they were given. Whatever :func:`domain.segments.match` finds in the track is among
