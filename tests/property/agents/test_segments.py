@@ -43,7 +43,7 @@ def deliveries(draw: st.DrawFn) -> SegmentWorld:
     world = SegmentWorld(TRACKS).say(*words, *summaries)
     step = st.tuples(st.sampled_from(TOPICS), st.integers(1, 3), st.sampled_from(sorted(WRITTEN) + ["done"] * 4))
     for topic, size, ending in draw(st.lists(step, max_size=14)):
-        world.take(topic, size, ending)  # type: ignore[arg-type] # of a list
+        world.take(topic, size, ending)
     return world.rest(draw(st.integers(1, 4)))
 
 
