@@ -97,12 +97,18 @@ SEGMENT_BOARD: Final = View(
     "first. Name one segment in the WHERE: the filter reaches the table before anything is ranked.",
     """
 SELECT segment_id,
-    rank() OVER (PARTITION BY segment_id ORDER BY best_s ASC, achieved_at ASC) AS rank,
-    user_id, best_s AS elapsed_s, achieved_at, workout_id, efforts
+    rank() OVER (
+        PARTITION BY segment_id ORDER BY tupleElement(best, 1) ASC, tupleElement(best, 2) ASC
+    ) AS rank,
+    user_id,
+    tupleElement(best, 1) AS elapsed_s,
+    tupleElement(best, 2) AS achieved_at,
+    tupleElement(best, 3) AS workout_id,
+    efforts
 FROM (
     SELECT segment_id, user_id,
         min((toUInt32(round(elapsed_s)), end, workout_id)) AS best,
-        best.1 AS best_s, best.2 AS achieved_at, best.3 AS workout_id, count() AS efforts
+        count() AS efforts
     FROM {db}.segment_efforts FINAL
     WHERE NOT deleted
     GROUP BY segment_id, user_id

@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "workout": ("stridelog.cli.read", "workout", "A workout, from MongoDB."),
     "load": ("stridelog.cli.read", "load", "An athlete's training by day, from ClickHouse."),
     "achievements": ("stridelog.cli.read", "achievements", "What an athlete has earned, from MongoDB."),
+    "segments": ("stridelog.cli.segments", "segments_app", "Segments: add, list, show the board of one, remove."),
     "scores": ("stridelog.cli.read", "scores", "An athlete's injury risk and recommendations, from ClickHouse."),
     "verify": ("stridelog.cli.verify", "verify", "Recompute from the log what every store must hold, and compare."),
     "dlq": ("stridelog.cli.dlq", "dlq_app", "Dead letters: list, show, replay, drop."),
