@@ -9,6 +9,8 @@ from agents.lake import lake
 from agents.leaderboards import leaderboards
 from agents.rankings import rankings
 from agents.recommend import recommend
+from agents.segment_boards import segment_boards
+from agents.segments import segments
 from agents.sensors import sensors
 from agents.training import training
 from agents.workouts import workouts
@@ -23,6 +25,8 @@ __all__ = [
     "leaderboards",
     "rankings",
     "recommend",
+    "segment_boards",
+    "segments",
     "sensors",
     "training",
     "workouts",

@@ -1279,7 +1279,7 @@ class SegmentDefinedData(Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class SegmentDefined(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="SegmentDefined"):
-    """The user drew a segment, or drew it anew."""
+    """The user drew a segment, or drew it anew: topic segments."""
 
     type: ClassVar[Literal["SegmentDefined"]] = "SegmentDefined"
     version: Literal[1] = field(default_factory=_version_1)
@@ -1305,7 +1305,7 @@ class SegmentRemovedData(Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class SegmentRemoved(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="SegmentRemoved"):
-    """The user removed a segment: its efforts go with it."""
+    """The user removed a segment, and its efforts go with it: topic segments."""
 
     type: ClassVar[Literal["SegmentRemoved"]] = "SegmentRemoved"
     version: Literal[1] = field(default_factory=_version_1)
@@ -1321,6 +1321,70 @@ class SegmentRemoved(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: SegmentRemovedData) -> "SegmentRemoved":
         """With its deterministic id."""
         id = event_id("SegmentRemoved", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class SegmentEffort(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One pass of a segment: domain.segments.Effort."""
+
+    segment_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    start: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    end: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    covered: Annotated[float, Meta(ge=0, le=1)]
+
+
+class SegmentEffortsFoundData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """All efforts of one workout."""
+
+    workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    efforts: tuple[SegmentEffort, ...]
+
+
+class SegmentEffortsFound(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="SegmentEffortsFound"):
+    """The efforts of a workout on segments, all of them: topic segment-efforts."""
+
+    type: ClassVar[Literal["SegmentEffortsFound"]] = "SegmentEffortsFound"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: SegmentEffortsFoundData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: SegmentEffortsFoundData) -> "SegmentEffortsFound":
+        """With its deterministic id."""
+        id = event_id("SegmentEffortsFound", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class SegmentCheckDueData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Which segments have changed, and which workouts are still to be looked at."""
+
+    first: Annotated[int, Meta(ge=0, le=1000000000)]
+    next: Annotated[int, Meta(ge=0, le=1000000000)]
+    after: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")] | None = None
+
+
+class SegmentCheckDue(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="SegmentCheckDue"):
+    """The user was near a segment that has changed, so workouts are to be looked at again: topic segment-checks."""
+
+    type: ClassVar[Literal["SegmentCheckDue"]] = "SegmentCheckDue"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: SegmentCheckDueData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: SegmentCheckDueData) -> "SegmentCheckDue":
+        """With its deterministic id."""
+        id = event_id("SegmentCheckDue", user, time, _json(data).decode())
         return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
 
 
@@ -1365,6 +1429,8 @@ Message = (
     | AchievementRevoked
     | SegmentDefined
     | SegmentRemoved
+    | SegmentEffortsFound
+    | SegmentCheckDue
 )
 
 
@@ -1409,4 +1475,6 @@ BY_TYPE: Final[dict[str, type[Message]]] = {
     "AchievementRevoked": AchievementRevoked,
     "SegmentDefined": SegmentDefined,
     "SegmentRemoved": SegmentRemoved,
+    "SegmentEffortsFound": SegmentEffortsFound,
+    "SegmentCheckDue": SegmentCheckDue,
 }

@@ -8,6 +8,7 @@ import numpy as np
 
 from domain.sports import family_of
 from domain.track import US_PER_S, FloatColumn, Track
+from simulator import circuits
 from simulator.athletes import Person
 from simulator.habits import Plan, typical_speed_m_s
 from simulator.terrain import Hills, hills_of, loop_from_home
@@ -85,7 +86,10 @@ def perform(
     nowhere = np.full(n, np.nan)
     latitude, longitude = nowhere, nowhere
     if moves and plan.sport not in _STANDING and plan.sport != "swimming":
-        latitude, longitude = loop_from_home(distance, person.home_latitude_deg, person.home_longitude_deg, rng)
+        if plan.sport in circuits.SPORTS and rng.random() < circuits.SHARE:
+            latitude, longitude = circuits.circuit_of(person.place).at(distance)
+        else:
+            latitude, longitude = loop_from_home(distance, person.home_latitude_deg, person.home_longitude_deg, rng)
     heart_rate = _heart_rate(person, intensity, timer_s, fatigue, sampling_s, rng)
     time_us, pauses = _times(plan, timer_s, sampling_s, rng)
     hours = plan.duration_s / 3600

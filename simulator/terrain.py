@@ -10,7 +10,7 @@ from simulator.places import Place
 
 _WAVELENGTHS_M: Final = np.array([700.0, 2_300.0, 6_100.0])
 _SHARES: Final = np.array([0.15, 0.35, 0.5])  # of the hills' height
-_METRES_PER_DEGREE: Final = 111_195.0
+METRES_PER_DEGREE: Final = 111_195.0
 _CORNERS: Final = 240
 STEEPEST: Final = 0.16
 
@@ -55,6 +55,6 @@ def loop_from_home(
     x_m = (np.interp(distance_m, along * scale, east) - east[0]) * scale
     y_m = (np.interp(distance_m, along * scale, north) - north[0]) * scale
     return (
-        latitude_deg + y_m / _METRES_PER_DEGREE,
-        longitude_deg + x_m / (_METRES_PER_DEGREE * float(np.cos(np.radians(latitude_deg)))),
+        latitude_deg + y_m / METRES_PER_DEGREE,
+        longitude_deg + x_m / (METRES_PER_DEGREE * float(np.cos(np.radians(latitude_deg)))),
     )

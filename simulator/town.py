@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from domain.days import local_day, zone_info
-from simulator import sending
+from simulator import circuits, sending
 from simulator.athletes import Person, person_of
 from simulator.clubs import club_life
 from simulator.faults import Faults
@@ -53,6 +53,8 @@ MESSAGE_TYPES: Final = (
     "ChallengeLeft",
     "GoalSet",
     "GoalRemoved",
+    "SegmentDefined",
+    "SegmentRemoved",
 )
 _FROM_DEVICES: Final = frozenset({"SensorFrame", "WorkoutStarted", "WorkoutCompleted"})
 _CONSENT_CHANGES_A_DAY: Final = 0.0003
@@ -94,8 +96,8 @@ class Town:
     def messages(self) -> Iterator[Dispatch]:
         """All messages in the order of their sending; registrations and consents first.
 
-        Memory holds the workouts under way and what is late, not the whole span. Registrations and the graph are sent
-        even if they are older than ``from_us``: to send them again does no harm.
+        Memory holds the workouts under way and what is late, not the whole span. Registrations, the graph and segments
+        are sent even if they are older than ``from_us``: to send them again does no harm.
         """
         config = self.config
         yield from sorted(
@@ -104,6 +106,7 @@ class Town:
         )
         self._send(self.society.beginnings(config.start_us))
         self._send(club_life(config.seed, self.people, config.start_us))
+        self._send(circuits.segments(config.seed, self.people, config.start_us))
         for person in self.people:
             self._at_midnight(person, config.first_day)
         while self._waiting:

@@ -280,6 +280,41 @@ TRAINING_DAYS: Final = Table(
     order_by=("user_id", "local_day"),
 )
 
+SEGMENTS: Final = Table(
+    "segments",
+    "Segments on which every pass is timed, as the first partition's copy of the log defines them.",
+    (
+        Column("segment_id", "String", "the segment (UUID)"),
+        Column("name", "String", "its name; empty: removed"),
+        Column("family", "LowCardinality(String)", "family of sports that are timed; empty: removed"),
+        Column("length_m", "Float64", "length of the line", "m"),
+        Column("start_latitude_deg", "Float64", "latitude of the start, WGS 84", "deg"),
+        Column("start_longitude_deg", "Float64", "longitude of the start, WGS 84", "deg"),
+        Column("defined_by", "String", "who said the last word about it"),
+        Column("defined_at", TIME, "when"),
+        Column("deleted", "UInt8", "1: removed"),
+        *SOURCE,
+    ),
+    order_by=("segment_id",),
+)
+
+SEGMENT_EFFORTS: Final = Table(
+    "segment_efforts",
+    "Passes of segments; read the view segment_board, which ranks the best of each athlete.",
+    (
+        Column("segment_id", "String", "the segment (UUID)"),
+        USER,
+        WORKOUT,
+        Column("start", TIME, "crossing of the start, between two samples"),
+        Column("end", TIME, "crossing of the finish"),
+        Column("elapsed_s", "Float64", "start to end, stops included", "s"),
+        Column("covered", "Float64", "share of the segment that the pass was in the corridor of"),
+        Column("deleted", "UInt8", "1: no effort any more"),
+        *SOURCE,
+    ),
+    order_by=("segment_id", "user_id", "workout_id", "start"),
+)
+
 INJURY_SCORES: Final = Table(
     "injury_scores",
     "Injury risk after a workout, as the model of that time saw it.",
@@ -340,6 +375,8 @@ TABLES: Final = {
         BOARD_SCORES,
         WORKOUTS,
         TRAINING_DAYS,
+        SEGMENTS,
+        SEGMENT_EFFORTS,
         INJURY_SCORES,
         RECOMMENDATIONS,
         CHALLENGE_SCORES,

@@ -129,4 +129,29 @@ FROM (
 """,
 )
 
-VIEWS: Final = {view.name: view for view in (MINUTE_ROLLUPS, BOARDS, CHALLENGE_RANKS, CHALLENGE_TEAMS)}
+SEGMENT_BOARD: Final = View(
+    "segment_board",
+    "The best effort of each athlete on each segment, ranked (1, 2, 2, 4) by whole seconds, of equals who got there "
+    "first. Name one segment in the WHERE: the filter reaches the table before anything is ranked.",
+    """
+SELECT segment_id,
+    rank() OVER (
+        PARTITION BY segment_id ORDER BY tupleElement(best, 1) ASC, tupleElement(best, 2) ASC
+    ) AS rank,
+    user_id,
+    tupleElement(best, 1) AS elapsed_s,
+    tupleElement(best, 2) AS achieved_at,
+    tupleElement(best, 3) AS workout_id,
+    efforts
+FROM (
+    SELECT segment_id, user_id,
+        min((toUInt32(round(elapsed_s)), end, workout_id)) AS best,
+        count() AS efforts
+    FROM {db}.segment_efforts FINAL
+    WHERE NOT deleted
+    GROUP BY segment_id, user_id
+)
+""",
+)
+
+VIEWS: Final = {view.name: view for view in (MINUTE_ROLLUPS, BOARDS, CHALLENGE_RANKS, CHALLENGE_TEAMS, SEGMENT_BOARD)}

@@ -21,15 +21,19 @@ from stridelog.settings import Settings
 WORKOUTS_PER_QUERY: Final = 50  # an hour of samples is 300 kB as columns
 QUERIES_AT_ONCE: Final = 2  # one is worked on and one is on its way, however many partitions there are
 
-# The columns are those of the domain's Track, in the form that it takes; what varies is a parameter.
-_SELECT: Final = f"""
+POSITIONS: Final = ("latitude_deg", "longitude_deg")
+
+
+def _select(channels: Sequence[str]) -> str:
+    """Columns of the domain's Track, in the form that it takes; what varies otherwise is a parameter."""
+    return f"""
 SELECT toLowCardinality(workout_id) AS workout, time,
-    {", ".join(f"ifNull(toFloat64({name}), nan) AS {name}_or_nan" for name in CHANNELS)}
+    {", ".join(f"ifNull(toFloat64({name}), nan) AS {name}_or_nan" for name in channels)}
 FROM {{database:Identifier}}.samples FINAL
 WHERE (user_id, workout_id) IN {{keys:Array(Tuple(String, String))}}
 ORDER BY workout_id, device_id, time
 SETTINGS do_not_merge_across_partitions_select_final = 1, output_format_arrow_low_cardinality_as_dictionary = 1
-"""  # noqa: S608
+"""  # noqa: S608 - names of columns
 
 
 class RawSamples:
@@ -102,9 +106,11 @@ class SamplesReader:
         if self._client is not None:
             await self._client.close()
 
-    async def tracks(self, keys: Iterable[tuple[str, str]]) -> AsyncIterator[dict[tuple[str, str], Track]]:
+    async def tracks(
+        self, keys: Iterable[tuple[str, str]], channels: Sequence[str] = CHANNELS
+    ) -> AsyncIterator[dict[tuple[str, str], Track]]:
         """The samples of workouts, given as (user, workout id), some workouts at a time; each is there once, those
-        without samples too. What was given is gone when more is asked for.
+        without samples too. What was given is gone when more is asked for. Only ``channels`` are read.
 
         Raises ``SinkUnavailable``: ask again.
 
@@ -114,28 +120,28 @@ class SamplesReader:
         for begin in range(0, len(wanted), WORKOUTS_PER_QUERY):
             some = wanted[begin : begin + WORKOUTS_PER_QUERY]
             async with self._room:
-                found = _tracks(await self._ask(some))
+                found = _tracks(await self._ask(some, channels), channels)
                 given = {key: found.get(key[1], NO_SAMPLES) for key in some}
                 yield given
                 given.clear()  # not only when the next ones are there
                 del found
 
-    async def _ask(self, keys: list[tuple[str, str]]) -> pa.Table:
+    async def _ask(self, keys: list[tuple[str, str]], channels: Sequence[str]) -> pa.Table:
         try:
             parameters = {"database": self._settings.namespace, "keys": keys}
-            return await self._client.query_arrow(_SELECT, parameters=parameters, use_strings=True)
+            return await self._client.query_arrow(_select(channels), parameters=parameters, use_strings=True)
         except FAILURES as error:
             raise SinkUnavailable(f"clickhouse: reading samples: {error}") from error
 
 
-def _tracks(table: pa.Table) -> dict[str, Track]:
+def _tracks(table: pa.Table, channels: Sequence[str]) -> dict[str, Track]:
     if not table.num_rows:
         return {}
     ids = table.column("workout").unify_dictionaries().combine_chunks()
     codes = ids.indices.to_numpy()
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     times = table.column("time").cast(pa.int64()).to_numpy()
-    columns = {name: table.column(f"{name}_or_nan").to_numpy() for name in CHANNELS}
+    columns = {name: table.column(f"{name}_or_nan").to_numpy() for name in channels}
     tracks = {}
     for begin, end in zip(starts, [*starts[1:], len(codes)], strict=True):
         rows = slice(begin, end)

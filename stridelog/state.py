@@ -86,12 +86,19 @@ class State:
         self._users: OrderedDict[str, UserFacts] = OrderedDict()
         self._indexes: defaultdict[str, dict[type[Index], Index]] = defaultdict(dict)
         self._cached_facts = cached_facts
+        self._wanted: set[str] = set()  # in the batch at hand
         self._held = 0  # facts in the cache, and the weight of their users
         self._pending: dict[tuple[str, str, str], Fact] = {}
 
     async def load(self, users: Iterable[str]) -> None:
-        """Make the users' facts available; asks the store once for those that are not cached."""
-        wanted = self._always.union(users)
+        """Make the users' facts available, as a batch begins; asks the store once for those that are not cached."""
+        self._wanted = set(self._always)
+        await self.also(users)
+
+    async def also(self, users: Iterable[str]) -> None:
+        """Make the facts of more users available within a batch."""
+        self._wanted.update(users)
+        wanted = self._wanted
         for user in wanted & self._users.keys():
             self._users.move_to_end(user)
         missing = sorted(wanted - self._users.keys())

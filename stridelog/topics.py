@@ -7,12 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from schemas.registry import MESSAGES, encoding_of, key_of_topic
 from stridelog.errors import UserError
 from stridelog.settings import settings
+from stridelog.yaml_file import read_yaml
 
 DEFAULT_PATH: Final = Path(__file__).resolve().parent.parent / "topics.yaml"
 FOREVER: Final = -1
@@ -146,13 +146,7 @@ def load(path: Path | None = None, *, prefix: str | None = None) -> Topics:
 
 @lru_cache(maxsize=32)
 def _load(path: Path, prefix: str, replication: int) -> Topics:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path.name} is not YAML: {' '.join(str(error).split())}") from None
-    file = _checked(_File, content, path, "the file")
+    file = read_yaml(path, lambda content: _checked(_File, content, path, "the file"))
     topics = {}
     for name, fields in file.topics.items():
         merged = {"name": prefix + name, **file.defaults, **fields}

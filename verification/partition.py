@@ -20,6 +20,7 @@ from verification import (
     live,
     samples,
     scores,
+    segments,
     training,
     workouts,
 )
@@ -56,6 +57,7 @@ class Kept:
 
     minutes: list[pa.Table] = field(default_factory=list)
     board_scores: list[pa.Table] = field(default_factory=list)
+    efforts: list[pa.Table] = field(default_factory=list)  # on segments
     rankings: dict[BoardKey, dict[str, float]] = field(default_factory=dict)
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by workout id
     feeds: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # by document and workout id
@@ -95,6 +97,7 @@ class PartitionCheck:
         self._feeds(log)
         self._challenges(log)
         self._achievements(log)
+        self._segments(log, found)
         self._scores(log)
         self._lake(log)
         note_copies(self.kept.copies, log)
@@ -200,6 +203,21 @@ class PartitionCheck:
             achievements.last_said(log.carrying("AchievementEarned").valid),
         )
         self.kept.achievements.update({(one.document, one.award_id): {**one.shown, "zone": one.zone} for one in found})
+
+    def _segments(self, log: PartitionLog, found: samples.Samples) -> None:
+        words = segments.last_words(log.carrying("SegmentDefined").valid)
+        summaries = boards.last_of(log.carrying("WorkoutSummarised").valid)
+        spans = found.tracks()
+        expected = segments.expected_efforts(
+            words, summaries, lambda user, wid: found.track(spans[user, wid]) if (user, wid) in spans else None
+        )
+        said = segments.said_efforts(boards.last_of(log.carrying("SegmentEffortsFound").valid))
+        compare(self.tallies["topic.segment-efforts"], expected, said)
+        efforts = segments.effort_table(said)
+        self._table("segment_efforts", efforts, segments.EFFORT_KEY, log.number, "NOT deleted")
+        self.kept.efforts.append(efforts)
+        if log.number == segments.WRITER:
+            self._table("segments", segments.segment_table(words), segments.SEGMENT_KEY, log.number)
 
     def _scores(self, log: PartitionLog) -> None:
         features = log.carrying("FeaturesComputed").valid

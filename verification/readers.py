@@ -29,6 +29,8 @@ READERS: Final = {
         Reader("challenges", ("clickhouse", "mongo", "postgres", "topic"), checks_users=True),
         Reader("leaderboards", ("clickhouse", "postgres", "topic")),
         Reader("training", ("clickhouse", "postgres", "topic")),
+        Reader("segments", ("postgres", "topic")),
+        Reader("segment_boards", ("clickhouse", "postgres", "topic")),
         Reader("rankings", ("redis", "postgres", "topic")),
         Reader("injury", ("clickhouse", "topic")),
         Reader("recommend", ("clickhouse", "topic")),

@@ -11,7 +11,7 @@ from stridelog.achievements_file import rules_of
 from stridelog.errors import UserError
 from stridelog.settings import Settings
 from stridelog.topics import Topics
-from verification import boards, challenges, copies, lake, models, samples
+from verification import boards, challenges, copies, lake, models, samples, segments
 from verification.dead_letters import Letter, read_letters
 from verification.items import compare_stream
 from verification.live import LiveSession, live_boards
@@ -36,6 +36,9 @@ SINKS: Final = (
     "clickhouse.boards",
     "clickhouse.workouts",
     "clickhouse.training_days",
+    "clickhouse.segments",
+    "clickhouse.segment_efforts",
+    "clickhouse.segment_board",
     "clickhouse.injury_scores",
     "clickhouse.recommendations",
     "clickhouse.challenge_scores",
@@ -63,6 +66,7 @@ SINKS: Final = (
     "topic.recommendations-ready",
     "topic.achievements",
     "topic.targets",
+    "topic.segment-efforts",
     "dead-letters",
     "copies",
 )
@@ -73,6 +77,8 @@ PARTITIONED: Final = (
     "board_scores",
     "workouts",
     "training_days",
+    "segments",
+    "segment_efforts",
     "injury_scores",
     "recommendations",
     "challenge_scores",
@@ -211,6 +217,9 @@ def _check_whole(
     )
     ranked = boards.ranked(pa.concat_tables(kept.board_scores))
     compare_tables(tallies["clickhouse.boards"], ranked, clickhouse.view("boards", ranked), boards.SCORE_KEY)
+    places = segments.board_table(pa.concat_tables(kept.efforts))
+    found_places = clickhouse.view("segment_board", places)
+    compare_tables(tallies["clickhouse.segment_board"], places, found_places, segments.BOARD_KEY)
     compare_stream(tallies["mongo.workouts"], dict(kept.documents), mongo.workouts(set(kept.documents)))
     buckets = {bucket for bucket, _ in kept.feeds}
     items = (((document.id, wid), item) for document in mongo.feeds(buckets) for wid, item in document.items.items())

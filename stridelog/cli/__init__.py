@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "groups": ("stridelog.cli.clubs", "groups_app", "Groups: list, show, members."),
     "challenges": ("stridelog.cli.clubs", "challenges_app", "Challenges: list, show."),
     "goals": ("stridelog.cli.clubs", "goals", "An athlete's goals, from MongoDB."),
+    "segments": ("stridelog.cli.segments", "segments_app", "Segments: add, list, show the board of one, remove."),
     "scores": ("stridelog.cli.read", "scores", "An athlete's injury risk and recommendations, from ClickHouse."),
     "integrity": ("stridelog.cli.integrity", "integrity_app", "Flagged workouts: list, appeal, review."),
     "verify": ("stridelog.cli.verify", "verify", "Recompute from the log what every store must hold, and compare."),

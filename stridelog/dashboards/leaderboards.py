@@ -27,6 +27,10 @@ from stridelog.dashboards.panels import (
 
 _KIND: Final = "metric = ${metric:sqlstring} AND sport = ${sport:sqlstring} AND period = ${period:sqlstring}"
 _BOARD: Final = f"{_KIND} AND period_key = ${{period_key:sqlstring}}"
+_PASSED: Final = "NOT deleted AND segment_id IN (SELECT segment_id FROM segment_efforts FINAL WHERE NOT deleted)"
+_SEGMENT: Final = (
+    "segment_id IN (SELECT segment_id FROM segments FINAL WHERE NOT deleted AND name = ${segment:sqlstring})"
+)
 _UNITS: Final = {rule.name: rule.unit for rule in boards_file.load().rules}
 _UNIT: Final = f"transform(metric, [{', '.join(map(repr, _UNITS))}], [{', '.join(map(repr, _UNITS.values()))}], '')"
 
@@ -52,6 +56,7 @@ def leaderboards() -> Dashboard:
                 "GROUP BY period_key ORDER BY period_key DESC",
             )
         )
+        .with_variable(found("segment", "Segment", f"SELECT name FROM segments FINAL WHERE {_PASSED} ORDER BY name"))
     )
     for panel in (
         figure(
@@ -148,6 +153,37 @@ ORDER BY achieved
 """
             ),
             span=24,
+        ),
+        listing(
+            "Segment",
+            "The best effort of each athlete on the segment, the first 100 places by whole seconds; of equals, who got "
+            "there first is ahead.",
+            table_sql(
+                f"""
+SELECT rank, user_id AS athlete, elapsed_s, segment_board.efforts AS efforts, achieved_at
+FROM segment_board
+WHERE {_SEGMENT}
+ORDER BY rank, athlete
+LIMIT 100
+"""
+            ),
+            column_units={"elapsed_s": units.Seconds, "achieved_at": units.DatetimeISO},
+            span=12,
+        ),
+        lines(
+            "Efforts on the segment",
+            "Passes of the segment by when they ended.",
+            COUNT,
+            series_sql(
+                f"""
+SELECT $__timeInterval(end) AS passed, count() AS efforts
+FROM segment_efforts FINAL
+WHERE {_SEGMENT} AND NOT deleted AND $__timeFilter(end)
+GROUP BY passed
+ORDER BY passed
+"""
+            ),
+            span=12,
         ),
     ):
         board = board.with_panel(panel)

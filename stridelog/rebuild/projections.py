@@ -37,6 +37,10 @@ _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("clickhouse.board_scores", "clickhouse.boards", "clickhouse.workouts"),
     ),
     "training.clickhouse": (("training_days",), ("clickhouse.training_days",)),
+    "segment_boards.clickhouse": (
+        ("segments", "segment_efforts"),
+        ("clickhouse.segments", "clickhouse.segment_efforts", "clickhouse.segment_board"),
+    ),
     "rankings.redis": (("rank:*", "names"), ("redis.rankings", "redis.names")),
     "injury.clickhouse": (("injury_scores",), ("clickhouse.injury_scores",)),
     "recommend.clickhouse": (("recommendations",), ("clickhouse.recommendations",)),

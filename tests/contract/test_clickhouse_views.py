@@ -220,6 +220,33 @@ async def test_teams_rank_by_the_sum_of_their_members_and_then_by_who_got_there_
     assert teams == [(1, "y", 30.0, 1, 1, 1), (2, "x", 30.0, 2, 2, 1), (3, "z", 29.99, 1, 1, 0)]
 
 
+async def test_the_board_of_a_segment_ranks_whole_seconds_and_then_who_got_there_first(clickhouse: ClickHouse) -> None:
+    def effort(user: str, start_s: float, elapsed_s: float, **more: Any) -> dict[str, Any]:
+        start = MINUTE + timedelta(seconds=start_s)
+        times = {"start": start, "end": start + timedelta(seconds=elapsed_s), "elapsed_s": elapsed_s}
+        row = {"segment_id": "hill", "user_id": user, "workout_id": f"{user}{start_s}", "covered": 1.0, "deleted": 0}
+        return {**row, **times, "source_partition": 0, "source_offset": 0, **more}
+
+    rows = [
+        effort("ann", 500, 100.4),
+        effort("bob", 0, 99.6),
+        effort("bob", 900, 120.0),
+        effort("cyd", 500, 100.4),
+        effort("dan", 0, 101.0),
+        effort("dan", 50, 10.0, deleted=1),
+        effort("eve", 9_000, 90.0),
+        effort("fay", 0, 1.0, segment_id="lane"),
+    ]
+    await insert(clickhouse, TABLES["segment_efforts"], rows)
+    ranked = await clickhouse.query(
+        "SELECT rank, user_id, elapsed_s, efforts FROM {db}.segment_board WHERE segment_id = 'hill' "
+        "ORDER BY rank, user_id"
+    )
+    assert ranked == [(1, "eve", 90, 1), (2, "bob", 100, 2), (3, "ann", 100, 1), (3, "cyd", 100, 1), (5, "dan", 101, 1)]
+    keys = await used_keys(clickhouse, "SELECT * FROM {db}.segment_board WHERE segment_id = 'hill'")
+    assert "segment_id in " in keys, keys
+
+
 async def used_keys(store: ClickHouse, query: str) -> str:
     """The plan's lines about the primary key."""
     text = "\n".join(line for (line,) in await store.query(f"EXPLAIN indexes = 1 {query}"))

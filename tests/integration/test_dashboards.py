@@ -19,7 +19,7 @@ from compose.chfront.engine import Context as Request
 from compose.chfront.engine import Engine
 from compose.chfront.statement import read_statement
 from domain import load
-from domain.track import NO_SAMPLES, Track, track_from_columns
+from domain.track import CHANNELS, NO_SAMPLES, Track, track_from_columns
 from schemas import hot
 from schemas.decode import decoder_for
 from schemas.frames import unpack_columns
@@ -35,7 +35,7 @@ from stridelog.batch import Batch, Record, Writes
 from stridelog.dashboards.expand import Range, expanded
 from stridelog.readers import RawSamples, SamplesReader
 from stridelog.settings import Settings
-from stridelog.state import State
+from stridelog.state import State, everyone
 
 pytestmark = pytest.mark.slow
 
@@ -184,12 +184,17 @@ async def _fill(store: TownStore, config: TownConfig) -> None:
     store.summaries = {summary.data.workout_id: summary for summary in summaries}
     for rows in (await _taken("leaderboards", summaries, 0, {})).clickhouse:
         store.insert(rows)
+    words = [message for message in said if isinstance(message, hot.SegmentDefined | hot.SegmentRemoved)]
+    passes = await _taken("segments", [*words, *summaries], 0, {SamplesReader: Tracks(store.frames)})
+    efforts = [message for message in passes.messages if isinstance(message, hot.SegmentEffortsFound)]
+    for rows in (await _taken("segment_boards", [*words, *efforts], 0, {})).clickhouse:
+        store.insert(rows)
 
 
 async def _taken(name: str, messages: Sequence[Any], first: int, resources: dict[type[Any], Any]) -> Writes:
     """What an agent writes because of messages, as one batch."""
     records = [Record(offset, 0, message) for offset, message in enumerate(messages, start=first)]
-    state = State(None, AGENTS[name].facts, cached_facts=0)
+    state = State(None, AGENTS[name].facts, cached_facts=0, always=[everyone(0)])
     await state.load({message.user for message in messages})
     batch = Batch(Span("town", 0, first, first + len(records)), records)
     return await AGENTS[name].process(batch, Context(state, Keys(DATABASE), resources))
@@ -203,7 +208,9 @@ class Tracks:
         for frame in frames:
             self._frames[frame.user, frame.workout_id or ""].append(frame)
 
-    async def tracks(self, keys: Iterable[tuple[str, str]]) -> AsyncIterator[dict[tuple[str, str], Track]]:
+    async def tracks(
+        self, keys: Iterable[tuple[str, str]], _: Sequence[str] = CHANNELS
+    ) -> AsyncIterator[dict[tuple[str, str], Track]]:
         for key in keys:
             yield {key: self._track(key)}
 

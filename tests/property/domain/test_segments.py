@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from domain.distance import EARTH_RADIUS_M
 from domain.segment_geometry import Trace, near_pairs
-from domain.segment_index import SegmentIndex
+from domain.segment_index import SegmentIndex, cells_of, regions_of, start_regions
 from domain.segments import match, segment_of
 
 S = 1_000_000
@@ -46,7 +46,9 @@ def test_a_clean_pass_is_found_anywhere_and_timed_to_the_tenth_of_a_second(
     (effort,) = match(time_us, at[0], at[1], line)
     assert effort.elapsed_s == pytest.approx(1000 / speed_m_s, abs=0.1)
     assert effort.start_us == pytest.approx(100 / speed_m_s * S, abs=0.1 * S)
-    assert SegmentIndex([line]).candidates(at[0], at[1], "cycling") == [line]
+    cells = cells_of(at[0], at[1])
+    assert SegmentIndex([line]).candidates(cells, "cycling") == [line]
+    assert start_regions(line) & regions_of(cells)
     later = match(time_us + 3600 * S, at[0], at[1], line)
     assert [(one.start_us - 3600 * S, one.end_us - 3600 * S) for one in later] == [(effort.start_us, effort.end_us)]
 

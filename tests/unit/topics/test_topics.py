@@ -153,3 +153,9 @@ def test_partitions_of_what_an_agent_writes_count_too(content: dict[str, Any], t
     content["topics"]["injury-risk-dead"]["partitions"] = 16
     with pytest.raises(UserError, match="injury-risk has 16"):
         loaded(content, tmp_path)
+
+
+def test_a_topic_that_is_declared_twice_is_refused_rather_than_taken_from_the_last_place(tmp_path: Path) -> None:
+    text = DEFAULT_PATH.read_text(encoding="utf-8")
+    with pytest.raises(UserError, match=r"topics.yaml: line \d+ has the key 'segments' a second time"):
+        loaded(text.replace("  segment-checks:\n", "  segments:\n", 1), tmp_path)

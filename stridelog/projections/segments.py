@@ -1,0 +1,197 @@
+"""Segments and the ways of workouts as efforts: what a batch says of each workout that it touches.
+
+A segment that comes late is looked for in the workouts that were near: which users were, the facts of a region say (a
+coarse cell, as a pseudo-user of the partition); which of their workouts, the cells of each. That may be years of
+workouts, so the agent gives it to itself as work, user by user (``SegmentCheckDue``), and does some of it at a time.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from domain.segment_efforts import efforts_on, in_order, of_workout
+from domain.segment_index import cells_of, regions_of
+from domain.segments import Segment
+from domain.sports import family_of
+from domain.track import Track
+from schemas import hot
+from sinks.base import Span
+from stridelog.batch import Batch
+from stridelog.projections.efforts import ranks
+from stridelog.projections.segment_facts import Drawn, SegmentFact, TrackFact, Visitor, Visits, word_of
+from stridelog.state import State, everyone
+
+PRODUCER: Final = "stridelog/segments"
+AT_ONCE: Final = 500
+"""Because of changed segments a batch looks at about so many workouts, so that those that end now do not wait long."""
+
+
+@dataclass(slots=True)
+class Look:
+    """A workout whose efforts are worked out: those on all segments, or anew those on some (``None``: removed)."""
+
+    offset: int
+    fact: TrackFact
+    segments: dict[str, Segment | None] | None = None
+
+    @property
+    def needs_track(self) -> bool:
+        """Whether its positions must be read."""
+        return self.segments is None or any(self.segments.values())
+
+
+class Passes:
+    """One batch of the ``segments`` agent."""
+
+    def __init__(self, state: State, span: Span) -> None:
+        self.dropped: Counter[str] = Counter()
+        self._state = state
+        self._span = span
+        self._everyone = everyone(span.partition)
+        self._drawn = state.index(self._everyone, Drawn)
+        self._looks: dict[tuple[str, str], Look] = {}
+        self._changed: set[str] = set()  # regions of segments that have changed
+        self._changed_us = 0  # time of the last word about them
+        self._left: list[hot.SegmentCheckDue] = []  # work for later
+
+    def keep(self, batch: Batch) -> None:
+        """Take segments in as facts, and see which workouts are to be looked at."""
+        for offset, _, message in batch.records:
+            match message:
+                case hot.SegmentDefined() | hot.SegmentRemoved():
+                    self._define(message, offset)
+                case hot.WorkoutSummarised():
+                    self._summarised(message, offset)
+                case hot.SegmentCheckDue():
+                    self._check(message, offset)
+
+    def tracks(self) -> list[tuple[str, str]]:
+        """The (user, workout) pairs whose positions are needed."""
+        return [key for key, look in self._looks.items() if look.needs_track]
+
+    def match(self, user: str, workout_id: str, track: Track) -> None:
+        """Take the positions of one of them; they are not kept."""
+        look = self._looks[user, workout_id]
+        way = of_workout(track, look.fact.start_us, look.fact.end_us)
+        if look.segments is None:
+            cells = cells_of(way.latitude_deg, way.longitude_deg)
+            efforts = efforts_on(way, self._drawn.index.candidates(cells, look.fact.family))
+            look.fact = msgspec.structs.replace(look.fact, cells=tuple(cells.tolist()), efforts=tuple(efforts))
+        else:
+            found = efforts_on(way, (segment for segment in look.segments.values() if segment))
+            look.fact = msgspec.structs.replace(look.fact, efforts=tuple(in_order([*look.fact.efforts, *found])))
+
+    def places(self) -> set[str]:
+        """The pseudo-users of regions whose facts ``work_out`` needs."""
+        return {self._region(name) for name in self._changed.union(*(new for _, _, new in self._new_regions()))}
+
+    def work_out(self) -> list[Any]:
+        """Keep what was found as facts; the efforts of the workouts whose efforts have changed, and work for later."""
+        messages: list[Any] = []
+        for user, offset, new in self._new_regions():
+            for region in sorted(new):
+                self._state.put(self._region(region), user, Visitor(), offset)
+        for (user, workout_id), look in self._looks.items():
+            if self._put(user, workout_id, look):
+                messages.append(_said(user, workout_id, look.fact))
+        return [*messages, *self._work(), *self._left]
+
+    # -- what comes in
+
+    def _define(self, message: hot.SegmentDefined | hot.SegmentRemoved, offset: int) -> None:
+        segment_id = message.data.segment_id
+        known = self._state.get(self._everyone, SegmentFact, segment_id)
+        fact = word_of(message, offset, known.fact if known else None)
+        is_known = known is not None and known.fact.event_id == message.id
+        if fact is None or (known is not None and is_known and known.settled(self._span)):
+            self.dropped["duplicate" if is_known else "superseded"] += 1
+            return
+        if not is_known:
+            self._state.put(self._everyone, segment_id, fact, offset)
+        self._changed.update(fact.regions)
+        self._changed_us = max(self._changed_us, message.time)
+
+    def _summarised(self, message: hot.WorkoutSummarised, offset: int) -> None:
+        data = message.data
+        known = self._state.get(message.user, TrackFact, data.workout_id)
+        fact = TrackFact(
+            family_of(data.sport),
+            message.zone,
+            data.start,
+            data.end,
+            self._drawn.next_offset,
+            was_said=known is not None and known.fact.was_said,
+        )
+        self._looks[message.user, data.workout_id] = Look(offset, fact, None if ranks(data) else {})
+
+    def _check(self, message: hot.SegmentCheckDue, offset: int) -> None:
+        user, data = message.user, message.data
+        changed = self._drawn.changed(data.first, data.next)
+        last = data.after or ""
+        for workout_id in sorted(id for id in self._state.facts(user, TrackFact) if id > last):
+            if len(self._looks) >= AT_ONCE:
+                self._left.append(_check_due(user, message.time, data.first, data.next, after=last or None))
+                return
+            self._look_again(user, workout_id, changed.of(self._state.facts(user, TrackFact)[workout_id].fact), offset)
+            last = workout_id
+
+    def _look_again(self, user: str, workout_id: str, segments: dict[str, Segment | None], offset: int) -> None:
+        if not segments:
+            return
+        before = self._looks.get((user, workout_id))
+        fact = before.fact if before else self._state.facts(user, TrackFact)[workout_id].fact
+        others = tuple(effort for effort in fact.efforts if effort.segment_id not in segments)
+        asked = {**(before.segments or {} if before else {}), **segments}
+        self._looks[user, workout_id] = Look(offset, msgspec.structs.replace(fact, efforts=others), asked)
+
+    # -- what goes out
+
+    def _put(self, user: str, workout_id: str, look: Look) -> bool:
+        """Keep the fact; whether the efforts are to be said. After a crash facts may be written and messages not."""
+        known = self._state.get(user, TrackFact, workout_id)
+        if look.fact.efforts:
+            look.fact = msgspec.structs.replace(look.fact, was_said=True)
+        if known is None and not look.fact.cells:
+            return False
+        if known is None or known.fact != look.fact:
+            self._state.put(user, workout_id, look.fact, look.offset)
+        return look.fact.was_said and (known is None or known.loaded or _words(known.fact) != _words(look.fact))
+
+    def _work(self) -> list[hot.SegmentCheckDue]:
+        """Everybody who was near a segment that has changed is to be looked at."""
+        users = {user for region in self._changed for user in self._state.facts(self._region(region), Visitor)}
+        return [_check_due(user, self._changed_us, self._span.first, self._span.next) for user in sorted(users)]
+
+    def _new_regions(self) -> list[tuple[str, int, set[str]]]:
+        """User, offset of the record that says so, and the regions that the user was not known to have been in."""
+        found = []
+        for (user, _), look in self._looks.items():
+            new = regions_of(look.fact.cells) - self._state.index(user, Visits).regions
+            if new:
+                found.append((user, look.offset, new))
+        return found
+
+    def _region(self, name: str) -> str:
+        return f"{self._everyone}/{name}"
+
+
+def _words(fact: TrackFact) -> tuple[Any, ...]:
+    return fact.zone, fact.end_us, fact.efforts
+
+
+def _said(user: str, workout_id: str, fact: TrackFact) -> hot.SegmentEffortsFound:
+    efforts = tuple(
+        hot.SegmentEffort(segment_id=e.segment_id, start=e.start_us, end=e.end_us, covered=e.covered)
+        for e in fact.efforts
+    )
+    data = hot.SegmentEffortsFoundData(workout_id=workout_id, efforts=efforts)
+    return hot.SegmentEffortsFound.of(
+        user=user, time=fact.end_us, zone=fact.zone, source=PRODUCER, producer=PRODUCER, data=data
+    )
+
+
+def _check_due(user: str, time_us: int, first: int, next: int, after: str | None = None) -> hot.SegmentCheckDue:
+    data = hot.SegmentCheckDueData(first=first, next=next, after=after)
+    return hot.SegmentCheckDue.of(user=user, time=time_us, zone="UTC", source=PRODUCER, producer=PRODUCER, data=data)

@@ -1,0 +1,134 @@
+"""Segments as people handle them: from a GPX file to a message, and boards from ClickHouse."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from domain.segments import segment_of
+from domain.sports import FAMILIES, Family
+from recordings.segment_file import read_line
+from schemas import hot
+from schemas.decode import BadRecord, encode, parse
+from schemas.identity import event_id
+from stridelog.errors import UserError
+from stridelog.queries import Queries
+
+PRODUCER: Final = "stridelog-segments"
+_APP: Final = "command line"
+_DECIMALS: Final = 6  # of degrees: 0.1 m
+_COLUMNS: Final = (
+    "segment_id, name, family, length_m, start_latitude_deg, start_longitude_deg, defined_by, "
+    "toUnixTimestamp64Micro(defined_at), deleted"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    """A segment, and who has passed it."""
+
+    segment_id: str
+    name: str
+    family: str
+    length_m: float
+    start_latitude_deg: float
+    start_longitude_deg: float
+    defined_by: str
+    defined_us: int
+    athletes: int
+    efforts: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPlace:
+    """A place on the board of a segment: an athlete's best effort, in whole seconds."""
+
+    rank: int
+    user: str
+    name: str
+    elapsed_s: int
+    achieved_us: int
+    workout_id: str
+    efforts: int
+
+
+def defined(path: Path, *, name: str, family: str, by: str, at_us: int) -> hot.SegmentDefined:
+    """The message that draws the one line of a GPX file as a segment; ``name`` empty: that of the file.
+
+    The same line under the same name is the same segment. Raises ``UserError`` for a file without one line, and for a
+    line, a name or a family that will not do.
+    """
+    if family not in FAMILIES:
+        raise UserError(f"no family of sports {family!r}: there are {', '.join(FAMILIES)}")
+    line = read_line(path)
+    title = name or line.name
+    if not title:
+        raise UserError(f"{path} does not name its line: give the segment a name (--name)")
+    known: Family = family  # type: ignore[assignment] # just looked up
+    try:
+        segment = segment_of(path.name, title, known, line.latitude_deg, line.longitude_deg)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    points = tuple(
+        (round(latitude, _DECIMALS), round(longitude, _DECIMALS))
+        for latitude, longitude in zip(segment.latitude_deg.tolist(), segment.longitude_deg.tolist(), strict=True)
+    )
+    segment_id = event_id("Segment", title, family, *(str(point) for point in points))
+    data = hot.SegmentDefinedData(segment_id=segment_id, name=title, family=known, points=points)
+    return _checked(
+        hot.SegmentDefined.of(user=by, time=at_us, zone="UTC", source=_APP, producer=PRODUCER, data=data), path.name
+    )
+
+
+def removed(segment_id: str, *, by: str, at_us: int) -> hot.SegmentRemoved:
+    """The message that removes a segment. Raises ``UserError`` for an id or user that cannot be one."""
+    data = hot.SegmentRemovedData(segment_id=segment_id)
+    return _checked(
+        hot.SegmentRemoved.of(user=by, time=at_us, zone="UTC", source=_APP, producer=PRODUCER, data=data), segment_id
+    )
+
+
+def _checked(message: Any, what: str) -> Any:
+    try:
+        parse(encode(message), [type(message).__name__])
+    except BadRecord as bad:
+        raise UserError(f"{what} makes no segment: {bad.detail}") from None
+    return message
+
+
+async def segments(queries: Queries, *, only: str = "") -> list[SegmentRow]:
+    """The segments that there are, by name, or one; with how many athletes and efforts each has."""
+    where = "NOT deleted" + (" AND segment_id = {only:String}" if only else "")
+    found = await queries.clickhouse(
+        f"SELECT {_COLUMNS} FROM segments FINAL WHERE {where} ORDER BY name, segment_id",  # noqa: S608 - names of ours
+        only=only,
+    )
+    counts = await queries.clickhouse(
+        "SELECT segment_id, uniqExact(user_id), count() FROM segment_efforts FINAL"  # noqa: S608
+        f" WHERE {where} GROUP BY segment_id",
+        only=only,
+    )
+    by_segment = {segment_id: (athletes, efforts) for segment_id, athletes, efforts in counts}
+    return [SegmentRow(*row[:-1], *by_segment.get(row[0], (0, 0))) for row in found]
+
+
+async def segment(queries: Queries, segment_id: str) -> SegmentRow:
+    """One segment. Raises ``UserError`` if there is none."""
+    found = await segments(queries, only=segment_id)
+    if not found:
+        raise UserError(
+            f"no segment {segment_id!r}: it was never drawn, was removed, or is not here yet (stridelog agents lag); "
+            "there are ids in stridelog segments list"
+        )
+    return found[0]
+
+
+async def board(queries: Queries, segment_id: str, *, top: int) -> list[SegmentPlace]:
+    """The first places of a segment's board."""
+    found = await queries.clickhouse(
+        "SELECT rank, user_id, elapsed_s, toUnixTimestamp64Micro(achieved_at), workout_id, efforts FROM segment_board"
+        " WHERE segment_id = {segment_id:String} ORDER BY rank, user_id LIMIT {top:UInt32}",
+        segment_id=segment_id,
+        top=top,
+    )
+    names = await queries.names(user for _, user, *_ in found)
+    return [SegmentPlace(rank, user, names[user], *rest) for rank, user, *rest in found]

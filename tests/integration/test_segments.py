@@ -1,0 +1,111 @@
+"""Segments on the real stack: a file is drawn, recordings are replayed, in either order; the board says who passed."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.track import track_from_columns
+from recordings.write import Written, write_recording
+from tests.platform import Platform
+from tests.roads import ran
+
+pytestmark = pytest.mark.stack
+
+ROLES = ("sensors", "workouts", "social", "models", "lake")
+HILL = ((0.0, 0.0), (1000.0, 0.0))
+LANE = ((0.0, 500.0), (1000.0, 500.0))
+BOTH = ((-50.0, 0.0), (1050.0, 0.0), (1050.0, 1000.0), (-50.0, 1000.0), (-50.0, 500.0), (1050.0, 500.0))
+
+
+def recording(folder: Path, name: str, *, speed_m_s: float, day: int) -> Path:
+    """The run over the hill and along the lane."""
+    time_us, latitude, longitude = ran(*BOTH, speed_m_s=speed_m_s)
+    track = track_from_columns(time_us + day * 86_400_000_000, latitude_deg=latitude, longitude_deg=longitude)
+    path = folder / f"{name}.gpx"
+    write_recording(path, Written(track, "running"))
+    return path
+
+
+def line(folder: Path, name: str, corners: Any) -> Path:
+    """A GPX file with one line."""
+    _, latitude, longitude = ran(*corners)
+    points = "".join(f'<rtept lat="{lat}" lon="{lon}"/>' for lat, lon in zip(latitude, longitude, strict=True))
+    path = folder / f"{name}.gpx"
+    path.write_text(
+        '<gpx xmlns="http://www.topografix.com/GPX/1/1" version="1.1" creator="club">'
+        f"<rte><name>{name}</name>{points}</rte></gpx>"
+    )
+    return path
+
+
+def said(platform: Platform, *arguments: str) -> Any:
+    return json.loads(platform.command("segments", *arguments, "--json").stdout)
+
+
+def board(platform: Platform, segment_id: str) -> list[tuple[int, str, int, int]]:
+    """Rank, athlete, seconds and efforts."""
+    rows = said(platform, "show", segment_id)["rows"]
+    return [(row["rank"], row["user"], row["elapsed_s"], row["efforts"]) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("files")
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    name = f"seg{uuid.uuid4().hex[:8]}"
+    with Platform(name, tmp_path_factory.mktemp(name)) as platform:
+        platform.start(*ROLES)
+        yield platform
+
+
+def test_workouts_before_and_after_a_segment_are_on_its_board_and_twice_is_once(
+    platform: Platform, files: Path
+) -> None:
+    ada, ben = recording(files, "ada", speed_m_s=5.0, day=0), recording(files, "ben", speed_m_s=4.0, day=1)
+    hill, lane = line(files, "Hill", HILL), line(files, "Lane", LANE)
+    lane_id = said(platform, "add", str(lane), "--family", "running")["segment_id"]
+    platform.command("replay", str(ada), "--athlete", "ada")
+    assert platform.verify()["ok"], platform.verify()["shown"]
+    hill_id = said(platform, "add", str(hill), "--family", "running")["segment_id"]
+    assert platform.verify()["ok"]
+    assert board(platform, lane_id) == board(platform, hill_id) == [(1, "ada", 200, 1)]
+    platform.command("replay", str(ben), "--athlete", "ben")
+    assert platform.verify()["ok"]
+    expected = [(1, "ada", 200, 1), (2, "ben", 250, 1)]
+    assert board(platform, lane_id) == board(platform, hill_id) == expected
+
+    assert said(platform, "add", str(hill), "--family", "running")["segment_id"] == hill_id
+    platform.command("replay", str(ada), "--athlete", "ada")
+    verified = platform.verify()
+    assert verified["ok"], verified["shown"]
+    assert verified["sinks"]["copies"]["found"] == 3 * platform.topics.named("segments").partitions
+    assert board(platform, hill_id) == expected
+    assert [(row["name"], row["athletes"], row["efforts"]) for row in said(platform, "list")] == [
+        ("Hill", 2, 2),
+        ("Lane", 2, 2),
+    ]
+
+
+def test_a_removed_segment_has_no_board_and_one_that_is_drawn_again_has_it_back(
+    platform: Platform, files: Path
+) -> None:
+    stretch = line(files, "Stretch", ((100.0, 0.0), (900.0, 0.0)))
+    segment_id = said(platform, "add", str(stretch), "--family", "running")["segment_id"]
+    assert platform.verify()["ok"]
+    before = board(platform, segment_id)
+    assert [user for _, user, *_ in before] == ["ada", "ben"]
+    platform.command("segments", "remove", segment_id)
+    assert platform.verify()["ok"]
+    gone = platform.command("segments", "show", segment_id, check=False)
+    assert gone.returncode == 2
+    assert f"no segment '{segment_id}'" in gone.stderr
+    platform.command("segments", "add", str(stretch), "--family", "running")
+    assert platform.verify()["ok"]
+    assert board(platform, segment_id) == before

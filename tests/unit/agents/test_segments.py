@@ -1,0 +1,128 @@
+"""What the agent ``segments`` reads, says, and leaves alone."""
+
+import pytest
+
+from schemas import hot
+from stridelog.projections import segments as projection
+from tests.roads import START_US
+from tests.segment_world import SegmentWorld, expected, removed, street, way, workout, workout_id
+
+HILL = street("Hill", (0, 0), (1000, 0))
+LANE = street("Lane", (0, 500), (1000, 500))
+ABROAD = street("Abroad", (90_000, 0), (91_000, 0))
+OVER_THE_HILL = way((-50, 0), (1050, 0))
+BOTH = way((-50, 0), (1050, 0), (1050, 500), (1060, 500), (1060, 1200), (-50, 1200), (-50, 500), (1050, 500))
+ELSEWHERE = way((60_000, 0), (61_000, 0))
+TRACKS = {workout_id(0): OVER_THE_HILL, workout_id(1): BOTH, workout_id(2): ELSEWHERE}
+ADA = ("ada", workout_id(0))
+
+
+def names(world: SegmentWorld) -> dict[str, list[str]]:
+    """By workout the segments that are said to be passed."""
+    known = {one.data.segment_id: one.data.name for one in (HILL, LANE, ABROAD)}
+    return {wid: [known[segment_id] for segment_id, *_ in efforts] for (_, wid), efforts in world.said().items()}
+
+
+def test_a_workout_has_the_efforts_on_the_segments_that_are_there() -> None:
+    world = SegmentWorld(TRACKS).say(HILL, LANE, ABROAD, workout(0), workout(1), workout(2)).rest()
+    assert names(world) == {workout_id(0): ["Hill"], workout_id(1): ["Hill", "Lane"]}
+    assert world.said() == expected(world.log, TRACKS)
+    ((segment_id, start, end),) = world.said()[ADA]
+    assert (segment_id, start) == (HILL.data.segment_id, START_US + 10_000_000)
+    assert end - start == pytest.approx(200_000_000, abs=10_000)
+
+
+def test_a_segment_that_comes_late_is_looked_for_in_the_tracks_that_were_near_and_in_no_other() -> None:
+    world = SegmentWorld(TRACKS).say(workout(0), workout(1), workout(2)).rest()
+    world.read.clear()
+    world.say(HILL).rest()
+    assert names(world) == {workout_id(0): ["Hill"], workout_id(1): ["Hill"]}
+    assert world.read == [workout_id(0), workout_id(1)]
+
+
+def test_workouts_that_know_a_segment_are_not_read_again_for_it() -> None:
+    world = SegmentWorld(TRACKS).say(HILL, workout(0))
+    world.take("workout-summaries")  # before the segment
+    world.take("segments")
+    world.say(workout(1, user="ada"))
+    world.take("workout-summaries")  # after the segment, and before the work
+    world.read.clear()
+    world.rest()
+    assert world.read == [workout_id(0)]
+
+
+def test_a_removed_segment_takes_its_efforts_with_it_and_no_track_is_read() -> None:
+    world = SegmentWorld(TRACKS).say(HILL, LANE, workout(0), workout(1)).rest()
+    world.read.clear()
+    world.say(removed(HILL, at=5)).rest()
+    assert names(world) == {workout_id(1): ["Lane"]}
+    assert not world.read
+    assert world.messages[-2].data.efforts == (), "said, and not left as it was"
+
+
+def test_a_segment_that_is_drawn_anew_elsewhere_has_the_efforts_of_its_new_line() -> None:
+    world = SegmentWorld(TRACKS).say(HILL, workout(0), workout(2)).rest()
+    moved = street("Hill", (60_100, 0), (60_900, 0), at=5)
+    world.say(moved).rest()
+    assert names(world) == {workout_id(2): ["Hill"]}
+    world.say(HILL).rest()  # the older word, late
+    assert names(world) == {workout_id(2): ["Hill"]}
+
+
+@pytest.mark.parametrize("status", ["deleted", "duplicate"])
+def test_a_workout_that_does_not_count_any_more_has_no_efforts(status: str) -> None:
+    world = SegmentWorld(TRACKS).say(HILL, workout(0)).rest()
+    assert names(world) == {workout_id(0): ["Hill"]}
+    again = workout(0) if status == "duplicate" else workout(0, status="deleted")
+    if status == "duplicate":
+        data = hot.WorkoutSummarisedData(
+            **{name: getattr(again.data, name) for name in again.data.__struct_fields__}
+            | {"status": "duplicate", "duplicate_of": workout_id(1)}
+        )
+        again = hot.WorkoutSummarised.of(
+            user="ada", time=again.time, zone=again.zone, source="test", producer="test", data=data
+        )
+    world.say(again).rest()
+    assert names(world) == {}
+    world.say(street("Lane", (0, 0), (1000, 0))).rest()  # nor on segments that come later
+    assert names(world) == {}
+
+
+def test_a_workout_of_another_sport_is_timed_on_the_segments_of_that_sport() -> None:
+    ride = street("Lane", (0, 0), (1000, 0), family="cycling")
+    world = SegmentWorld(TRACKS).say(HILL, ride, workout(0)).rest()
+    assert names(world) == {workout_id(0): ["Hill"]}
+    world.say(workout(0, sport="cycling")).rest()
+    assert names(world) == {workout_id(0): ["Lane"]}
+
+
+def test_samples_that_come_late_are_matched_when_the_workout_is_summarised_again() -> None:
+    world = SegmentWorld({}).say(HILL, workout(0)).rest()
+    assert not world.messages
+    world.tracks = TRACKS
+    world.say(workout(0)).rest()
+    assert names(world) == {workout_id(0): ["Hill"]}
+
+
+def test_the_same_records_twice_say_nothing_new() -> None:
+    world = SegmentWorld(TRACKS).say(HILL, workout(0)).rest()
+    world.say(HILL, workout(0)).rest()
+    assert len(world.messages) == 1
+    assert not world.log["segment-checks"]
+
+
+def test_work_is_done_some_workouts_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projection, "AT_ONCE", 2)
+    tracks = {workout_id(index): OVER_THE_HILL for index in range(7)}
+    workouts = [workout(index, user="ada" if index < 5 else "ben") for index in range(7)]
+    world = SegmentWorld(tracks).say(*workouts).rest().say(HILL)
+    world.take("segments")
+    world.read.clear()
+    reads = []
+    while world.positions["segment-checks"] < len(world.log["segment-checks"]):
+        before = len(world.read)
+        world.take("segment-checks")
+        reads.append(len(world.read) - before)
+    assert max(reads) == 2
+    assert sum(reads) == 7, "each once"
+    assert world.said() == expected(world.log, tracks)
