@@ -12,7 +12,9 @@ from agents.recommend import recommend
 from agents.segment_boards import segment_boards
 from agents.segments import segments
 from agents.sensors import sensors
+from agents.thresholds import thresholds
 from agents.training import training
+from agents.wellness import wellness
 from agents.workouts import workouts
 
 __all__ = [
@@ -28,6 +30,8 @@ __all__ = [
     "segment_boards",
     "segments",
     "sensors",
+    "thresholds",
     "training",
+    "wellness",
     "workouts",
 ]

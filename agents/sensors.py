@@ -1,10 +1,11 @@
 """Sensor frames become samples, minutes and live sessions.
 
 In: sensor frames, keyed by user; workout events, to know what a live session is and when it ends; user events, to know
-who is registered and where heart rate zones begin. Out: ClickHouse ``samples`` and ``minute_partials``, live sessions
-and the live board in Redis; then *samples stored* for each workout, so that whoever waits for its samples can read
-them. Where raw samples are not kept, there are neither samples nor this news. Frames come twice, overlap and are late:
-rows are keyed by what they say, not by when they came.
+who is registered and where heart rate zones begin. Out: ClickHouse ``samples``, ``rr_intervals`` and
+``minute_partials``, live sessions and the live board in Redis; then *samples stored* for each workout, and *wear
+stored* for each day of all-day wear, so that whoever waits for samples can read them. Where raw samples are not kept,
+there are neither samples nor this news. Frames come twice, overlap and are late: rows are keyed by what they say, not
+by when they came.
 """
 
 from schemas import hot
@@ -12,7 +13,7 @@ from schemas.frames import unpack_columns
 from stridelog.agent import Context, agent
 from stridelog.batch import Batch, Writes
 from stridelog.projections.live import LiveBatch, threshold_commands
-from stridelog.projections.samples import partial_rows, sample_rows, samples_stored
+from stridelog.projections.samples import interval_rows, partial_rows, sample_rows, stored
 from stridelog.readers import LiveReader, RawSamples
 
 
@@ -32,10 +33,10 @@ async def sensors(batch: Batch, context: Context) -> Writes:
     commands = [*threshold_commands(batch, context.keys), *sessions]
     if not frames:
         return Writes(redis=commands)
-    kept = context.resource(RawSamples).kept
-    minutes = partial_rows(frames, columns, batch.span)
+    kept, span = context.resource(RawSamples).kept, batch.span
+    raw = [sample_rows(frames, columns, span), *interval_rows(frames, columns, span)] if kept else []
     return Writes(
-        clickhouse=[sample_rows(frames, columns, batch.span), minutes] if kept else [minutes],
+        clickhouse=[*raw, partial_rows(frames, columns, span)],
         redis=commands,
-        messages=samples_stored(frames) if kept else [],
+        messages=stored(frames, columns) if kept else [],
     )

@@ -30,6 +30,7 @@ from domain.workouts import (
     corrected,
     reported,
 )
+from domain.zones import ZoneSetting, zone_setting_at
 from schemas import hot
 from sinks.base import Document, Span
 from stridelog.batch import Record
@@ -80,6 +81,12 @@ class Join:
                     return None
                 since = 0 if profile.registration else profile.time_us
                 return {wid for wid, known in self._completions(user) if known.fact.end_us >= since}
+            case hot.ZonesSet():
+                zones = message.data
+                setting = ZoneSetting(message.id, message.time, zones.sport, zones.basis, zones.upper_bounds)
+                if not self._put(user, message.id, setting, offset):
+                    return None
+                return {wid for wid, known in self._completions(user) if known.fact.end_us >= message.time}
             case hot.UserErased():
                 erased = self.state.get(user, Erasure, "erased")
                 if erased is not None and erased.fact.time_us > message.time:
@@ -126,7 +133,7 @@ class Join:
         for (user, wid), track in tracks.items():
             completion = self._corrected(user, wid)
             context = context_of(user, wid, completion)
-            self.summaries[user, wid] = _summarise(completion, track, self._profiles(user), context)
+            self.summaries[user, wid] = self._summarise(user, completion, track, context)
             if self._overlaps(user, wid, completion):
                 self.places[user, wid] = positions_of(within(track, context))
 
@@ -225,6 +232,31 @@ class Join:
     def _profiles(self, user: str) -> list[Profile]:
         return [known.fact for known in self.state.facts(user, Profile).values()]
 
+    def _summarise(self, user: str, completion: Completion, track: Track, context: Context) -> Summarised:
+        athlete = athlete_at(self._profiles(user), completion.start_us)
+        settings = [known.fact for known in self.state.facts(user, ZoneSetting).values()]
+        summary = summarise(
+            track,
+            sport=completion.sport,
+            start_us=completion.start_us,
+            end_us=completion.end_us,
+            pauses=completion.pauses,
+            athlete=athlete,
+            stated=completion.stated,
+            rpe=completion.rpe,
+            zone_setting=zone_setting_at(settings, completion.sport, completion.start_us),
+        )
+        return Summarised(
+            sport=completion.sport,
+            start_us=completion.start_us,
+            end_us=completion.end_us,
+            day=out.day_of(completion),
+            channels=sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS),
+            summary=summary,
+            duplicate_of=None,
+            flags=check(track, summary, completion.sport, athlete, context),
+        )
+
     def _corrected(self, user: str, workout_id: str) -> Completion:
         edits = self.state.index(user, History).corrections.get(workout_id, {})
         return corrected(self.state.facts(user, Completion)[workout_id].fact, edits.values())
@@ -248,27 +280,3 @@ def _looking_back_at(moved: Sequence[Place], history: History) -> set[str]:
     first_us, last_us = min(place.end_us for place in moved), max(place.end_us for place in moved)
     last_day = max(place.day for place in moved) + timedelta(days=FEATURE_WINDOW_DAYS)
     return {load.workout_id for load in history.looking_back_at(first_us, last_us) if load.day <= last_day}
-
-
-def _summarise(completion: Completion, track: Track, profiles: list[Profile], context: Context) -> Summarised:
-    athlete = athlete_at(profiles, completion.start_us)
-    summary = summarise(
-        track,
-        sport=completion.sport,
-        start_us=completion.start_us,
-        end_us=completion.end_us,
-        pauses=completion.pauses,
-        athlete=athlete,
-        stated=completion.stated,
-        rpe=completion.rpe,
-    )
-    return Summarised(
-        sport=completion.sport,
-        start_us=completion.start_us,
-        end_us=completion.end_us,
-        day=out.day_of(completion),
-        channels=sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS),
-        summary=summary,
-        duplicate_of=None,
-        flags=check(track, summary, completion.sport, athlete, context),
-    )

@@ -1,6 +1,5 @@
 """Messages that tests of agents send: what they all have, without the figures that no test looks at."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from domain.days import local_day
@@ -17,9 +16,11 @@ def summarised(
     sport: str = "running",
     status: Any = "counted",
     distance_m: float = 5_000.0,
-    best_efforts: Sequence[tuple[str, float]] = (),
+    title: str | None = None,
+    best_efforts: tuple[hot.BestEffort, ...] = (),
+    analysis: hot.Analysis | None = None,
 ) -> hot.WorkoutSummarised:
-    """The last word on a workout of half an hour; a deleted one has no figures. Best efforts are names with seconds."""
+    """The last word on a workout of half an hour; a deleted one has no figures."""
     summary = hot.Summary(
         distance_m=distance_m,
         distance_source="device",
@@ -28,19 +29,18 @@ def summarised(
         moving_time_s=1_700.0,
         zone_basis="none",
         time_in_zones_s=(),
-        best_efforts=tuple(
-            hot.BestEffort(kind="distance", name=name, duration_s=seconds, start_us=begin_us)
-            for name, seconds in best_efforts
-        ),
+        best_efforts=best_efforts,
         load=30.0,
         load_method="duration",
         sample_count=0,
         coverage=0.0,
+        analysis=analysis,
     )
     data = hot.WorkoutSummarisedData(
         workout_id=workout_id,
         status=status,
         sport=sport,
+        title=title,
         start=begin_us,
         end=begin_us + 1_800_000_000,
         local_day=local_day(begin_us, zone),

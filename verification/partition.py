@@ -21,7 +21,9 @@ from verification import (
     samples,
     scores,
     segments,
+    thresholds,
     training,
+    wellness,
     workouts,
 )
 from verification.copies import Copies, note_copies
@@ -37,6 +39,7 @@ from verification.tally import Tally, compare
 USER_EVENTS: Final = (
     hot.UserRegistered,
     hot.ProfileChanged,
+    hot.ZonesSet,
     hot.UserErased,
     hot.ConsentChanged,
     hot.InjuryReported,
@@ -92,6 +95,7 @@ class PartitionCheck:
         frames = log.seen_by("sensors", hot.SensorFrame)
         found = self._samples(log, frames)
         self._announcements(log, frames)
+        self._wellness(log, frames, found)
         self._workouts(log, found)
         self._boards(log)
         self._feeds(log)
@@ -124,8 +128,18 @@ class PartitionCheck:
         compare(
             self.tallies["topic.samples-stored"],
             announced.expected_announcements(frames),
-            announced.found_announcements(read.valid, read.records, frames),
+            announced.found_announcements(list(read.of(hot.SamplesStored)), read.records, frames),
         )
+
+    def _wellness(self, log: PartitionLog, frames: Sequence[Valid], found: samples.Samples) -> None:
+        read, said, beats = log.carrying("WearStored"), wellness.expected_wear(frames), wellness.beats_of(frames)
+        compare(
+            self.tallies["topic.samples-stored"],
+            said,
+            wellness.found_wear(list(read.of(hot.WearStored)), read.records, frames),
+        )
+        self._table("rr_intervals", wellness.interval_table(beats), wellness.INTERVAL_KEY, log.number)
+        self._table("wellness_days", wellness.day_table(said, found, beats), wellness.DAY_KEY, log.number)
 
     def _workouts(self, log: PartitionLog, found: samples.Samples) -> None:
         facts = workouts.facts_of(
@@ -159,12 +173,24 @@ class PartitionCheck:
         self._table("workouts", boards.workout_table(last), boards.WORKOUT_KEY, log.number)
         days = training.day_table(boards.counted(last))
         self._table("training_days", days, training.DAY_KEY, log.number, "NOT deleted")
+        self._thresholds(log, last)
         by_user = boards.board_scores(boards.ranked_efforts(last))
         table = boards.score_table(by_user)
         self._table("board_scores", table, boards.SCORE_KEY, log.number, "NOT deleted")
         self.kept.board_scores.append(table)
         for key, members in boards.rankings(by_user, kept_at_s=self.kept_at_s).items():
             self.kept.rankings.setdefault(key, {}).update(members)
+
+    def _thresholds(self, log: PartitionLog, last: boards.Last) -> None:
+        evidence = thresholds.evidence_of(last)
+        stated = thresholds.stated_by(log.seen_by("thresholds", *USER_EVENTS))
+        history = thresholds.history_table(evidence, stated)
+        self._table("threshold_history", history, thresholds.HISTORY_KEY, log.number, "NOT deleted")
+        compare(
+            self.tallies["topic.thresholds"],
+            thresholds.newest(evidence),
+            thresholds.last_said(log.carrying("ThresholdEstimated").valid),
+        )
 
     def _feeds(self, log: PartitionLog) -> None:
         athletes = feeds.social_of(log.seen_by("feed", *SOCIAL_EVENTS))

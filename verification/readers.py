@@ -31,6 +31,8 @@ READERS: Final = {
         Reader("training", ("clickhouse", "postgres", "topic")),
         Reader("segments", ("postgres", "topic")),
         Reader("segment_boards", ("clickhouse", "postgres", "topic")),
+        Reader("thresholds", ("clickhouse", "postgres", "topic")),
+        Reader("wellness", ("clickhouse", "postgres", "topic")),
         Reader("rankings", ("redis", "postgres", "topic")),
         Reader("injury", ("clickhouse", "topic")),
         Reader("recommend", ("clickhouse", "topic")),

@@ -30,6 +30,7 @@ from verification.tally import Tally, compare
 
 SINKS: Final = (
     "clickhouse.samples",
+    "clickhouse.rr_intervals",
     "clickhouse.minute_partials",
     "clickhouse.minute_rollups",
     "clickhouse.board_scores",
@@ -39,6 +40,8 @@ SINKS: Final = (
     "clickhouse.segments",
     "clickhouse.segment_efforts",
     "clickhouse.segment_board",
+    "clickhouse.threshold_history",
+    "clickhouse.wellness_days",
     "clickhouse.injury_scores",
     "clickhouse.recommendations",
     "clickhouse.challenge_scores",
@@ -67,18 +70,22 @@ SINKS: Final = (
     "topic.achievements",
     "topic.targets",
     "topic.segment-efforts",
+    "topic.thresholds",
     "dead-letters",
     "copies",
 )
 """Everything that is compared, in the order in which it is shown."""
 PARTITIONED: Final = (
     "samples",
+    "rr_intervals",
     "minute_partials",
     "board_scores",
     "workouts",
     "training_days",
     "segments",
     "segment_efforts",
+    "threshold_history",
+    "wellness_days",
     "injury_scores",
     "recommendations",
     "challenge_scores",

@@ -34,6 +34,8 @@ COMMANDS: Final = {
     "feed": ("stridelog.cli.read", "feed", "An athlete's feed, from MongoDB."),
     "workout": ("stridelog.cli.read", "workout", "A workout, from MongoDB."),
     "load": ("stridelog.cli.read", "load", "An athlete's training by day, from ClickHouse."),
+    "thresholds": ("stridelog.cli.read", "thresholds", "An athlete's thresholds and their evidence, from ClickHouse."),
+    "wellness": ("stridelog.cli.read", "wellness", "An athlete's resting heart rate and HRV by day, from ClickHouse."),
     "achievements": ("stridelog.cli.read", "achievements", "What an athlete has earned, from MongoDB."),
     "groups": ("stridelog.cli.clubs", "groups_app", "Groups: list, show, members."),
     "challenges": ("stridelog.cli.clubs", "challenges_app", "Challenges: list, show."),

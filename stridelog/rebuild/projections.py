@@ -16,8 +16,8 @@ TOPIC: Final = "topic"
 # agent.store: its tables, collections or patterns of keys, and the names that verify compares them under.
 _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "sensors.clickhouse": (
-        ("samples", "minute_partials"),
-        ("clickhouse.samples", "clickhouse.minute_partials", "clickhouse.minute_rollups"),
+        ("samples", "rr_intervals", "minute_partials"),
+        ("clickhouse.samples", "clickhouse.rr_intervals", "clickhouse.minute_partials", "clickhouse.minute_rollups"),
     ),
     "sensors.redis": (
         ("live:*", "live-state:*", "live-board:*", "thresholds:*"),
@@ -41,6 +41,8 @@ _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("segments", "segment_efforts"),
         ("clickhouse.segments", "clickhouse.segment_efforts", "clickhouse.segment_board"),
     ),
+    "thresholds.clickhouse": (("threshold_history",), ("clickhouse.threshold_history",)),
+    "wellness.clickhouse": (("wellness_days",), ("clickhouse.wellness_days",)),
     "rankings.redis": (("rank:*", "names"), ("redis.rankings", "redis.names")),
     "injury.clickhouse": (("injury_scores",), ("clickhouse.injury_scores",)),
     "recommend.clickhouse": (("recommendations",), ("clickhouse.recommendations",)),

@@ -136,7 +136,10 @@ def workout_messages(draw: st.DrawFn) -> Any:
         sport=draw(st.sampled_from(["running", "cycling"])),
         status=draw(st.sampled_from(["counted", "counted", "counted", "deleted"])),
         distance_m=draw(st.sampled_from([3_000.0, 5_000.0, 9_000.0])),
-        best_efforts=draw(st.sampled_from([(), (("5 km", 1_600.0),), (("5 km", 1_400.0),)])),
+        best_efforts=tuple(
+            hot.BestEffort(kind="distance", name="5 km", duration_s=seconds, start_us=begin)
+            for seconds in draw(st.sampled_from([(), (1_600.0,), (1_400.0,)]))
+        ),
     )
     return message
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from domain.feeds import FollowChange, Reaction
 from domain.track import NO_SAMPLES, Track, track_from_columns
 from domain.workouts import Appeal, Completion, Correction, Deletion, Erasure, Profile, Review, Summarised
+from domain.zones import ZoneSetting
 from schemas import hot
 from sinks.base import Document, Fact, Span
 from stridelog.batch import Batch, Record
@@ -93,9 +94,17 @@ REGISTERED = hot.UserRegistered.of(
     time=T0 - DAY_US, data=hot.UserRegisteredData(name="Ada", sex="female", birth_year=1990), **ENVELOPE
 )
 FITTER = hot.ProfileChanged.of(time=T0 + DAY_US, data=hot.ProfileChangedData(hr_rest_bpm=45.0), **ENVELOPE)
+OWN_ZONES = [
+    hot.ZonesSet.of(
+        time=T0 + hours * DAY_US // 24,
+        data=hot.ZonesSetData(sport=sport, basis="heart_rate_max", upper_bounds=bounds),
+        **ENVELOPE,
+    )
+    for hours, sport, bounds in ((-200, "all", (0.7, 0.8)), (12, "running", (0.75, 0.85, 0.95)), (48, "running", ()))
+]
 
 FACTS: dict[str, list[Any]] = {
-    "user-events": [REGISTERED, FITTER],
+    "user-events": [REGISTERED, FITTER, *OWN_ZONES],
     "workout-events": [
         completed(0),
         completed(1),
@@ -170,7 +179,8 @@ class Store:
 
 
 def state_of(store: Store) -> State:
-    state = State(store, (Profile, Completion, Correction, Appeal, Review, Deletion, Erasure, Summarised), 10)
+    kinds = (Profile, ZoneSetting, Completion, Correction, Appeal, Review, Deletion, Erasure, Summarised)
+    state = State(store, kinds, 10)
     asyncio.run(state.load([USER]))
     return state
 
@@ -300,6 +310,15 @@ def test_a_workout_that_is_deleted_takes_the_flag_of_the_other_place_with_it() -
     said, _ = last_words(topics, [(0, 2), (1, 2), (0, 1)])
     assert said[hot.WorkoutSummarised, WORKOUTS[5]].data.flags == ()
     assert said[hot.WorkoutSummarised, WORKOUTS[4]].data.status == "deleted"
+
+
+def test_a_workout_is_in_the_zones_that_held_for_its_sport_when_it_began() -> None:
+    said, _ = last_words(FACTS, [])
+    found = {WORKOUTS.index(wid): m.data.summary for (kind, wid), m in said.items() if kind is hot.WorkoutSummarised}
+    assert found[1].zones_set_by == OWN_ZONES[1].id
+    assert (found[1].zone_basis, len(found[1].time_in_zones_s)) == ("heart_rate_max", 4)
+    assert found[3].zones_set_by == OWN_ZONES[0].id, "what was set for running was taken back"
+    assert len(found[3].time_in_zones_s) == 3
 
 
 def summary_of(
