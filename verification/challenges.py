@@ -162,7 +162,7 @@ def goals(log: Log) -> list[GoalFar]:
         aim = aim_of(known.values())
         if aim is not None:
             done = [one for one in efforts.get(user, []) if aim.ended_us is None or one.end_us <= aim.ended_us]
-            windows = dict(window for one in done if (window := aim.window_of(one.day)) is not None)
+            windows = dict(named for one in done if (named := aim.window_of(one.day)) is not None)
             fars = {key: progress(aim.goal.measure, window, done) for key, window in windows.items()}
             found.append(GoalFar(user, goal_id, aim, {key: far for key, far in fars.items() if far.workouts}))
     return found
