@@ -34,7 +34,7 @@ USERS: Final = ("ada", "bob", "eve")
 GROUPS: Final = tuple(f"0000000{i}-0000-4000-8000-00000000000a" for i in range(2))
 CHALLENGES: Final = tuple(f"0000000{i}-0000-4000-8000-00000000000b" for i in range(2))
 GOAL: Final = "00000000-0000-4000-8000-00000000000c"
-TOPICS: Final = ("groups", "challenges", "participation", "workout-summaries")
+TOPICS: Final = ("user-events", "groups", "challenges", "participation", "workout-summaries")
 TARGETS: Final = decoder_for(topics.load(prefix="").named("targets"))
 FIRST_DAY: Final = local_day(T0, "UTC")
 
@@ -141,12 +141,14 @@ def workout_messages(draw: st.DrawFn) -> Any:
     return message
 
 
+erasures = st.just(hot.UserErasedData())
 logs = st.fixed_dictionaries(
     {
         "groups": st.lists(group_messages(), max_size=8),
         "challenges": st.lists(challenge_messages(), max_size=4),
         "participation": st.lists(participation_messages(), max_size=8),
         "workout-summaries": st.lists(workout_messages(), max_size=8),
+        "user-events": st.lists(st.builds(said, st.just(hot.UserErased), erasures, users, hours), max_size=3),
     }
 )
 steps = st.lists(
@@ -264,7 +266,7 @@ def wanted(log: Log) -> tuple[Any, Any, Any, Any, Any]:
     found_groups = groups_of(valid(log["groups"]))
     standings = expected.standings(valid(log["challenges"]), found_groups)
     last = {(one.message.user, one.message.data.workout_id): one for one in valid(log["workout-summaries"])}
-    facts = expected.Log(last, found_groups, standings, valid(log["participation"]))
+    facts = expected.Log(last, found_groups, standings, valid(log["participation"]), valid(log["user-events"]))
     parts, goals = expected.parts(facts), expected.goals(facts)
     rows = {(row["challenge_id"], row["user_id"]): row for row in expected.part_table(parts).to_pylist()}
     targets = {(one.user, one.target_id): (one.said, one.zone) for one in expected.targets(facts, parts, goals)}
