@@ -1,8 +1,9 @@
 """Workout summaries become progress in challenges (ClickHouse) and goals (MongoDB), and messages of targets reached.
 
-In, keyed by user: workouts, who takes part and their goals, user events (to know who is registered); of which every
-partition has a copy: groups and challenges. Out: ``challenge_scores``, a row with the user's whole part for each
-challenge they are in; collections ``challenges`` and ``goals``; a message for each target reached, moved or revoked.
+In, keyed by user: workouts, who takes part and their goals, user events (to know who is registered, and who was
+erased); of which every partition has a copy: groups and challenges. Out: ``challenge_scores``, a row with the user's
+whole part for each challenge they are in; collections ``challenges`` and ``goals``; a message for each target
+reached, moved or revoked.
 """
 
 from domain.challenges import ChallengeEvent, Entry
@@ -12,13 +13,13 @@ from stridelog.agent import Context, agent
 from stridelog.batch import Batch, Writes
 from stridelog.homes import Homes
 from stridelog.projections.participation import Participation
-from stridelog.projections.targets import SaidTarget, TargetWorkout
+from stridelog.projections.targets import Erased, SaidTarget, TargetWorkout
 
 
 @agent(
     role="social",
     stores=("clickhouse", "mongo"),
-    facts=(GroupEvent, ChallengeEvent, Entry, GoalEvent, TargetWorkout, SaidTarget),
+    facts=(GroupEvent, ChallengeEvent, Entry, GoalEvent, TargetWorkout, Erased, SaidTarget),
     resources=(Homes,),
     registered_users_only=True,
     facts_first=True,

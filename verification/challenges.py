@@ -1,6 +1,6 @@
 """From workouts, groups, challenges and who takes part to parts, goals and the targets reached."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -44,12 +44,20 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True)
 class Log:
-    """One partition: the last word on each workout, all groups and challenges, and what users said."""
+    """One partition: the last word on each workout, all groups and challenges, what users said, who was erased."""
 
     last: Last
     groups: Mapping[str, Group]
     challenges: Mapping[str, Standing]
-    said: Iterable[Valid]
+    said: Sequence[Valid]
+    erasures: Sequence[Valid] = ()
+
+    def holding(self) -> Iterator[Any]:
+        """What users said that was not erased since."""
+        until: dict[str, int] = {}
+        for _, _, message in self.erasures:
+            until[message.user] = max(message.time, until.get(message.user, -1))
+        return (message for _, _, message in self.said if message.time > until.get(message.user, -1))
 
     def counted(self) -> dict[str, list[Effort]]:
         """Each user's workouts that boards rank."""
@@ -94,7 +102,7 @@ def challenge_documents(challenges: Mapping[str, Standing]) -> dict[str, dict[st
 def parts(log: Log) -> list[Part]:
     """What each who takes part has of each challenge."""
     words: dict[tuple[str, str], Entry] = {}
-    for _, _, message in log.said:
+    for message in log.holding():
         if message.type in ("ChallengeJoined", "ChallengeLeft"):
             id, joined = message.data.challenge_id, message.type == "ChallengeJoined"
             team = getattr(message.data, "group_id", None)
@@ -149,7 +157,7 @@ class GoalFar(NamedTuple):
 def goals(log: Log) -> list[GoalFar]:
     """All goals that were set, also those that ended."""
     events: dict[tuple[str, str], dict[str, GoalEvent]] = {}
-    for _, _, message in log.said:
+    for message in log.holding():
         if message.type in ("GoalSet", "GoalRemoved"):
             data, goal = message.data, None
             if message.type == "GoalSet":
@@ -163,7 +171,7 @@ def goals(log: Log) -> list[GoalFar]:
         aim = aim_of(known.values())
         if aim is not None:
             done = [one for one in efforts.get(user, []) if aim.ended_us is None or one.end_us <= aim.ended_us]
-            windows = dict(window for one in done if (window := aim.window_of(one.day)) is not None)
+            windows = dict(named for one in done if (named := aim.window_of(one.day)) is not None)
             fars = {key: progress(aim.goal.measure, window, done) for key, window in windows.items()}
             found.append(GoalFar(user, goal_id, aim, {key: far for key, far in fars.items() if far.workouts}))
     return found

@@ -207,7 +207,8 @@ class PartitionCheck:
             self.kept.memberships |= {(u, id): role for id, one in clubs.items() for u, role in one.members.items()}
             self.kept.challenges |= challenges.challenge_documents(standings)
         last = boards.last_of(log.carrying("WorkoutSummarised").valid)
-        facts = challenges.Log(last, clubs, standings, log.seen_by("challenges", *challenges.SAID))
+        said, erasures = log.seen_by("challenges", *challenges.SAID), log.seen_by("challenges", hot.UserErased)
+        facts = challenges.Log(last, clubs, standings, said, erasures)
         parts, goals = challenges.parts(facts), challenges.goals(facts)
         table = challenges.part_table(parts)
         self._table("challenge_scores", table, challenges.PART_KEY, log.number, "NOT deleted")

@@ -132,10 +132,8 @@ class Awards:
             self.state.put(user, award.key, fact, offset)
 
     def _zone(self, user: str, evidence: str) -> str:
-        found = self.state.get(user, WorkoutFact, evidence) or self.state.get(user, DoneFact, evidence)
-        if found is None:
-            raise KeyError(f"{evidence} earned {user} an award and is no fact")
-        return found.fact.zone
+        workout = self.state.get(user, WorkoutFact, evidence)
+        return (workout or self.state.facts(user, DoneFact)[evidence]).fact.zone
 
     def _told(self, user: str) -> list[tuple[str, AwardFact]]:
         return [(key, known.fact) for key, known in self.state.facts(user, AwardFact).items()]

@@ -108,6 +108,11 @@ class ChallengeBoard:
             if any(day in challenge.window for day in wanted):
                 self._look(user, challenge_id, challenge, offset)
 
+    def erased(self, user: str, offset: int) -> None:
+        """What the user said up to now is void."""
+        for challenge_id in sorted(self._known.joined.get(user, ())):
+            self.entered(user, challenge_id, offset)
+
     def entered(self, user: str, challenge_id: str, offset: int) -> None:
         """The user joined or left."""
         standing = self._known.standing(challenge_id, self._groups.group)
@@ -160,7 +165,8 @@ class ChallengeBoard:
         """What a user's part in a challenge is now."""
         entry, workouts = self._known.entries[challenge_id][user], self._state.index(user, CountedWorkouts)
         part: Progress | None = None
-        if challenge is not None and takes_part(entry, challenge, self._groups.group):
+        takes = workouts.holds(entry.time_us) and takes_part(entry, challenge, self._groups.group)
+        if challenge is not None and takes:
             part = progress(challenge.measure, challenge.window, workouts.within(challenge.window))
         self._sayings.say(user, f"challenge/{challenge_id}", "challenges", _reached(challenge, part), offset)
         self._rows[challenge_id, user] = {

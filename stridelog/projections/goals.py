@@ -11,7 +11,7 @@ from domain.goals import Aim, Goal, GoalEvent, aim_of
 from domain.targets import Measure, Progress, Window, progress
 from schemas import hot
 from sinks.base import Document
-from stridelog.projections.targets import CountedWorkouts, SaidTarget, Sayings
+from stridelog.projections.targets import CountedWorkouts, Erased, SaidTarget, Sayings
 from stridelog.state import Index, State
 
 COLLECTION: Final = "goals"
@@ -20,20 +20,26 @@ COLLECTION: Final = "goals"
 class KnownGoals(Index):
     """A user's goals."""
 
-    kinds = (GoalEvent,)
+    kinds = (GoalEvent, Erased)
 
     def __init__(self) -> None:
+        self._erased_us = -1
         self._events: defaultdict[str, dict[str, GoalEvent]] = defaultdict(dict)
         self._aims: dict[str, Aim | None] = {}
 
-    def put(self, id: str, fact: GoalEvent) -> None:
+    def put(self, id: str, fact: GoalEvent | Erased) -> None:
+        if isinstance(fact, Erased):
+            self._erased_us = fact.time_us
+            self._aims.clear()
+            return
         self._events[fact.goal_id][id] = fact
         self._aims.pop(fact.goal_id, None)
 
     def aim(self, goal_id: str) -> Aim | None:
-        """A goal as it is; ``None``: it was never set."""
+        """A goal as it is; ``None``: it was never set, or was erased."""
         if goal_id not in self._aims:
-            self._aims[goal_id] = aim_of(self._events[goal_id].values())
+            events = self._events[goal_id].values()
+            self._aims[goal_id] = aim_of(event for event in events if event.time_us > self._erased_us)
         return self._aims[goal_id]
 
     def ids(self) -> list[str]:
@@ -75,6 +81,11 @@ class GoalBoard:
             aim = goals.aim(goal_id)
             if aim is not None:
                 self._look(user, goal_id, aim, wanted, offset)
+
+    def erased(self, user: str, offset: int) -> None:
+        """What the user said up to now is void."""
+        for goal_id in self._state.index(user, KnownGoals).ids():
+            self.changed(user, goal_id, offset)
 
     def changed(self, user: str, goal_id: str, offset: int) -> None:
         """The goal itself came, changed or ended."""

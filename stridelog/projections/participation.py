@@ -15,7 +15,7 @@ from stridelog.homes import Homes
 from stridelog.projections.challenges import ChallengeBoard, challenge_event
 from stridelog.projections.goals import GoalBoard, goal_event
 from stridelog.projections.groups import GROUP_MESSAGES, group_event
-from stridelog.projections.targets import Sayings, TargetWorkout, target_workout
+from stridelog.projections.targets import Erased, Sayings, TargetWorkout, target_workout
 from stridelog.state import State, everyone
 
 
@@ -48,6 +48,8 @@ class Participation:
                 return self._workout(message, offset)
             case hot.ChallengeJoined() | hot.ChallengeLeft():
                 return self._entry(message, offset)
+            case hot.UserErased():
+                return self._erased(message, offset)
             case hot.GoalSet() | hot.GoalRemoved():
                 goal = goal_event(message)
                 if self._is_known(user, goal.event_id, goal, offset):
@@ -87,6 +89,20 @@ class Participation:
         days = (now.effort.day, *now.earlier)
         self.challenges.trained(user, days, offset)
         self.goals.trained(user, days, offset)
+        return None
+
+    def _erased(self, message: hot.UserErased, offset: int) -> str | None:
+        user = message.user
+        known = self._state.get(user, Erased, "erased")
+        if known is not None and known.fact.time_us > message.time:
+            return "superseded"
+        if known is not None and known.fact.time_us == message.time:
+            if known.settled(self._span):
+                return "duplicate"
+        else:
+            self._state.put(user, "erased", Erased(message.time, offset), offset)
+        self.challenges.erased(user, offset)
+        self.goals.erased(user, offset)
         return None
 
     def _entry(self, message: hot.ChallengeJoined | hot.ChallengeLeft, offset: int) -> str | None:

@@ -43,21 +43,33 @@ class SaidTarget(msgspec.Struct, frozen=True):
     holds: bool
 
 
-class CountedWorkouts(Index):
-    """A user's workouts that count, by local day.
+class Erased(msgspec.Struct, frozen=True):
+    """The user had everything erased: what they said up to then is void."""
 
-    ``revision`` grows with every word on any of them, and is the same for the same words: rows that are made of them
-    are versions by it.
+    time_us: int
+    offset: int  # of the record that says so
+
+
+class CountedWorkouts(Index):
+    """A user's workouts that count, by local day, and up to when everything that they said is void.
+
+    ``revision`` grows with every word on any of it, and is the same for the same words: rows that are made of it are
+    versions by it.
     """
 
-    kinds = (TargetWorkout,)
+    kinds = (TargetWorkout, Erased)
 
     def __init__(self) -> None:
         self.revision = 0
+        self.erased: Erased | None = None
         self._facts: dict[str, TargetWorkout] = {}
         self._days: list[tuple[date, str]] = []  # sorted; those that count
 
-    def put(self, id: str, fact: TargetWorkout) -> None:
+    def put(self, id: str, fact: TargetWorkout | Erased) -> None:
+        if isinstance(fact, Erased):
+            self.revision += fact.offset - (self.erased.offset if self.erased else -1)
+            self.erased = fact
+            return
         before = self._facts.get(id)
         if before is not None:
             self.revision -= before.offset + 1
@@ -67,6 +79,10 @@ class CountedWorkouts(Index):
         self.revision += fact.offset + 1
         if fact.counted:
             insort(self._days, (fact.effort.day, id))
+
+    def holds(self, time_us: int) -> bool:
+        """Whether what the user said at a time is not void."""
+        return self.erased is None or time_us > self.erased.time_us
 
     def within(self, window: Window) -> Iterator[Effort]:
         """Those on the days of a window."""

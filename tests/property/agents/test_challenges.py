@@ -34,7 +34,7 @@ USERS: Final = ("ada", "bob", "eve")
 GROUPS: Final = tuple(f"0000000{i}-0000-4000-8000-00000000000a" for i in range(2))
 CHALLENGES: Final = tuple(f"0000000{i}-0000-4000-8000-00000000000b" for i in range(2))
 GOAL: Final = "00000000-0000-4000-8000-00000000000c"
-TOPICS: Final = ("groups", "challenges", "participation", "workout-summaries")
+TOPICS: Final = ("user-events", "groups", "challenges", "participation", "workout-summaries")
 TARGETS: Final = decoder_for(topics.load(prefix="").named("targets"))
 FIRST_DAY: Final = local_day(T0, "UTC")
 
@@ -144,12 +144,69 @@ def workout_messages(draw: st.DrawFn) -> Any:
     return message
 
 
+def founded(group_id: str, user: str) -> Any:
+    return said(hot.GroupCreated, hot.GroupCreatedData(group_id=group_id, name="Club", sport="running"), user, -40)
+
+
+def joined(user: str, number: int, team: str | None = None) -> Any:
+    return said(hot.ChallengeJoined, hot.ChallengeJoinedData(challenge_id=CHALLENGES[number], group_id=team), user, 0)
+
+
+def defined(number: int, measure: dict[str, Any], kind: Any, group_ids: tuple[str, ...]) -> Any:
+    data = hot.ChallengeDefinedData(
+        challenge_id=CHALLENGES[number],
+        title="Far",
+        kind=kind,
+        group_ids=group_ids,
+        first_day=day(-1),
+        last_day=day(5),
+        **measure,
+    )
+    return said(hot.ChallengeDefined, data, "ada", 0)
+
+
+def ran(user: str, index: int) -> Any:
+    workout_id = f"{USERS.index(user)}000000{index}-0000-4000-8000-000000000000"
+    begin = T0 + index * (DAY_US + 3_600_000_000)
+    return summarised(workout_id, begin, user=user, zone="UTC", best_efforts=(("5 km", 1_500.0 + index),))
+
+
+# What makes most logs have something to show: each is mostly there, among what is drawn.
+USUAL: Final[dict[str, list[Any]]] = {
+    "groups": [
+        founded(GROUPS[0], "ada"),
+        founded(GROUPS[1], "bob"),
+        said(hot.GroupJoined, hot.GroupJoinedData(group_id=GROUPS[0]), "bob", -30),
+    ],
+    "challenges": [
+        defined(0, {"metric": "distance", "target": 8_000.0}, "individual", ()),
+        defined(1, {"metric": "workouts", "target": 3.0}, "team", GROUPS),
+    ],
+    "participation": [
+        *(joined(user, 0) for user in USERS),
+        *(joined("ada", 1, GROUPS[0]), joined("bob", 1, GROUPS[1])),
+        said(hot.GoalSet, hot.GoalSetData(goal_id=GOAL, metric="workouts", target=2.0, every="week"), "ada", 0),
+    ],
+    "workout-summaries": [ran(user, index) for user in USERS for index in range(2)],
+    "user-events": [],
+}
+
+
+@st.composite
+def mixed(draw: st.DrawFn, topic: str, others: st.SearchStrategy[Any], most: int) -> list[Any]:
+    """Most of what is usual, and others, in any order."""
+    usual = [one for one in USUAL[topic] if draw(st.integers(0, 4))]
+    return draw(st.permutations([*usual, *draw(st.lists(others, max_size=most))]))
+
+
+erasures = st.builds(said, st.just(hot.UserErased), st.just(hot.UserErasedData()), users, hours)
 logs = st.fixed_dictionaries(
     {
-        "groups": st.lists(group_messages(), max_size=8),
-        "challenges": st.lists(challenge_messages(), max_size=4),
-        "participation": st.lists(participation_messages(), max_size=8),
-        "workout-summaries": st.lists(workout_messages(), max_size=8),
+        "groups": mixed("groups", group_messages(), 6),
+        "challenges": mixed("challenges", challenge_messages(), 2),
+        "participation": mixed("participation", participation_messages(), 5),
+        "workout-summaries": mixed("workout-summaries", workout_messages(), 5),
+        "user-events": mixed("user-events", erasures, 2),
     }
 )
 steps = st.lists(
@@ -267,7 +324,7 @@ def wanted(log: Log) -> tuple[Any, Any, Any, Any, Any]:
     found_groups = groups_of(valid(log["groups"]))
     standings = expected.standings(valid(log["challenges"]), found_groups)
     last = {(one.message.user, one.message.data.workout_id): one for one in valid(log["workout-summaries"])}
-    facts = expected.Log(last, found_groups, standings, valid(log["participation"]))
+    facts = expected.Log(last, found_groups, standings, valid(log["participation"]), valid(log["user-events"]))
     parts, goals = expected.parts(facts), expected.goals(facts)
     rows = {(row["challenge_id"], row["user_id"]): row for row in expected.part_table(parts).to_pylist()}
     targets = {(one.user, one.target_id): (one.said, one.zone) for one in expected.targets(facts, parts, goals)}

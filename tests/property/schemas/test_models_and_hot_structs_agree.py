@@ -127,7 +127,7 @@ def draw_target(draw: st.DrawFn, name: str, data: dict[str, Any]) -> None:
     data["effort"] = None if name == "ChallengeDefined" or draw(st.booleans()) else "5 km"
     data["metric"] = "distance" if data["effort"] is None else None
     data["sports"] = ["running"]
-    days = sorted(draw(st.lists(st.dates().map(str), min_size=2, max_size=2)))
+    days: list[str | None] = [*sorted(draw(st.lists(st.dates().map(str), min_size=2, max_size=2)))]
     if name == "GoalSet":
         data["every"] = draw(st.sampled_from([None, "week"]))
         days = days if data["every"] is None else [None, None]

@@ -157,6 +157,20 @@ def test_who_leaves_has_no_part_and_no_target_any_more(worker: Worker) -> None:
     assert worker.take(JOINED).dropped == {"superseded": 1}
 
 
+def test_when_a_user_is_erased_their_part_and_their_goals_go(worker: Worker) -> None:
+    worker.take(defined())
+    worker.take(JOINED)
+    worker.take(WEEKLY)
+    worker.take(run(FIRST, day=0, km=12))
+    erased = hot.UserErased.of(
+        user="ada", time=T0 + DAY_US, zone="UTC", source="test", producer="test", data=hot.UserErasedData()
+    )
+    writes = worker.take(erased)
+    assert row(writes)["deleted"] == 1
+    assert [(one.id, one.set, one.unset) for one in writes.mongo] == [(f"ada/{GOAL}", {}, ())]  # no fields: deleted
+    assert words(writes) == [("TargetRevoked", TARGET, FIRST)]
+
+
 def test_a_later_row_has_a_greater_revision_whatever_topic_caused_it(worker: Worker) -> None:
     batches = ([run(FIRST, day=0, km=3)], [JOINED], [defined()], [run(SECOND, day=1, km=3)], [defined(5.0)])
     found = [writes for batch in batches if (writes := worker.take(*batch)).clickhouse[0].columns.num_rows]

@@ -6,7 +6,7 @@ from stridelog import topics
 from stridelog.agent import AGENTS
 from stridelog.cli.worker import ROLES
 
-# parties that send and are no agents
+# Parties that send and are no agents.
 OUTSIDE = {"gateway", "devices", "replay", "simulate", "operators", "dlq", "integrity"}
 
 
