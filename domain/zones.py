@@ -63,3 +63,12 @@ def zones_of(
     if group == "foot" and athlete.threshold_speed_m_s and np.isfinite(speed_m_s).any():
         return "pace", time_in_zones_s(speed_m_s, held_s, athlete.threshold_speed_m_s, SPEED_EDGES)
     return "none", ()
+
+
+def heart_rate_zone(heart_rate_bpm: float, athlete: Athlete, year: int) -> int:
+    """The zone (1 to 5) of one heart rate: of threshold where it is known, else of the maximum, as in ``zones_of``."""
+    if athlete.lthr_bpm:
+        reference, edges = athlete.lthr_bpm, HR_THRESHOLD_EDGES
+    else:
+        reference, edges = athlete.hr_max_or_default(year), HR_MAX_EDGES
+    return 1 + sum(heart_rate_bpm >= share * reference for share in edges)

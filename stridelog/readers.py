@@ -1,16 +1,21 @@
 """What agents read from, other than their batch and their state."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Final
 
 import clickhouse_connect
+import msgspec
 import numpy as np
 import pyarrow as pa
+from redis.asyncio import Redis
 
+from domain.live import LiveState, Sessions
 from domain.track import CHANNELS, NO_SAMPLES, Track, track_from_columns
 from sinks.base import SinkUnavailable
 from sinks.clickhouse import FAILURES
+from sinks.keys import Keys
+from sinks.redis import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, mapped
 from stridelog.settings import Settings
 
 WORKOUTS_PER_QUERY: Final = 50  # an hour of samples is 300 kB as columns
@@ -38,6 +43,37 @@ class RawSamples:
 
     async def close(self) -> None:
         """Nothing to disconnect from."""
+
+
+class LiveReader:
+    """Live sessions as they stand in Redis. Only whoever owns a user's partition writes them, one batch at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._keys = Keys(settings.namespace)
+        self._sessions = msgspec.json.Decoder(Sessions)
+        self._state = msgspec.json.Decoder(LiveState)
+        self._client: Redis = Redis.from_url(
+            settings.redis, socket_timeout=ANSWER_TIMEOUT_S, socket_connect_timeout=CONNECT_TIMEOUT_S
+        )
+
+    async def open(self) -> None:
+        """Nothing to prepare: it connects with the first question."""
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._client.aclose()
+
+    async def standing(self, users: Sequence[str]) -> list[tuple[Sessions, LiveState]]:
+        """Each user's sessions and state, in the order of ``users``. Raises ``SinkUnavailable``: ask again."""
+        if not users:
+            return []
+        names = [self._keys.live(user) for user in users] + [self._keys.live_state(user) for user in users]
+        async with mapped():
+            found = await self._client.mget(names)
+        return [
+            (self._sessions.decode(sessions) if sessions else {}, self._state.decode(state) if state else LiveState())
+            for sessions, state in zip(found[: len(users)], found[len(users) :], strict=True)
+        ]
 
 
 class SamplesReader:

@@ -11,6 +11,7 @@ from domain.boards import BoardKey
 from schemas import hot
 from verification import achievements, announced, boards, feeds, lake, live, samples, scores, training, workouts
 from verification.dead_letters import Letter, check_letters
+from verification.live import LiveSession
 from verification.log import LogRecord
 from verification.outcomes import PartitionLog, Valid
 from verification.scores import ScoreCheck
@@ -40,7 +41,8 @@ class Kept:
     feeds: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # by document and workout id
     achievements: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # by document and award id
     names: dict[str, str] = field(default_factory=dict)
-    live: dict[str, tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
+    live: dict[str, dict[str, LiveSession]] = field(default_factory=dict)  # by user and workout
+    thresholds: dict[str, dict[str, float]] = field(default_factory=dict)
     lake: dict[str, list[pa.Table]] = field(default_factory=dict)  # by table
 
 
@@ -54,7 +56,7 @@ class PartitionCheck:
     recommend: ScoreCheck
     first_score_ms: Mapping[str, float]  # by message type
     rules: Sequence[Rule]  # of achievements
-    kept_at_s: float  # when rankings must not have expired
+    kept_at_s: float  # when rankings and live sessions must not have expired
     kept: Kept = field(default_factory=Kept)
 
     def check(self, log: PartitionLog, letters: Sequence[Letter], unreadable: Sequence[LogRecord]) -> int:
@@ -69,8 +71,14 @@ class PartitionCheck:
         self._scores(log)
         self._lake(log)
         self.kept.names |= live.display_names(log.seen_by("rankings", *USER_EVENTS))
-        self.kept.live |= live.live_sessions(frames)
+        self._live(log, frames)
         return check_letters(self.tallies["dead-letters"], log, letters, unreadable)
+
+    def _live(self, log: PartitionLog, frames: Sequence[Valid]) -> None:
+        users = log.seen_by("sensors", *USER_EVENTS)
+        events = log.seen_by("sensors", hot.WorkoutStarted, *WORKOUT_EVENTS)
+        self.kept.thresholds |= live.thresholds(users)
+        self.kept.live |= live.live_sessions(frames, events, users, since_s=self.kept_at_s)
 
     def _samples(self, log: PartitionLog, frames: Sequence[Valid]) -> samples.Samples:
         found, columns = samples.deduplicated(frames)

@@ -14,6 +14,7 @@ from stridelog.topics import Topics
 from verification import boards, lake, models, samples
 from verification.dead_letters import Letter, read_letters
 from verification.items import compare_stream
+from verification.live import LiveSession, live_boards
 from verification.log import Log, LogRecord
 from verification.outcomes import PartitionLog, decode
 from verification.partition import PartitionCheck
@@ -43,6 +44,8 @@ SINKS: Final = (
     "redis.rankings",
     "redis.names",
     "redis.live",
+    "redis.live-boards",
+    "redis.thresholds",
     "delta.training_features",
     "delta.injuries",
     "delta.predictions",
@@ -211,17 +214,45 @@ def _check_whole(
 
 def _check_redis(check: PartitionCheck, tallies: Mapping[str, Tally], redis: Redis) -> None:
     kept = check.kept
-    rankings, names, sessions, now_s = redis.rankings(), redis.names(), redis.live(), redis.now_s()
+    rankings, now_s = redis.rankings(), redis.now_s()
     steady = {
         board for board in kept.rankings.keys() | rankings.keys() if _is_steady(boards.kept_until_s(board), now_s)
     }
     compare(tallies["redis.rankings"], _members(kept.rankings, steady), _members(rankings, steady))
-    compare(tallies["redis.names"], kept.names, names)
-    # A session that is about to expire may be there or not; one that never was expected is superfluous.
-    passing = {user for user, (over_s, _) in kept.live.items() if not _is_steady(over_s, now_s)}
-    over = {user for user, (over_s, _) in kept.live.items() if over_s <= now_s} - passing
-    expected = {user: fields for user, (_, fields) in kept.live.items() if user not in passing | over}
-    compare(tallies["redis.live"], expected, {user: found for user, found in sessions.items() if user not in passing})
+    compare(tallies["redis.names"], kept.names, redis.names())
+    compare(tallies["redis.thresholds"], kept.thresholds, redis.thresholds())
+    _check_live(kept.live, tallies, redis)
+
+
+def _check_live(kept: Mapping[str, Mapping[str, LiveSession]], tallies: Mapping[str, Tally], redis: Redis) -> None:
+    """What is over, or about to be, may be there or not."""
+    sessions, ranked, now_s = redis.live(), redis.live_boards(), redis.now_s()
+    compare(tallies["redis.live"], _going_on(kept, now_s), _going_on(sessions, now_s))
+    # A user is on the boards of earlier minutes than those of their last frame by what was then.
+    since = {user: max(one.minutes.start for one in by_workout.values()) for user, by_workout in kept.items()}
+    coming = (now_s + EXPIRY_MARGIN_S) / 60
+    compare(
+        tallies["redis.live-boards"],
+        {(*board, user): v for board, m in live_boards(kept).items() if board[1] >= coming for user, v in m.items()},
+        {
+            (*board, user): v
+            for board, members in ranked.items()
+            if board[1] >= coming
+            for user, v in members.items()
+            if board[1] >= since.get(user, 0)
+        },
+    )
+
+
+def _going_on(
+    sessions: Mapping[str, Mapping[str, LiveSession]], now_s: float
+) -> dict[tuple[str, str], Mapping[str, Any]]:
+    return {
+        (user, id): one.fields
+        for user, by_workout in sessions.items()
+        for id, one in by_workout.items()
+        if one.over_s > now_s + EXPIRY_MARGIN_S
+    }
 
 
 def _is_steady(until_s: float, now_s: float) -> bool:

@@ -19,7 +19,10 @@ _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("samples", "minute_partials"),
         ("clickhouse.samples", "clickhouse.minute_partials", "clickhouse.minute_rollups"),
     ),
-    "sensors.redis": (("live:*",), ("redis.live",)),
+    "sensors.redis": (
+        ("live:*", "live-state:*", "live-board:*", "thresholds:*"),
+        ("redis.live", "redis.live-boards", "redis.thresholds"),
+    ),
     "workouts.mongo": (("workouts",), ("mongo.workouts",)),
     "feed.mongo": (("feeds",), ("mongo.feeds",)),
     "achievements.mongo": (("achievements",), ("mongo.achievements",)),

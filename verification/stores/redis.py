@@ -14,6 +14,7 @@ from domain.boards import BoardKey
 from sinks.keys import Keys
 from stridelog.errors import UserError
 from stridelog.settings import Settings
+from verification.live import LiveSession
 
 TIMEOUT_S: Final = 30.0
 SCAN: Final = 1_000
@@ -53,12 +54,31 @@ class Redis:
         with self._mapped():
             return cast("dict[str, str]", self._client.hgetall(self._keys.names()))
 
-    def live(self) -> dict[str, dict[str, Any]]:
-        """User → fields of the live session."""
+    def live_boards(self) -> dict[tuple[str, int], dict[str, float]]:
+        """Every live board by figure and minute: members and their figures."""
+        names = self._names(self._keys.live_board("*", "*"))
+        answers = self._pipelined(names, lambda pipe, name: pipe.zrange(name, 0, -1, withscores=True))
+        boards = (name.rsplit(":", 2)[1:] for name in names)
+        return {(metric, int(minute)): dict(found) for (metric, minute), found in zip(boards, answers, strict=True)}
+
+    def thresholds(self) -> dict[str, dict[str, float]]:
+        """User → figures of the profile that heart rate zones need."""
+        names = self._names(self._keys.thresholds("*"))
+        answers = self._pipelined(names, lambda pipe, name: pipe.hgetall(name))
+        prefix = len(self._keys.thresholds(""))
+        figures = ({name: float(value) for name, value in found.items()} for found in answers)
+        return {name[prefix:]: found for name, found in zip(names, figures, strict=True)}
+
+    def live(self) -> dict[str, dict[str, LiveSession]]:
+        """Live sessions by user and workout."""
         names = self._names(self._keys.live("*"))
         answers = self._pipelined(names, lambda pipe, name: pipe.get(name))
         prefix = len(self._keys.live(""))
-        return {name[prefix:]: json.loads(text) for name, text in zip(names, answers, strict=True) if text}
+        return {
+            name[prefix:]: {id: LiveSession(fields) for id, fields in json.loads(text).items()}
+            for name, text in zip(names, answers, strict=True)
+            if text
+        }
 
     def _names(self, pattern: str) -> list[str]:
         with self._mapped():

@@ -46,6 +46,7 @@ def test_who_never_registered_is_refused_by_agents_that_check_users(log: TestLog
     log.complete(user="nobody")
     log.event(hot.Followed, hot.FollowedData(follower="ada"), user="nobody")
     assert {(key[0], why) for key, why in expected_letters(judged(log)).items()} == {
+        ("sensors", DeadReason.unknown_user),
         ("workouts", DeadReason.unknown_user),
         ("feed", DeadReason.unknown_user),
     }
@@ -87,29 +88,29 @@ def checked(log: TestLog, *records: LogRecord) -> Tally:
 
 
 def test_repeated_letters_count_once(log: TestLog) -> None:
-    bad = log.put_bytes("WorkoutCompleted", b"ada", b"{", headers=(("trace", b"1"),))
-    good = letter("workouts", "workout-events", bad, "undecodable")
+    bad = log.put_bytes("SensorFrame", b"ada", b"{", headers=(("trace", b"1"),))
+    good = letter("sensors", "sensor-frames", bad, "undecodable")
     tally = checked(log, good, good._replace(offset=1))
     assert tally.counts() == {"expected": 1, "found": 1, "missing": 0, "extra": 0, "different": 0}
 
 
 def test_a_letter_must_have_the_original_bytes_headers_and_reason(log: TestLog) -> None:
-    bad = log.put_bytes("WorkoutCompleted", b"ada", b"{", headers=(("trace", b"1"),))
-    good = letter("workouts", "workout-events", bad, "undecodable")
+    bad = log.put_bytes("SensorFrame", b"ada", b"{", headers=(("trace", b"1"),))
+    good = letter("sensors", "sensor-frames", bad, "undecodable")
     for wrong in (
         good._replace(value=b"[]"),
         good._replace(key=None),
         good._replace(headers=good.headers[1:]),
-        letter("workouts", "workout-events", bad, "too_large"),
-        letter("workouts", "workout-events", bad._replace(timestamp_ms=1), "undecodable"),
+        letter("sensors", "sensor-frames", bad, "too_large"),
+        letter("sensors", "sensor-frames", bad._replace(timestamp_ms=1), "undecodable"),
     ):
         assert checked(log, wrong).different == 1
 
 
 def test_a_missing_letter_and_one_of_nothing_are_found(log: TestLog) -> None:
-    log.put_bytes("WorkoutCompleted", b"ada", b"{")
+    log.put_bytes("SensorFrame", b"ada", b"{")
     stray = LogRecord(7, 0, b"x", b"y")
-    tally = checked(log, letter("workouts", "workout-events", stray, "undecodable"), stray)
+    tally = checked(log, letter("sensors", "sensor-frames", stray, "undecodable"), stray)
     assert (tally.missing, tally.extra) == (1, 2)
 
 

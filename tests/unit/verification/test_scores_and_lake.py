@@ -132,21 +132,6 @@ def test_the_last_injury_report_of_an_onset_counts(log: TestLog) -> None:
     assert (row["days_lost"], row["source_offset"]) == (9, 1)
 
 
-def test_a_session_is_live_by_the_last_frame_that_was_logged_in_time(log: TestLog) -> None:
-    log.clock_ms = START_US // 1000 + 60_000
-    log.frame({"heart_rate_bpm": [120, 121]})
-    log.frame({"heart_rate_bpm": [130]}, start=START_US - 3_600_000_000)  # an upload
-    log.frame({"heart_rate_bpm": [140]}, workout_id=None)
-    over_s, fields = live.live_sessions(log.read().carrying("SensorFrame").valid)["ada"]
-    assert over_s == START_US // 1_000_000 + 1 + 120
-    assert fields == {
-        "workout_id": WORKOUT,
-        "device_id": "watch",
-        "time_us": START_US + 1_000_000,
-        "heart_rate_bpm": 121.0,
-    }
-
-
 def test_the_last_name_counts_and_an_erased_user_has_none(log: TestLog) -> None:
     for user in ("ada", "bea"):
         log.register(user)
