@@ -24,6 +24,8 @@ FRAME_SPANS: Final = 30
 """The last spans of a frame that count as moving time: five minutes. A live frame is hardly ever as long."""
 STANDING_BELOW_M_S: Final = rule_of("other").moving_speed_m_s
 """Slower is standing still. One limit for all sports: the sport may become known after the frame."""
+METRICS: Final = ("distance", "moving_time")
+"""What the live board ranks by."""
 REMEMBERED_S: Final = 86_400
 """How long a workout is known that nothing is heard of any more."""
 

@@ -5,7 +5,6 @@ answer are both a ``UserError``.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -181,16 +180,18 @@ class Queries:
             )
         return name
 
-    async def live_sessions(self, *, most: int = 8) -> list[dict[str, Any]]:
-        """Sessions that devices are sending right now: what they say and ``user``."""
-        sessions = []
+    async def redis(self, command: str, *arguments: Any) -> Any:
+        """The answer to one command of redis-py, such as ``mget``."""
         async with self._asking("redis") as client:
-            found = [key async for key in client.scan_iter(self.keys.live("*"), count=1_000)]
-            for key in sorted(found)[:most]:
-                text = await client.get(key)
-                if text:  # it may be over by now
-                    sessions.append({"user": key.decode().removeprefix(self.keys.live("")), **json.loads(text)})
-        return sessions
+            return await getattr(client, command)(*arguments)
+
+    async def redis_all(self, command: str, names: Sequence[str]) -> list[Any]:
+        """The answer to one command for each of some keys."""
+        async with self._asking("redis") as client, client.pipeline(transaction=False) as pipe:
+            for name in names:
+                getattr(pipe, command)(name)
+            found: list[Any] = await pipe.execute()
+        return found
 
     # -- feeds and workouts (Mongo)
 

@@ -14,6 +14,7 @@ from stridelog.answers import RankRow
 from stridelog.errors import UserError
 from stridelog.freshness import FreshnessWatch
 from stridelog.lag import LagReader, declared
+from stridelog.live_board import live_board
 from stridelog.queries import Queries
 from stridelog.settings import Settings
 from stridelog.topics import Topics
@@ -180,9 +181,7 @@ class Watch:
         self.screen.feed = await self._queries.newest_items(users, most=FEED_ITEMS)
 
     async def _people(self) -> None:
-        sessions = await self._queries.live_sessions(most=SESSIONS)
-        names = await self._queries.names(session["user"] for session in sessions)
-        self.screen.sessions = [{**session, "name": names[session["user"]]} for session in sessions]
+        self.screen.sessions = (await live_board(self._queries, top=SESSIONS)).rows
 
     async def _scores(self) -> None:
         risks = await self._queries.freshest_risks(most=RISKS)

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     ),
     "models": ("stridelog.cli.models", "models_app", "Train models, list them."),
     "board": ("stridelog.cli.read", "board", "A leaderboard, from ClickHouse."),
+    "live": ("stridelog.cli.live", "live", "Who trains right now, from Redis."),
     "rank": ("stridelog.cli.read", "rank", "An athlete's rank and neighbours, from Redis."),
     "feed": ("stridelog.cli.read", "feed", "An athlete's feed, from MongoDB."),
     "workout": ("stridelog.cli.read", "workout", "A workout, from MongoDB."),

@@ -12,6 +12,7 @@ from domain.live import (
     CHANNELS,
     FRAME_SPANS,
     LIVE_DELAY_S,
+    METRICS,
     REMEMBERED_S,
     SMOOTHING_S,
     SPAN_S,
@@ -33,8 +34,6 @@ from sinks.base import RedisCommand
 from sinks.keys import Keys
 from stridelog.batch import Batch
 
-METRICS: Final = ("distance", "moving_time")
-"""What the live board ranks by."""
 _US: Final = 1_000_000
 _AHEAD_MINUTES: Final = -(-LIVE_DELAY_S // 60)  # how far a device's clock may be ahead
 _to_json = msgspec.json.Encoder().encode

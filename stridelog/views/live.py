@@ -15,7 +15,8 @@ from rich.text import Text
 from domain.boards import BoardKey
 from stridelog.answers import FreshRisk, FreshSuggestion, RankRow
 from stridelog.boards_file import unit_of
-from stridelog.views import reading, units
+from stridelog.live_board import LiveRow
+from stridelog.views import live_board, reading, units
 
 _SPARKS: Final = " ▁▂▃▄▅▆▇█"
 HISTORY: Final = 60
@@ -64,7 +65,7 @@ class Screen:
     feed: Sequence[Mapping[str, Any]] = ()
     risks: Sequence[tuple[str, FreshRisk]] = ()  # name, score
     suggestions: Sequence[tuple[str, FreshSuggestion]] = ()  # name, what to do next
-    sessions: Sequence[Mapping[str, Any]] = ()  # with "name"
+    sessions: Sequence[LiveRow] = ()
     models: Sequence[str] = ()
     dead_by_reason: Mapping[str, int] = field(default_factory=dict)
     memory_bytes: Mapping[str, float] = field(default_factory=dict)
@@ -192,14 +193,9 @@ def _sessions(screen: Screen) -> RenderableType:
     table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
-    for session in screen.sessions:
-        rate = session.get("heart_rate_bpm")
-        speed = session.get("speed_m_s")
-        table.add_row(
-            escape(session["name"]),
-            f"[red]♥ {rate:.0f}[/]" if rate else "",
-            f"{speed * 3.6:.1f} km/h" if speed else "",
-        )
+    for row in screen.sessions:
+        view = row.view
+        table.add_row(escape(row.name), live_board.heart_rate(view), units.pace(view.sport or "", view.speed_m_s))
     return Panel(table, title="training right now", title_align="left", box=box.ROUNDED)
 
 

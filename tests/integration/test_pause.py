@@ -176,17 +176,17 @@ def test_a_flood_of_dead_letters_pauses_its_agent_before_it_is_written_and_a_res
     town.platform.start(*ROLES)
     town.train()
     town.caught_up("workouts", "feed", "leaderboards", "rankings")
-    letters = town.platform.topics.topic_of_message("WorkoutCompleted").dead_letter or ""
-    town.platform.send("WorkoutCompleted", [(None, b"\xff no workout") for _ in range(FLOOD)])
-    town.platform.wait_for_log("workouts", "workouts pauses: ")
-    town.platform.wait_for_log("workouts", "workouts is paused by its worker")
-    assert "in a row would be dead letters" in town.paused()["workouts"]["reason"]
+    letters = town.platform.topics.topic_of_message("SensorFrame").dead_letter or ""
+    town.platform.send("SensorFrame", [(None, b"\xff no frame") for _ in range(FLOOD)])
+    town.platform.wait_for_log("sensors", "sensors pauses: ")
+    town.platform.wait_for_log("sensors", "sensors is paused by its worker")
+    assert "in a row would be dead letters" in town.paused()["sensors"]["reason"]
     written = len(town.platform.read(letters))
     assert written < 1_000
-    assert town.lag("workouts")["workouts"] >= FLOOD - 1_000
+    assert town.lag("sensors")["sensors"] >= FLOOD - 1_000
     assert town.lag("leaderboards", "feed") == {"leaderboards": 0, "feed": 0}
-    town.platform.command("agents", "resume", "workouts")
-    town.caught_up("workouts")
+    town.platform.command("agents", "resume", "sensors")
+    town.caught_up("sensors")
     assert len(town.platform.read(letters)) == FLOOD
     town.train()
     town.verified()

@@ -38,7 +38,7 @@ def test_after_a_simulation_every_store_holds_what_the_log_says(town: Place) -> 
     assert report.ok
     assert wrong(report) == {}
     empty = {name for name, tally in report.sinks.items() if not tally.expected}
-    assert empty <= {"redis.live"}, "a check that compares nothing proves nothing"
+    assert empty <= {"redis.live", "redis.live-boards"}, "a check that compares nothing proves nothing"
     assert report.dead >= 1
     assert set(report.as_json()["sinks"]) == set(SINKS)
 
@@ -189,8 +189,22 @@ def lost_name(place: Place) -> Undo:
 
 def ghost_session(place: Place) -> Undo:
     name = Keys(place.settings.namespace).live("ghost")
-    place.redis.set(name, msgspec.json.encode({"workout_id": NOBODY}))
+    to_come_us = (place.redis.time()[0] + 3_600) * 1_000_000
+    place.redis.set(name, msgspec.json.encode({NOBODY: {"workout_id": NOBODY, "time_us": to_come_us}}))
     return lambda: place.redis.delete(name)
+
+
+def ghost_on_live_board(place: Place) -> Undo:
+    name = Keys(place.settings.namespace).live_board("distance", place.redis.time()[0] // 60 + 60)
+    place.redis.zadd(name, {"ghost": 1.0})
+    return lambda: place.redis.delete(name)
+
+
+def changed_threshold(place: Place) -> Undo:
+    name = next(place.redis.scan_iter(Keys(place.settings.namespace).thresholds("*")))
+    before = place.redis.hgetall(name)
+    place.redis.hset(name, "birth_year", 1900)
+    return lambda: (place.redis.delete(name), place.redis.hset(name, mapping=before))
 
 
 def lost_lake_rows(table: str, columns: tuple[str, ...]) -> Corrupt:
@@ -247,6 +261,8 @@ DAMAGE: list[tuple[str, Corrupt, dict[str, dict[str, int]]]] = [
     ("a user is off a ranking", lost_rank, {"redis.rankings": {"missing": 1}}),
     ("a name is gone", lost_name, {"redis.names": {"missing": 1}}),
     ("a live session is nobody's", ghost_session, {"redis.live": {"extra": 1}}),
+    ("nobody is on a live board", ghost_on_live_board, {"redis.live-boards": {"extra": 1}}),
+    ("a threshold is another", changed_threshold, {"redis.thresholds": {"different": 1}}),
     (
         "features are gone from the lake",
         lost_lake_rows("training_features", ("workout_id",)),

@@ -7,9 +7,11 @@ from rich.console import Console, RenderableType
 
 from domain.achievement_rules import rules_from
 from domain.boards import BoardKey
+from domain.live_view import LiveView
 from stridelog.answers import BoardPage, BoardRow, FeedPage, FreshRisk, RankPage, RankRow, RiskRow
 from stridelog.dead_letter_log import Letter
-from stridelog.views import achievements, letters, live, reading, units
+from stridelog.live_board import LivePage, LiveRow
+from stridelog.views import achievements, letters, live, live_board, reading, units
 
 BOARD = BoardKey("distance", "running", "week", "2026-W48")
 END_US = 1_795_000_000_000_000
@@ -155,6 +157,34 @@ def test_a_dead_letter_as_json_keeps_its_bytes() -> None:
     assert said["place"] == "sensor-frames-dead:3:17"
 
 
+LIVE = LiveRow(
+    1,
+    "Bob",
+    LiveView(
+        "bob",
+        "w",
+        END_US,
+        "cycling",
+        in_privacy_zone=False,
+        moving_time_s=3_720,
+        distance_m=12_345.0,
+        speed_m_s=3.0,
+        heart_rate_bpm=151.0,
+        heart_rate_zone=3,
+    ),
+)
+
+
+def test_the_live_board_shows_figures_zones_and_the_place_of_who_asks() -> None:
+    hidden = LiveRow(None, "Eve", LiveView("eve", "w", END_US, "running", in_privacy_zone=True))
+    mine = LiveRow(40, "Ada", LiveView("ada", "w", END_US, None, in_privacy_zone=False, moving_time_s=60))
+    text = text_of(live_board.board(LivePage("moving_time", "all", (LIVE, hidden), mine)), width=120)
+    for part in ("moving time, all sports", "1:02:00", "12.35 km", "10.8 km/h", "♥ 151 Z3", "in a privacy zone", "40"):
+        assert part in text, part
+    assert text.count("Ada") == 1
+    assert "40" not in text_of(live_board.board(LivePage("distance", "cycling", (LIVE,))), width=120)
+
+
 def screen() -> live.Screen:
     lines = [
         live.AgentLine("sensors", "sensors", 1234.0, 1230.0, 0.012, 0.4, {"clickhouse": 0.02}, 7, 2),
@@ -178,7 +208,7 @@ def screen() -> live.Screen:
         movers=movers,
         feed=[ITEM],
         risks=[("Ada", FreshRisk("ada", END_US, 0.031, "injury/1"))],
-        sessions=[{"user": "bob", "name": "Bob", "heart_rate_bpm": 151.0, "speed_m_s": 3.0}],
+        sessions=[LIVE],
         models=["injury/1"],
         dead_by_reason={"time_out_of_range": 2},
         memory_bytes={"sensors": 300 * 2**20},
@@ -197,7 +227,7 @@ def test_the_live_screen_shows_flow_freshness_moves_feed_scores_dead_letters_and
         "5 min ago",
         "Ada [Smit]",
         "3.1%",
-        "♥ 151",
+        "♥ 151 Z3",
         "10.8 km/h",
         "injury/1",
         "time_out_of_range 2",
