@@ -125,7 +125,10 @@ class LiveState(msgspec.Struct, omit_defaults=True, gc=False):
 
     def of(self, workout_id: str) -> SoFar:
         """What is known of a workout; begins with nothing."""
-        return self.workouts.setdefault(workout_id, SoFar())
+        known = self.workouts.get(workout_id)
+        if known is None:
+            known = self.workouts[workout_id] = SoFar()
+        return known
 
     def heard(self, workout_id: str, time_us: int, *, sport: str | None = None, over: bool = False) -> None:
         """An event said that a workout began or is over."""
@@ -141,10 +144,9 @@ class LiveState(msgspec.Struct, omit_defaults=True, gc=False):
 
     def forget(self) -> None:
         """Let go of workouts of which nothing was heard for a day before the latest."""
-        latest_us = self.heard_us
-        self.workouts = {
-            id: known for id, known in self.workouts.items() if known.heard_us > latest_us - REMEMBERED_S * _US
-        }
+        if len(self.workouts) > 1:
+            since_us = self.heard_us - REMEMBERED_S * _US
+            self.workouts = {id: known for id, known in self.workouts.items() if known.heard_us > since_us}
 
 
 Sessions = dict[str, Session]

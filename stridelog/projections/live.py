@@ -49,6 +49,7 @@ class LiveBatch:
         self._events: dict[str, list[Any]] = defaultdict(list)
         if self._frames:
             self._take_frames()
+            return  # a batch is of one topic
         for _, logged_ms, message in batch.records:
             if _is_of_now(logged_ms, message):
                 self._events[message.user].append(message)
