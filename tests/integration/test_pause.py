@@ -86,29 +86,43 @@ class Town:
         assert found["ok"], found["shown"] + self.platform.logs()
 
 
-@pytest.fixture
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def fresh(folders: pytest.TempPathFactory) -> Iterator[Town]:
     name = f"hand{uuid.uuid4().hex[:10]}"
-    with Platform(name, tmp_path_factory.mktemp(name)) as platform:
+    with Platform(name, folders.mktemp(name)) as platform:
         yield Town(platform)
 
 
-def test_a_paused_agent_stands_still_while_others_of_its_topics_go_on_and_catches_up_when_resumed(town: Town) -> None:
-    town.platform.start(*ROLES)
-    town.train()
-    town.caught_up("workouts", "feed", "leaderboards", "rankings")
-    town.platform.command("agents", "pause", "leaderboards", "--reason", "ClickHouse moves")
-    town.platform.wait_for_log("social", "leaderboards is paused")
-    before = town.marks("leaderboards")
-    town.train(10)
-    town.caught_up("workouts", "feed", "rankings")
-    assert town.marks("leaderboards") == before
-    assert town.lag("leaderboards")["leaderboards"] >= 10 * len(USERS)
-    assert town.paused()["leaderboards"]["reason"] == "ClickHouse moves"
-    town.platform.command("agents", "resume", "leaderboards")
-    town.caught_up("leaderboards")
-    assert town.paused() == {}
-    town.verified()
+@pytest.fixture
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """One without workers."""
+    yield from fresh(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def working(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """One with workers, for tests that leave nothing paused: their start takes longer than a test."""
+    for town in fresh(tmp_path_factory):
+        town.platform.start(*ROLES)
+        yield town
+
+
+def test_a_paused_agent_stands_still_while_others_of_its_topics_go_on_and_catches_up_when_resumed(
+    working: Town,
+) -> None:
+    working.train()
+    working.caught_up("workouts", "feed", "leaderboards", "rankings")
+    working.platform.command("agents", "pause", "leaderboards", "--reason", "ClickHouse moves")
+    working.platform.wait_for_log("social", "leaderboards is paused")
+    before = working.marks("leaderboards")
+    working.train(10)
+    working.caught_up("workouts", "feed", "rankings")
+    assert working.marks("leaderboards") == before
+    assert working.lag("leaderboards")["leaderboards"] >= 10 * len(USERS)
+    assert working.paused()["leaderboards"]["reason"] == "ClickHouse moves"
+    working.platform.command("agents", "resume", "leaderboards")
+    working.caught_up("leaderboards")
+    assert working.paused() == {}
+    working.verified()
 
 
 @pytest.mark.long
@@ -172,22 +186,23 @@ def test_going_forward_says_what_is_lost_and_needs_a_yes(town: Town) -> None:
         assert town.platform.command("agents", "seek", "workouts", *wrong, check=False).returncode == 2
 
 
-def test_a_flood_of_dead_letters_pauses_its_agent_before_it_is_written_and_a_resume_lets_it_through(town: Town) -> None:
-    town.platform.start(*ROLES)
-    town.train()
-    town.caught_up("workouts", "feed", "leaderboards", "rankings")
-    letters = town.platform.topics.topic_of_message("SensorFrame").dead_letter or ""
-    town.platform.send("SensorFrame", [(None, b"\xff no frame") for _ in range(FLOOD)])
-    town.platform.wait_for_log("sensors", "sensors pauses: ")
-    town.platform.wait_for_log("sensors", "sensors is paused by its worker")
-    assert "in a row would be dead letters" in town.paused()["sensors"]["reason"]
-    written = len(town.platform.read(letters))
+def test_a_flood_of_dead_letters_pauses_its_agent_before_it_is_written_and_a_resume_lets_it_through(
+    working: Town,
+) -> None:
+    working.train()
+    working.caught_up("workouts", "feed", "leaderboards", "rankings")
+    letters = working.platform.topics.topic_of_message("SensorFrame").dead_letter or ""
+    working.platform.send("SensorFrame", [(None, b"\xff no frame") for _ in range(FLOOD)])
+    working.platform.wait_for_log("sensors", "sensors pauses: ")
+    working.platform.wait_for_log("sensors", "sensors is paused by its worker")
+    assert "in a row would be dead letters" in working.paused()["sensors"]["reason"]
+    written = len(working.platform.read(letters))
     assert written < 1_000
-    assert town.lag("sensors")["sensors"] >= FLOOD - 1_000
-    assert town.lag("leaderboards", "feed") == {"leaderboards": 0, "feed": 0}
-    town.platform.command("agents", "resume", "sensors")
-    town.caught_up("sensors")
-    assert len(town.platform.read(letters)) == FLOOD
-    town.train()
-    town.verified()
-    assert town.paused() == {}
+    assert working.lag("sensors")["sensors"] >= FLOOD - 1_000
+    assert working.lag("leaderboards", "feed") == {"leaderboards": 0, "feed": 0}
+    working.platform.command("agents", "resume", "sensors")
+    working.caught_up("sensors")
+    assert len(working.platform.read(letters)) == FLOOD
+    working.train()
+    working.verified()
+    assert working.paused() == {}

@@ -277,19 +277,40 @@ DAMAGE: list[tuple[str, Corrupt, dict[str, dict[str, int]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("corrupt", "expected"), [d[1:] for d in DAMAGE], ids=[d[0] for d in DAMAGE])
+def waves() -> list[list[tuple[str, Corrupt, dict[str, dict[str, int]]]]]:
+    """All damage, in as few lists as there can be without two in one that the same comparison sees.
+
+    So one verification of a list says of each what two of its own would say, in a tenth of the time.
+    """
+    found: list[list[tuple[str, Corrupt, dict[str, dict[str, int]]]]] = []
+    for damage in DAMAGE:
+        fitting = (wave for wave in found if not any(expected.keys() & damage[2].keys() for _, _, expected in wave))
+        wave = next(fitting, None)
+        if wave is None:
+            found.append([damage])
+        else:
+            wave.append(damage)
+    return found
+
+
+@pytest.mark.parametrize("wave", waves(), ids=lambda wave: f"{wave[0][0]}, and {len(wave) - 1} more")
 def test_damage_is_reported_and_nothing_else(
-    town: Place, corrupt: Corrupt, expected: dict[str, dict[str, int]]
+    town: Place, wave: list[tuple[str, Corrupt, dict[str, dict[str, int]]]]
 ) -> None:
-    undo = corrupt(town)
+    undo: list[Undo] = []
     try:
+        for _, corrupt, _ in wave:
+            undo.append(corrupt(town))
         report = town.verify()
-        assert wrong(report) == expected
+        found = wrong(report)
+        for what, _, expected in wave:
+            assert {name: found.pop(name, {}) for name in expected} == expected, what
+            assert report.sinks[next(iter(expected))].examples, f"{what}: the difference is shown"
+        assert found == {}
         assert not report.ok
-        name = next(iter(expected))
-        assert report.sinks[name].examples, "the difference is shown"
     finally:
-        undo()
+        for make_good in reversed(undo):
+            make_good()
     assert town.verify().ok, "damage undone is damage gone"
 
 
@@ -316,19 +337,22 @@ def test_agents_that_lag_are_named_with_their_records(town: Place) -> None:
 
 def test_messages_that_agents_did_not_mean_are_reported(town: Place) -> None:
     known = topic_table.load(prefix=town.settings.topic_prefix)
-    for message_type, changes in (
-        ("WorkoutSummarised", {"title": "somebody else's"}),
-        ("FeaturesComputed", {"at": 1_700_000_000_000_000}),
-        ("InjuryRiskScored", {"risk": 0.987}),
-        ("RecommendationsReady", {"items": ()}),
-        ("SamplesStored", {"workout_id": NOBODY}),
-    ):
+    meant: dict[str, dict[str, Any]] = {
+        "WorkoutSummarised": {"title": "somebody else's"},
+        "FeaturesComputed": {"at": 1_700_000_000_000_000},
+        "InjuryRiskScored": {"risk": 0.987},
+        "RecommendationsReady": {"items": ()},
+        "SamplesStored": {"workout_id": NOBODY},
+    }
+    for message_type, changes in meant.items():
         topic = known.topic_of_message(message_type)
         partition, headers, message = asyncio.run(_last(town, topic))
         data = msgspec.structs.replace(message.data, **changes)
         asyncio.run(_append(town, topic.name, partition, headers, msgspec.structs.replace(message, data=data)))
-        report = town.verify()
-        tally = report.sinks[f"topic.{topic.name.removeprefix(town.settings.topic_prefix)}"]
+    report = town.verify()
+    for message_type in meant:
+        name = known.topic_of_message(message_type).name.removeprefix(town.settings.topic_prefix)
+        tally = report.sinks[f"topic.{name}"]
         kind = "extra" if message_type == "SamplesStored" else "different"
         assert {kind: getattr(tally, kind), "all": tally.missing + tally.extra + tally.different} == {kind: 1, "all": 1}
 
