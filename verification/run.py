@@ -230,14 +230,14 @@ def _check_live(kept: Mapping[str, Mapping[str, LiveSession]], tallies: Mapping[
     compare(tallies["redis.live"], _going_on(kept, now_s), _going_on(sessions, now_s))
     # A user is on the boards of earlier minutes than those of their last frame by what was then.
     since = {user: max(one.minutes.start for one in by_workout.values()) for user, by_workout in kept.items()}
-    coming = (now_s + EXPIRY_MARGIN_S) / 60
+    first = (now_s + EXPIRY_MARGIN_S) // 60  # the minutes before it may have expired
     compare(
         tallies["redis.live-boards"],
-        {(*board, user): v for board, m in live_boards(kept).items() if board[1] >= coming for user, v in m.items()},
+        {(*board, user): v for board, m in live_boards(kept).items() if board[1] >= first for user, v in m.items()},
         {
             (*board, user): v
             for board, members in ranked.items()
-            if board[1] >= coming
+            if board[1] >= first
             for user, v in members.items()
             if board[1] >= since.get(user, 0)
         },

@@ -62,8 +62,8 @@ class LiveBatch:
     def commands(self, standing: Sequence[tuple[Sessions, LiveState]], keys: Keys) -> list[RedisCommand]:
         """The sessions of ``users``, which stand as ``standing`` says, with what the batch adds.
 
-        Boards come first: the sink may cut the commands, and whoever writes them again after a crash has to find the
-        sessions that were there before to take their users off the boards.
+        Users go off boards before their sessions go, and come on after: the sink may cut the commands, and whoever goes
+        on after a crash finds in the sessions on which boards users may be.
         """
         boards = _Boards()
         said: list[RedisCommand] = []
@@ -79,7 +79,7 @@ class LiveBatch:
             else:
                 said.append(("SET", keys.live(user), _to_json(now), "EXAT", over_s(shown.time_us)))
             said.append(("SET", keys.live_state(user), _to_json(state), "EXAT", state.heard_us // _US + REMEMBERED_S))
-        return [*boards.commands(keys), *said]
+        return [*boards.gone(keys), *said, *boards.places(keys)]
 
     def _take(self, standing: Sequence[tuple[Sessions, LiveState]]) -> None:
         """Put events and frames into the sessions and states of ``users``."""
@@ -145,10 +145,14 @@ class _Boards:
                 for minute in _may_be_on(session.time_us):
                     self._gone["distance", minute].append(user)
 
-    def commands(self, keys: Keys) -> list[RedisCommand]:
-        """Removals, places, and when each minute's board goes."""
+    def gone(self, keys: Keys) -> list[RedisCommand]:
+        """Takes users off boards."""
+        return [("ZREM", keys.live_board(*board), *users) for board, users in self._gone.items()]
+
+    def places(self, keys: Keys) -> list[RedisCommand]:
+        """Puts users on boards, each of which goes with its minute."""
         name = keys.live_board
-        said: list[RedisCommand] = [("ZREM", name(*board), *users) for board, users in self._gone.items()]
+        said: list[RedisCommand] = []
         for live in self._live.values():
             places: dict[str, list[str | float]] = {"distance": [], "moving_time": []}
             for user, session in live:

@@ -32,8 +32,8 @@ FRAMES = decoder_for(topics.load(prefix="").topic_of_message("SensorFrame"))
 def frames(draw: st.DrawFn) -> tuple[int, hot.SensorFrame]:
     """A frame, and when it was logged (ms): mostly live."""
     user = draw(st.sampled_from(USERS))
-    n = draw(st.integers(1, 40))
-    start_us = T0 + draw(st.integers(0, 900)) * 1_000_000
+    n = draw(st.sampled_from([1, 10, 40]))
+    start_us = T0 + draw(st.integers(0, 150)) * 1_000_000
     rng = np.random.default_rng(draw(st.integers(0, 3)))
     channels = {
         "speed_m_s": rng.uniform(0.0, 0.6, n).round(3),
@@ -55,7 +55,7 @@ def frames(draw: st.DrawFn) -> tuple[int, hot.SensorFrame]:
     )
     (frame,) = FRAMES.decode_many([(user.encode(), packed)])
     assert isinstance(frame, hot.SensorFrame)
-    return (start_us + draw(st.integers(0, 200)) * 1_000_000) // 1000, frame
+    return (start_us + draw(st.integers(0, 130)) * 1_000_000) // 1000, frame
 
 
 @st.composite
@@ -63,9 +63,10 @@ def events(draw: st.DrawFn) -> tuple[int, Any]:
     """A workout event or an erasure, and when it was logged (ms)."""
     user = draw(st.sampled_from(USERS))
     workout_id = draw(st.sampled_from(WORKOUTS[user]))
-    time_us = T0 + draw(st.integers(0, 900)) * 1_000_000
+    logged_us = T0 + draw(st.integers(0, 200)) * 1_000_000
+    time_us = logged_us - draw(st.sampled_from([0, 0, 0, 90_000_000_000]))  # about a workout of now, or an import
     of: dict[str, Any] = {"user": user, "time": time_us, "zone": "UTC", "source": "test", "producer": "test"}
-    completed = hot.WorkoutCompletedData(workout_id=workout_id, sport="running", start=T0, end=time_us)
+    completed = hot.WorkoutCompletedData(workout_id=workout_id, sport="running", start=time_us, end=time_us)
     event = draw(
         st.sampled_from(
             [
@@ -77,8 +78,7 @@ def events(draw: st.DrawFn) -> tuple[int, Any]:
             ]
         )
     )
-    late_ms = draw(st.sampled_from([0, 0, 5_000, 90_000_000]))
-    return time_us // 1000 + late_ms, event
+    return logged_us // 1000, event
 
 
 class Redis:
@@ -153,7 +153,7 @@ def fields_of(session: Session) -> dict[str, Any]:
     return dict(msgspec.to_builtins(session))
 
 
-RECORDS = st.lists(st.one_of(frames(), frames(), events()), min_size=1, max_size=14)
+RECORDS = st.lists(st.one_of(frames(), frames(), frames(), events()), min_size=1, max_size=16)
 
 
 @given(RECORDS, st.randoms(use_true_random=False))
@@ -191,3 +191,30 @@ def test_a_batch_twice_changes_nothing(records: list[tuple[int, Any]]) -> None:
         before = redis.held()
         redis.take(batch, "some")
         assert redis.held() == before
+
+
+def test_who_ended_is_on_no_board_wherever_a_worker_was_killed_on_the_way() -> None:
+    run: dict[str, Any] = {"user": "ada", "zone": "UTC", "source": "test", "producer": "test"}
+    packed = pack_frame(
+        device_id="watch",
+        sequence=0,
+        start_us=T0,
+        workout_id=WORKOUTS["ada"][0],
+        interval_us=1_000_000,
+        columns={"distance_m": [5.0]},
+        **run,
+    )
+    data = hot.WorkoutCompletedData(workout_id=WORKOUTS["ada"][0], sport="running", start=T0, end=T0 + 1)
+    frame = [(T0 // 1000, FRAMES.decode_many([(b"ada", packed)])[0])]
+    end: list[tuple[int, Any]] = [(T0 // 1000, hot.WorkoutCompleted.of(time=T0 + 1, data=data, **run))]
+    for cut_at in range(12):
+        redis = Redis()
+        redis.take(frame, "sensor-frames", cut_at=cut_at)
+        redis.take(end, "workout-events")
+        redis.take(frame, "sensor-frames")
+        assert redis.held()[1] == {}, f"killed at {cut_at} of the frame"
+        redis = Redis()
+        redis.take(frame, "sensor-frames")
+        redis.take(end, "workout-events", cut_at=cut_at)
+        redis.take(end, "workout-events")
+        assert redis.held()[1] == {}, f"killed at {cut_at} of the end"

@@ -38,6 +38,12 @@ def test_moving_time_goes_on_for_hours() -> None:
     assert so_far(spans[0], frame(7_200)).moving_time_s == 20
 
 
+def test_what_is_kept_of_a_workout_does_not_grow() -> None:
+    known = so_far(*(frame(second, speed=(3_000, 1)) for second in range(3_600)))
+    assert len(known.speeds) == 30
+    assert known.moving < 1 << 60
+
+
 def test_the_current_speed_is_the_mean_of_the_samples_of_thirty_seconds() -> None:
     known = so_far(frame(0, speed=(90_000, 10)), frame(20, speed=(20_000, 10)), frame(31, speed=(45_000, 5)))
     assert known.speed_m_s(T0 + 31_000_000) == pytest.approx(65 / 15, abs=5e-4)
