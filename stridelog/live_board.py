@@ -1,7 +1,7 @@
 """Those who train right now, ranked, as one person may see them: read from Redis, with what each allows applied."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -55,6 +55,52 @@ class LivePage:
     mine: LiveRow | None = None
 
 
+class Ranking:
+    """Ranks views as they come, the highest figures first."""
+
+    def __init__(self, metric: str, sport: str, top: int, viewer: str | None) -> None:
+        self.metric = metric
+        self.sport = sport
+        self.top = top
+        self.viewer = viewer
+        self.mine: LiveRow | None = None
+        self._ranked: list[LiveRow] = []
+        self._unranked: list[LiveRow] = []
+
+    def add(self, view: LiveView) -> None:
+        """The next one; those of another sport do not count."""
+        if self.sport not in (ALL_SPORTS, family_of(view.sport) if view.sport else None):
+            return
+        figure = self._figure(view)
+        if figure is None:
+            row = LiveRow(None, view.user, view)
+            self._unranked.append(row)
+        else:
+            last = self._ranked[-1] if self._ranked else None
+            tied = last is not None and self._figure(last.view) == figure
+            row = LiveRow(last.rank if last is not None and tied else len(self._ranked) + 1, view.user, view)
+            self._ranked.append(row)
+        if view.user == self.viewer:
+            self.mine = row
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many as were asked for."""
+        return len(self._ranked) >= self.top
+
+    @property
+    def rows(self) -> list[LiveRow]:
+        """The first places. Those without a figure come last, by id, and only where all have been looked at: neither
+        their order nor whether they are there may tell what the figure is that they hide.
+        """
+        if self.is_full:
+            return self._ranked[: self.top]
+        return [*self._ranked, *sorted(self._unranked, key=lambda row: row.view.user)][: self.top]
+
+    def _figure(self, view: LiveView) -> float | None:
+        return view.distance_m if self.metric == "distance" else view.moving_time_s
+
+
 async def live_board(
     queries: Queries,
     *,
@@ -69,51 +115,34 @@ async def live_board(
     ``viewer`` sees what ``permissions`` say, and is ranked among those; without a viewer everything is shown, as to an
     operator. Those of equal figures share a rank. Raises ``UserError`` when Redis does not answer.
     """
-    ranked: list[LiveRow] = []
-    unranked: list[LiveRow] = []
-    mine: LiveRow | None = None
-    async for view in _views(queries, metric, viewer, permissions):
-        if sport not in (ALL_SPORTS, family_of(view.sport) if view.sport else None):
-            continue
-        figure = _figure(view, metric)
-        last = ranked[-1] if ranked else None
-        tied = last is not None and _figure(last.view, metric) == figure
-        row = LiveRow(last.rank if last is not None and tied else len(ranked) + 1, view.user, view)
-        if figure is None:
-            row = LiveRow(None, view.user, view)
-            unranked.append(row)
-        else:
-            ranked.append(row)
-        mine = row if view.user == viewer else mine
-        if len(ranked) >= top and (viewer is None or mine is not None):
+    seconds, _ = await queries.redis("time")
+    board = queries.keys.live_board(metric, int(seconds) // 60)
+    is_on = viewer is not None and await queries.redis("zscore", board, viewer) is not None
+    ranking = Ranking(metric, sport, top, viewer)
+    async for view in _views(queries, board, viewer, permissions):
+        ranking.add(view)
+        if ranking.is_full and (ranking.mine is not None or not is_on):
             break
-    rows = [*ranked, *unranked][:top]
+    rows, mine = ranking.rows, ranking.mine
     names = await queries.names(row.view.user for row in (*rows, *((mine,) if mine else ())))
-    named = [LiveRow(row.rank, names[row.view.user], row.view) for row in rows]
     return LivePage(
-        metric, sport, tuple(named), LiveRow(mine.rank, names[mine.view.user], mine.view) if mine is not None else None
+        metric,
+        sport,
+        tuple(replace(row, name=names[row.view.user]) for row in rows),
+        None if mine is None else replace(mine, name=names[mine.view.user]),
     )
 
 
-def _figure(view: LiveView, metric: str) -> float | None:
-    return view.distance_m if metric == "distance" else view.moving_time_s
-
-
-async def _views(
-    queries: Queries, metric: str, viewer: str | None, permissions: Permissions
-) -> AsyncIterator[LiveView]:
+async def _views(queries: Queries, board: str, viewer: str | None, permissions: Permissions) -> AsyncIterator[LiveView]:
     """What the viewer may see, the highest figures first."""
-    seconds, _ = await queries.redis("time")
-    board = queries.keys.live_board(metric, int(seconds) // 60)
     first = 0
     while users := [name.decode() for name in await queries.redis("zrevrange", board, first, first + AT_ONCE - 1)]:
         texts = await queries.redis("mget", [queries.keys.live(user) for user in users])
-        shown = [
-            (u, s) for u, text in zip(users, texts, strict=True) if text and (s := current(_sessions.decode(text)))
-        ]
-        allowed = await permissions.of([user for user, _ in shown], viewer) if viewer is not None else {}
-        athletes = await _athletes(queries, [user for user, _ in shown])
-        for user, session in shown:
+        found = {user: _sessions.decode(text) for user, text in zip(users, texts, strict=True) if text}
+        shown = {user: session for user, sessions in found.items() if (session := current(sessions)) is not None}
+        allowed = await permissions.of([*shown], viewer) if viewer is not None else {}
+        athletes = await _athletes(queries, [*shown])
+        for user, session in shown.items():
             asking = user if viewer is None else viewer  # an operator sees what the athlete does
             view = live_view(session, user, asking, allowed.get(user, NOTHING_KNOWN), athletes[user])
             if view is not None:
