@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Final
 
 from domain.athlete import Athlete
-from domain.integrity_flags import Case, Context, Flag
+from domain.integrity_first_look import FIRST_LOOKS
+from domain.integrity_flags import Case, Context, Flag, RuleName
 from domain.integrity_limits import race_of
 from domain.integrity_motion import motion_of
 from domain.integrity_motion_rules import motor_assistance, vehicle
@@ -18,15 +19,15 @@ from domain.integrity_record_rules import beyond_record, impossible_total
 from domain.summary import Summary
 from domain.track import Track
 
-RULES: Final[tuple[Callable[[Case], Flag | None], ...]] = (
-    vehicle,
-    motor_assistance,
-    beyond_record,
-    position_jumps,
-    copied_track,
-    impossible_total,
-    two_places,
-)
+RULES: Final[dict[RuleName, Callable[[Case], Flag | None]]] = {
+    "vehicle": vehicle,
+    "motor_assistance": motor_assistance,
+    "beyond_record": beyond_record,
+    "position_jumps": position_jumps,
+    "copied_track": copied_track,
+    "impossible_total": impossible_total,
+    "two_places": two_places,
+}
 
 
 def check(track: Track, summary: Summary, sport: str, athlete: Athlete, context: Context) -> tuple[Flag, ...]:
@@ -40,4 +41,5 @@ def check(track: Track, summary: Summary, sport: str, athlete: Athlete, context:
     wrong strap can flag an honest workout: hence a review.
     """
     case = Case(track, summary, sport, race_of(sport), athlete, context, motion_of(track))
-    return tuple(flag for rule in RULES if (flag := rule(case)) is not None)
+    looked = (rule(case) for name, rule in RULES.items() if name not in FIRST_LOOKS or FIRST_LOOKS[name](case))
+    return tuple(flag for flag in looked if flag is not None)

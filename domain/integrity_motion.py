@@ -1,6 +1,7 @@
 """A track's motion by the second, nothing cleaned away: where the rules of integrity look for the impossible."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -20,20 +21,55 @@ LEVEL_SLOPE: Final = -0.015  # steeper downhill, wheels and skates are faster th
 SUSTAINED_SHARE: Final = 0.9  # of the seconds of a stretch: a car halts at lights
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Motion:
     """A track by whole seconds from its first sample, each column (seconds,); NaN where no sample is within 60 s.
 
-    ``speeds_m_s`` are the speeds that the track knows, by positions, by the speed channel and by the counter, as they
-    are: unlike :mod:`domain.distance` nothing is cleaned away, since the impossible is what is looked for.
-    ``altitude_m`` counts from the first known one, jumps taken out.
+    A column is made when a rule first asks for it.
     """
 
-    begin_us: int
-    speeds_m_s: tuple[FloatColumn, ...]
-    altitude_m: FloatColumn
-    heart_rate_bpm: FloatColumn
-    power_w: FloatColumn
+    track: Track
+
+    @cached_property
+    def begin_us(self) -> int:
+        """Time of the first sample."""
+        return int(self.track.time_us[0])
+
+    @cached_property
+    def seconds(self) -> FloatColumn:
+        """0, 1, 2… up to the last sample."""
+        return np.arange(int(self.track.elapsed_s) + 1, dtype=np.float64)
+
+    @cached_property
+    def speeds_m_s(self) -> tuple[FloatColumn, ...]:
+        """The speeds that the track knows, by positions, by the speed channel and by the counter, as they are: unlike
+        :mod:`domain.distance` nothing is cleaned away, since the impossible is what is looked for.
+        """
+        latitude, longitude = self._by_second(self.track.latitude_deg), self._by_second(self.track.longitude_deg)
+        moved = np.full(len(self.seconds), np.nan)
+        moved[:-SPEED_SPAN_S] = apart_m(
+            latitude[:-SPEED_SPAN_S], longitude[:-SPEED_SPAN_S], latitude[SPEED_SPAN_S:], longitude[SPEED_SPAN_S:]
+        )
+        counted = _change(self._by_second(self.track.distance_m), SPEED_SPAN_S)
+        return moved / SPEED_SPAN_S, self._by_second(self.track.speed_m_s), counted / SPEED_SPAN_S
+
+    @cached_property
+    def altitude_m(self) -> FloatColumn:
+        """Altitude above the first known one, jumps taken out."""
+        return self._by_second(without_jumps(self.track))
+
+    @cached_property
+    def heart_rate_bpm(self) -> FloatColumn:
+        """Heart rate, what no heart does taken out."""
+        return self._by_second(clean_heart_rate_bpm(self.track.heart_rate_bpm))
+
+    @cached_property
+    def power_w(self) -> FloatColumn:
+        """Power."""
+        return self._by_second(self.track.power_w)
+
+    def _by_second(self, values: FloatColumn) -> FloatColumn:
+        return on_seconds(self.track, values, self.begin_us, self.seconds)
 
     def span_us(self, first_s: int, last_s: int) -> tuple[int, int]:
         """Two of its seconds as UTC microseconds."""
@@ -57,25 +93,7 @@ class Motion:
 
 def motion_of(track: Track) -> Motion | None:
     """The motion of a track; ``None`` with fewer than two samples, or over more than four days (a fault of a clock)."""
-    if len(track) < 2 or track.elapsed_s > MAX_SPAN_S:
-        return None
-    begin_us = int(track.time_us[0])
-    seconds = np.arange(int(track.elapsed_s) + 1, dtype=np.float64)
-    latitude, longitude, counter, speed = (
-        on_seconds(track, column, begin_us, seconds)
-        for column in (track.latitude_deg, track.longitude_deg, track.distance_m, track.speed_m_s)
-    )
-    moved = np.full(len(seconds), np.nan)
-    moved[:-SPEED_SPAN_S] = apart_m(
-        latitude[:-SPEED_SPAN_S], longitude[:-SPEED_SPAN_S], latitude[SPEED_SPAN_S:], longitude[SPEED_SPAN_S:]
-    )
-    return Motion(
-        begin_us,
-        (moved / SPEED_SPAN_S, speed, _change(counter, SPEED_SPAN_S) / SPEED_SPAN_S),
-        on_seconds(track, _without_jumps(track), begin_us, seconds),
-        on_seconds(track, clean_heart_rate_bpm(track.heart_rate_bpm), begin_us, seconds),
-        on_seconds(track, track.power_w, begin_us, seconds),
-    )
+    return Motion(track) if len(track) >= 2 and track.elapsed_s <= MAX_SPAN_S else None
 
 
 def on_seconds(track: Track, values: FloatColumn, begin_us: int, seconds: FloatColumn) -> FloatColumn:
@@ -87,7 +105,8 @@ def on_seconds(track: Track, values: FloatColumn, begin_us: int, seconds: FloatC
         return np.full(len(seconds), np.nan)
     time_s = (track.time_us[known] - begin_us) / US_PER_S
     after = np.clip(np.searchsorted(time_s, seconds), 1, len(time_s) - 1)
-    held = (time_s[after] - time_s[after - 1] <= MAX_HELD_S) | np.isin(seconds, time_s)
+    left, right = time_s[after - 1], time_s[after]
+    held = (right - left <= MAX_HELD_S) | (left == seconds) | (right == seconds)
     return np.where(held, np.interp(seconds, time_s, values[known], left=np.nan, right=np.nan), np.nan)
 
 
@@ -122,8 +141,8 @@ def _change(values: FloatColumn, span: int) -> FloatColumn:
     return change
 
 
-def _without_jumps(track: Track) -> FloatColumn:
-    """Altitude with the steps that :mod:`domain.elevation` does not count taken out."""
+def without_jumps(track: Track) -> FloatColumn:
+    """A track's altitude (n,) above the first known one, less the steps that :mod:`domain.elevation` does not count."""
     known = np.isfinite(track.altitude_m)
     altitude = np.full(len(track), np.nan)
     if not known.any():

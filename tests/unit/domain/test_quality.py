@@ -3,10 +3,6 @@
 ``python -m pytest -s tests/unit/domain/test_quality.py -k recordings`` prints the table of docs/quality.md.
 """
 
-import json
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -16,7 +12,7 @@ from domain.cleaning import Cleaned, cleaned
 from domain.quality import ClockFaults, QualityReport, clock_faults, quality_of
 from domain.timeline import Timeline, timeline_of
 from domain.track import Track, track_from_columns
-from recordings import RecordingError, read_recording
+from recordings import Recording, RecordingError
 
 S = 1_000_000
 START_US = 1_790_000_000 * S
@@ -270,22 +266,15 @@ def test_a_workout_without_samples_or_sensors_scores_nothing() -> None:
 
 
 @pytest.mark.slow
-def test_no_real_recording_is_taken_apart() -> None:
-    folder = Path(os.environ.get("STRIDELOG_TEST_DATA") or Path(__file__).parents[4] / "shared" / "data") / "activities"
-    if not (folder / "manifest.json").is_file():
-        pytest.skip(f"no real recordings in {folder}: set STRIDELOG_TEST_DATA")
+def test_no_real_recording_is_taken_apart(real_readings: dict[str, list[Recording] | RecordingError]) -> None:
     seconds: dict[tuple[str, str], float] = {}
     files: dict[tuple[str, str], int] = {}
     scores: dict[str, float] = {}
-    for entry in json.loads((folder / "manifest.json").read_text(encoding="utf-8")):
-        try:
-            legs = read_recording(folder.parent / entry["file"])
-        except RecordingError:
-            continue
-        for leg in legs:
+    for file, legs in real_readings.items():
+        for leg in legs if isinstance(legs, list) else ():
             timeline = timeline_of(leg.track, leg.start_us, leg.end_us, leg.pauses)
             report = quality_of(cleaned(leg.track, timeline, leg.sport), timeline, ClockFaults())
-            scores[f"{Path(entry['file']).name}#{leg.leg}"] = report.score
+            scores[f"{file}#{leg.leg}"] = report.score
             seconds["time", "unrecorded"] = seconds.get(("time", "unrecorded"), 0.0) + report.unrecorded_s
             files["time", "unrecorded"] = files.get(("time", "unrecorded"), 0) + (report.unrecorded_s > 0)
             for channel in report.channels:
