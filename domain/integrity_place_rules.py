@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from domain.distance import CATCH_UP_M, distance_series, haversine_m
 from domain.efforts import MAX_SPAN_S
 from domain.fingerprint import SAME_SHARE, fingerprint_of, same_share
-from domain.integrity_flags import Case, Evidence, Flag, Lookalike, flag_of, minutes
+from domain.integrity_flags import Case, Context, Evidence, Flag, Lookalike, flag_of, minutes
 from domain.integrity_limits import MARGIN, record_over
 from domain.integrity_motion import apart_m, on_seconds
 from domain.sports import rule_of
@@ -100,9 +100,14 @@ def copied_track(case: Case) -> Flag | None:
 
 def two_places(case: Case) -> Flag | None:
     """Another workout of the athlete at the same time, far away."""
-    mine = (case.context.accepted_us, case.context.workout_id)
-    for other in sorted(case.context.elsewhere, key=lambda other: (other.accepted_us, other.workout_id)):
-        together = _together(case.track, other.track)
+    return in_two_places(case.track, case.context)
+
+
+def in_two_places(track: Track, context: Context) -> Flag | None:
+    """The rule ``two_places``, which needs of a track only the positions."""
+    mine = (context.accepted_us, context.workout_id)
+    for other in sorted(context.elsewhere, key=lambda other: (other.accepted_us, other.workout_id)):
+        together = _together(track, other.track)
         if together is None:
             continue
         first_us, last_us, value = together

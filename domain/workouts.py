@@ -5,11 +5,12 @@ Each rule gives the same answer in whatever order the facts arrived, and whether
 
 from collections.abc import Iterable
 from datetime import date
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from domain.athlete import Athlete, Sex
+from domain.integrity_flags import Flag
 from domain.summary import Stated, Summary
 
 _ATHLETE_FIELDS = ("birth_year", "mass_kg", "hr_max_bpm", "hr_rest_bpm", "lthr_bpm", "ftp_w", "threshold_speed_m_s")
@@ -36,6 +37,7 @@ class Completion(msgspec.Struct, frozen=True):
 
     event_id: str
     time_us: int
+    accepted_us: int  # when the log took in the first report of the workout
     zone: str  # where it was done
     sport: str
     device_id: str | None
@@ -55,6 +57,25 @@ class Correction(msgspec.Struct, frozen=True):
     title: str | None = None
     sport: str | None = None
     rpe: float | None = None
+
+
+class Appeal(msgspec.Struct, frozen=True):
+    """What the athlete says against the flags of a workout."""
+
+    event_id: str
+    time_us: int
+    text: str
+
+
+class Review(msgspec.Struct, frozen=True):
+    """A person's verdict on rules of integrity, each at a version, that flag a workout."""
+
+    event_id: str
+    time_us: int
+    reviewer: str
+    verdict: Literal["upheld", "reinstated"]
+    why: str
+    rules: tuple[tuple[str, int], ...]
 
 
 class Deletion(msgspec.Struct, frozen=True):
@@ -89,6 +110,7 @@ class Summarised(msgspec.Struct, frozen=True):
     channels: int  # channels with samples
     summary: Summary
     duplicate_of: str | None  # the workout of its cluster that counts, if that is another one
+    flags: tuple[Flag, ...] = ()  # what the rules of integrity say
     earlier: tuple[Place, ...] = ()
 
     @property
@@ -109,9 +131,14 @@ def athlete_at(profiles: Iterable[Profile], time_us: int) -> Athlete:
     return Athlete(**known)  # type: ignore[arg-type] # the fields of Profile are those of Athlete
 
 
-def prevails(new: Completion, old: Completion | None) -> bool:
-    """Whether a report of a workout replaces the one that is known: the longer one wins, then the later one."""
-    return old is None or _rank(new) > _rank(old)
+def reported(new: Completion, old: Completion | None) -> Completion:
+    """What two reports of a workout say together: the longer one prevails, then the later one; it was accepted when the
+    first was.
+    """
+    if old is None:
+        return new
+    last = new if _rank(new) > _rank(old) else old
+    return msgspec.structs.replace(last, accepted_us=min(new.accepted_us, old.accepted_us))
 
 
 def _rank(completion: Completion) -> tuple[int, int, str]:

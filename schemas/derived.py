@@ -15,16 +15,19 @@ from schemas.types import (
     Label,
     Load,
     Metres,
+    Name,
     Real,
     Seconds,
     Share,
     SpeedMs,
     Sport,
     Status,
+    Text,
     Time,
     Title,
     Token,
     Uuid,
+    Verdict,
     Version,
     Watts,
 )
@@ -151,6 +154,44 @@ class Summary(Part):
     """What samples say beyond these figures; none in messages of version 1."""
 
 
+class Flag(Part):
+    """What a rule of integrity says against a workout: the fields of domain.integrity_flags.Flag."""
+
+    rule: Token
+    """Name of the rule."""
+    rule_version: Annotated[int, Field(ge=1, le=1_000_000, json_schema_extra={"unit": "version"})]
+    """Version of the rule that looked."""
+    decision: Literal["flagged", "noted"]
+    """Flagged: it is kept off what compares athletes until it is reinstated. Noted: for the organiser only."""
+    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+    """Why, in words, with the figure found and the limit."""
+    start_us: Time
+    """Where in the workout it begins."""
+    end_us: Time
+    """Where in the workout it ends."""
+    value: Real
+    """The figure found."""
+    limit: Real
+    """The limit that it passed."""
+    figure_unit: Label
+    """The unit of both."""
+    verdict: Verdict | None = None
+    """What the latest review of this rule at this version says; none: nobody has reviewed it."""
+
+
+class Review(Part):
+    """What a person made of the flags."""
+
+    at: Time
+    """When."""
+    reviewer: Name
+    """Who judged."""
+    verdict: Verdict
+    """Upheld or reinstated."""
+    why: Text
+    """Why."""
+
+
 class WorkoutSummarisedData(Part):
     """The last word on a workout."""
 
@@ -174,6 +215,14 @@ class WorkoutSummarisedData(Part):
     """The recording device."""
     summary: Summary | None = None
     """The figures; none when deleted."""
+    flags: tuple[Flag, ...] = ()
+    """What the rules of integrity say against it."""
+    shadowed: bool = False
+    """Kept off boards, rankings and achievements: a rule flags it that no review has reinstated."""
+    appeal: Text | None = None
+    """What the athlete says against the flags."""
+    review: Review | None = None
+    """The latest review."""
 
 
 class WorkoutSummarised(Event[WorkoutSummarisedData]):

@@ -314,6 +314,70 @@ class WorkoutDeleted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
         return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
 
 
+class WorkoutAppealedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What the athlete says against the flags."""
+
+    workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    text: Annotated[str, Meta(min_length=1, max_length=2000)]
+
+
+class WorkoutAppealed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="WorkoutAppealed"):
+    """An athlete wants the flags of a workout reviewed; the latest event time counts."""
+
+    type: ClassVar[Literal["WorkoutAppealed"]] = "WorkoutAppealed"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: WorkoutAppealedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: WorkoutAppealedData) -> "WorkoutAppealed":
+        """With its deterministic id."""
+        id = event_id("WorkoutAppealed", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class JudgedRule(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A rule of integrity, as it was when a person judged."""
+
+    rule: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/+-]{0,63}\Z")]
+    rule_version: Annotated[int, Meta(ge=1, le=1000000)]
+
+
+class WorkoutReviewedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A person's verdict on the flags of a workout."""
+
+    workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    reviewer: Annotated[str, Meta(min_length=1, max_length=100)]
+    verdict: Literal["upheld", "reinstated"]
+    why: Annotated[str, Meta(min_length=1, max_length=2000)]
+    rules: tuple[JudgedRule, ...]
+
+
+class WorkoutReviewed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="WorkoutReviewed"):
+    """The flags of a workout were reviewed; of each rule the latest event time counts."""
+
+    type: ClassVar[Literal["WorkoutReviewed"]] = "WorkoutReviewed"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: WorkoutReviewedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: WorkoutReviewedData) -> "WorkoutReviewed":
+        """With its deterministic id."""
+        id = event_id("WorkoutReviewed", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
 class FollowedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The follower."""
 
@@ -656,6 +720,30 @@ class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     analysis: Analysis | None = None
 
 
+class Flag(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a rule of integrity says against a workout: the fields of domain.integrity_flags.Flag."""
+
+    rule: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/+-]{0,63}\Z")]
+    rule_version: Annotated[int, Meta(ge=1, le=1000000)]
+    decision: Literal["flagged", "noted"]
+    reason: Annotated[str, Meta(min_length=1, max_length=1000)]
+    start_us: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    end_us: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    value: float
+    limit: float
+    figure_unit: Annotated[str, Meta(min_length=1, max_length=64)]
+    verdict: Literal["upheld", "reinstated"] | None = None
+
+
+class Review(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a person made of the flags."""
+
+    at: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    reviewer: Annotated[str, Meta(min_length=1, max_length=100)]
+    verdict: Literal["upheld", "reinstated"]
+    why: Annotated[str, Meta(min_length=1, max_length=2000)]
+
+
 class WorkoutSummarisedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The last word on a workout."""
 
@@ -669,6 +757,10 @@ class WorkoutSummarisedData(Struct, frozen=True, kw_only=True, omit_defaults=Tru
     local_day: date
     device_id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     summary: Summary | None = None
+    flags: tuple[Flag, ...] = ()
+    shadowed: bool = False
+    appeal: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
+    review: Review | None = None
 
 
 class WorkoutSummarised(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="WorkoutSummarised"):
@@ -873,6 +965,8 @@ Message = (
     | WorkoutCompleted
     | WorkoutEdited
     | WorkoutDeleted
+    | WorkoutAppealed
+    | WorkoutReviewed
     | Followed
     | Unfollowed
     | KudosGiven
@@ -902,6 +996,8 @@ BY_TYPE: Final[dict[str, type[Message]]] = {
     "WorkoutCompleted": WorkoutCompleted,
     "WorkoutEdited": WorkoutEdited,
     "WorkoutDeleted": WorkoutDeleted,
+    "WorkoutAppealed": WorkoutAppealed,
+    "WorkoutReviewed": WorkoutReviewed,
     "Followed": Followed,
     "Unfollowed": Unfollowed,
     "KudosGiven": KudosGiven,

@@ -25,6 +25,7 @@ Title = Annotated[str, Field(max_length=200)]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Version = Annotated[str, Field(min_length=1, max_length=100)]
 Status = Literal["counted", "duplicate", "deleted"]
+Verdict = Literal["upheld", "reinstated"]
 Sex = Literal["female", "male", "unspecified"]
 
 Metres = Annotated[float, Field(ge=0, le=10_000_000, json_schema_extra={"unit": "m"})]

@@ -1,6 +1,8 @@
 """Facts about workouts, from devices and apps: topic workout-events."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from schemas.envelope import Event, Part
 from schemas.types import (
@@ -11,13 +13,16 @@ from schemas.types import (
     Interval,
     Label,
     Metres,
+    Name,
     Rpe,
     Seconds,
     Sport,
+    Text,
     Time,
     Title,
     Token,
     Uuid,
+    Verdict,
 )
 
 
@@ -131,4 +136,51 @@ class WorkoutDeleted(Event[WorkoutDeletedData]):
     """A workout is void: boards, feeds and features forget it."""
 
     type: Literal["WorkoutDeleted"] = "WorkoutDeleted"
+    version: Literal[1] = 1
+
+
+class WorkoutAppealedData(Part):
+    """What the athlete says against the flags."""
+
+    workout_id: Uuid
+    """The workout."""
+    text: Text
+    """Why it is sound, in the athlete's words."""
+
+
+class WorkoutAppealed(Event[WorkoutAppealedData]):
+    """An athlete wants the flags of a workout reviewed; the latest event time counts."""
+
+    type: Literal["WorkoutAppealed"] = "WorkoutAppealed"
+    version: Literal[1] = 1
+
+
+class JudgedRule(Part):
+    """A rule of integrity, as it was when a person judged."""
+
+    rule: Token
+    """Name of the rule: domain.integrity_flags."""
+    rule_version: Annotated[int, Field(ge=1, le=1_000_000, json_schema_extra={"unit": "version"})]
+    """Version of the rule."""
+
+
+class WorkoutReviewedData(Part):
+    """A person's verdict on the flags of a workout."""
+
+    workout_id: Uuid
+    """The workout."""
+    reviewer: Name
+    """Who judged."""
+    verdict: Verdict
+    """Upheld: it stays off the boards. Reinstated: it ranks as if these rules had never flagged it."""
+    why: Text
+    """Why, for the athlete and for whoever looks later."""
+    rules: tuple[JudgedRule, ...]
+    """The rules that the verdict speaks of: others, and their later versions, it says nothing about."""
+
+
+class WorkoutReviewed(Event[WorkoutReviewedData]):
+    """The flags of a workout were reviewed; of each rule the latest event time counts."""
+
+    type: Literal["WorkoutReviewed"] = "WorkoutReviewed"
     version: Literal[1] = 1

@@ -1,4 +1,5 @@
-"""A user's workouts in time, for the ``workouts`` agent: what overlaps a span, and the loads features look back at.
+"""A user's workouts for the ``workouts`` agent: what overlaps a span, the loads that features look back at, and what
+people say of each.
 
 With it a workout costs the same whether the athlete has recorded ten or ten thousand.
 """
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from domain.features import FEATURE_WINDOW_DAYS, LoadFact
-from domain.workouts import Completion, Correction, Deletion, Erasure, Summarised
+from domain.workouts import Appeal, Completion, Correction, Deletion, Erasure, Review, Summarised
 from stridelog.projections.workouts import load_fact
 from stridelog.state import Index
 
@@ -19,12 +20,16 @@ _LOOK_BACK_US: Final = (FEATURE_WINDOW_DAYS + 3) * _US_PER_DAY
 
 
 class History(Index):
-    """Where each workout stands and stood, by time; what counts for features, by end; corrections, by workout."""
+    """Where each workout stands and stood, by time; what counts for features, by end; by workout, its edits, appeals
+    and reviews.
+    """
 
-    kinds = (Completion, Correction, Deletion, Erasure, Summarised)
+    kinds = (Completion, Correction, Appeal, Review, Deletion, Erasure, Summarised)
 
     def __init__(self) -> None:
         self.corrections: defaultdict[str, dict[str, Correction]] = defaultdict(dict)  # workout → fact id →
+        self.appeals: defaultdict[str, dict[str, Appeal]] = defaultdict(dict)
+        self.reviews: defaultdict[str, dict[str, Review]] = defaultdict(dict)
         self._spans: list[tuple[int, int, str]] = []  # start, end, workout; sorted; one that moved has several
         self._longest_us = 0
         self._ends: list[tuple[int, str]] = []  # end, workout; sorted
@@ -44,6 +49,10 @@ class History(Index):
                 self._count(id, load_fact(id, fact) if fact.duplicate_of is None else None)
             case Correction():
                 self.corrections[id.partition("/")[0]][id] = fact
+            case Appeal():
+                self.appeals[id.partition("/")[0]][id] = fact
+            case Review():
+                self.reviews[id.partition("/")[0]][id] = fact
             case Deletion():
                 self._deleted.add(id)
                 self._count(id, None)

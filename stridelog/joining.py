@@ -15,11 +15,12 @@ import numpy as np
 
 from domain.duplicates import Candidate, clusters
 from domain.features import FEATURE_WINDOW_DAYS
-from domain.summary import Stated, summarise
-from domain.track import CHANNELS, NO_SAMPLES, Track
+from domain.integrity import check, within
+from domain.integrity_flags import Context
+from domain.summary import summarise
+from domain.track import CHANNELS, Track
 from domain.workouts import (
     Completion,
-    Correction,
     Deletion,
     Erasure,
     Place,
@@ -27,14 +28,16 @@ from domain.workouts import (
     Summarised,
     athlete_at,
     corrected,
-    prevails,
+    reported,
 )
 from schemas import hot
 from sinks.base import Document, Span
 from stridelog.batch import Record
 from stridelog.history import History
+from stridelog.judging import context_of, in_two_places, positions_of
 from stridelog.projections import workouts as out
 from stridelog.state import Known, State
+from stridelog.workout_facts import added_to, completion_of, profile_of
 
 
 class Join:
@@ -45,15 +48,18 @@ class Join:
         self.span = span
         self.users: dict[str, set[str]] = defaultdict(set)  # user → touched workouts
         self.offsets: dict[str, int] = {}  # user → offset of the last record about them
+        self.near: dict[str, set[str]] = {}  # user → touched workouts and what overlaps them
         self.summaries: dict[tuple[str, str], Summarised] = {}  # user, workout → as its samples say
+        self.places: dict[tuple[str, str], Track] = {}  # user, workout that overlaps others → its positions
+        self.flagged: Counter[tuple[str, str]] = Counter()  # rule and decision of flags that are new
 
     # -- facts
 
     def keep(self, records: Iterable[Record]) -> Counter[str]:
         """Take the facts in; how many records needed nothing, by reason."""
         dropped: Counter[str] = Counter()
-        for offset, _, message in records:
-            touched = self._keep(message, offset)
+        for offset, logged_ms, message in records:
+            touched = self._keep(message, offset, logged_ms)
             if touched is None:
                 dropped["duplicate" if not isinstance(message, hot.SamplesStored) else "not_completed"] += 1
             elif touched:
@@ -61,7 +67,7 @@ class Join:
                 self.offsets[message.user] = offset
         return dropped
 
-    def _keep(self, message: Any, offset: int) -> set[str] | None:
+    def _keep(self, message: Any, offset: int, logged_ms: int) -> set[str] | None:
         """The workouts that a fact touches; ``None`` if it says nothing new."""
         user = message.user
         match message:
@@ -69,7 +75,7 @@ class Join:
                 workout_id = message.data.workout_id
                 return {workout_id} if self.state.get(user, Completion, workout_id) else None
             case hot.UserRegistered() | hot.ProfileChanged():
-                profile = _profile(message)
+                profile = profile_of(message)
                 if not self._put(user, message.id, profile, offset):
                     return None
                 since = 0 if profile.registration else profile.time_us
@@ -82,15 +88,13 @@ class Join:
                     return None
                 return {wid for wid, _ in self._completions(user)}
             case hot.WorkoutCompleted():
-                completion = _completion(message)
-                known = self.state.get(user, Completion, message.data.workout_id)
-                if known is not None and known.fact != completion and not prevails(completion, known.fact):
-                    return None
-                return self._touch(user, message.data.workout_id, message.data.workout_id, completion, offset)
-            case hot.WorkoutEdited():
-                edit = message.data
-                fact = Correction(message.id, message.time, edit.title, edit.sport, edit.rpe)
-                return self._touch(user, edit.workout_id, f"{edit.workout_id}/{message.id}", fact, offset)
+                wid = message.data.workout_id
+                known = self.state.get(user, Completion, wid)
+                completion = reported(completion_of(message, logged_ms), known.fact if known else None)
+                return self._touch(user, wid, wid, completion, offset)
+            case hot.WorkoutEdited() | hot.WorkoutAppealed() | hot.WorkoutReviewed():
+                wid = message.data.workout_id
+                return self._touch(user, wid, f"{wid}/{message.id}", added_to(message), offset)
             case hot.WorkoutDeleted():
                 wid = message.data.workout_id
                 return self._touch(user, wid, wid, Deletion(message.time), offset)
@@ -113,13 +117,18 @@ class Join:
     # -- what is now true
 
     def touched(self) -> list[tuple[str, str]]:
-        """The (user, workout) pairs whose samples are needed."""
-        return [(user, wid) for user, ids in self.users.items() for wid in ids if self._alive(user, wid) is not None]
+        """The (user, workout) pairs whose samples are needed: those touched, and what overlaps them in time."""
+        self.near = {user: self._beside(user, touched) for user, touched in self.users.items()}
+        return [(user, wid) for user, ids in self.near.items() for wid in ids if self._alive(user, wid) is not None]
 
     def summarise(self, tracks: Mapping[tuple[str, str], Track]) -> None:
-        """Take the samples of some of the touched workouts; they are not kept."""
+        """Take the samples of some of these workouts; they are not kept, but for positions of those that overlap."""
         for (user, wid), track in tracks.items():
-            self.summaries[user, wid] = _summarise(self._corrected(user, wid), track, self._profiles(user))
+            completion = self._corrected(user, wid)
+            context = context_of(user, wid, completion)
+            self.summaries[user, wid] = _summarise(completion, track, self._profiles(user), context)
+            if self._overlaps(user, wid, completion):
+                self.places[user, wid] = positions_of(within(track, context))
 
     def work_out(self) -> tuple[list[Any], list[Document]]:
         """Summaries and features as messages, and the documents, of all that the batch touched."""
@@ -134,16 +143,9 @@ class Join:
     def _of_user(self, user: str, touched: set[str]) -> tuple[list[Any], list[Document]]:
         profiles, history = self._profiles(user), self.state.index(user, History)
         summaries = self.state.facts(user, Summarised)
-        alive = {wid: c for wid in touched if (c := self._alive(user, wid)) is not None}
-        near = self._beside(user, touched, alive)
-        before = {wid: summaries[wid].fact for wid in near if wid in summaries}
-        now: dict[str, Summarised] = {}
-        for wid in near:
-            if wid in alive:
-                now[wid] = _after(before.get(wid), self.summaries[user, wid])
-            elif wid not in touched and (completion := self._alive(user, wid)) is not None:
-                alive[wid] = completion
-                now[wid] = before.get(wid) or _summarise(completion, NO_SAMPLES, profiles)
+        alive = {wid: c for wid in self.near[user] if (c := self._alive(user, wid)) is not None}
+        before = {wid: summaries[wid].fact for wid in self.near[user] if wid in summaries}
+        now = {wid: _after(before.get(wid), self.summaries[user, wid]) for wid in alive}
         canonical = clusters(
             Candidate(wid, done.start_us, done.end_us, done.sport, done.channels, done.summary.sample_count)
             for wid, done in now.items()
@@ -152,6 +154,8 @@ class Join:
             other = leader if leader != wid else None
             if now[wid].duplicate_of != other:
                 now[wid] = msgspec.structs.replace(now[wid], duplicate_of=other)
+        for wid, flag in in_two_places(user, alive, canonical, self.places).items():
+            now[wid] = msgspec.structs.replace(now[wid], flags=(*now[wid].flags, flag))
         changed = {wid for wid, done in now.items() if done != before.get(wid)}
         # After a crash their facts may be written and their messages not, so loaded ones are said again.
         changed |= {wid for wid in now.keys() & before.keys() if summaries[wid].loaded}
@@ -159,10 +163,17 @@ class Join:
         # the next span that touches the workout must mend that.
         for wid in changed | (touched & now.keys()):
             self.state.put(user, wid, now[wid], self.offsets[user])
+        for wid in changed:
+            known_flags = before[wid].flags if wid in before else ()
+            self.flagged.update((f.rule, f.decision) for f in now[wid].flags if f not in known_flags)
         said = {wid for wid in touched if self.state.get(user, Completion, wid)} | changed
         completions = {wid: alive.get(wid) or self._corrected(user, wid) for wid in said}
-        messages: list[Any] = [out.summarised(user, wid, completions[wid], now.get(wid)) for wid in sorted(said)]
-        documents = [out.document(user, wid, completions[wid], now.get(wid)) for wid in sorted(said)]
+        messages: list[Any] = []
+        documents: list[Document] = []
+        for wid in sorted(said):
+            judged = out.Judged.of(now.get(wid), history.reviews[wid].values(), history.appeals[wid].values())
+            messages.append(out.summarised(user, wid, completions[wid], now.get(wid), judged))
+            documents.append(out.document(user, wid, completions[wid], now.get(wid), judged))
         moved = [
             place
             for wid in changed | (said - now.keys())
@@ -177,11 +188,15 @@ class Join:
             messages.append(out.features_computed(user, wid, completion, done, facts, profiles))
         return messages, documents
 
-    def _beside(self, user: str, touched: set[str], alive: Mapping[str, Completion]) -> set[str]:
+    def _beside(self, user: str, touched: set[str]) -> set[str]:
         """``touched`` and what overlaps them in time, also by way of others: whose standing they may change."""
         history, summaries = self.state.index(user, History), self.state.facts(user, Summarised)
-        front = [(self.summaries[user, wid].start_us, self.summaries[user, wid].end_us) for wid in alive]
-        front += [(p.start_us, p.end_us) for wid in touched if wid in summaries for p in summaries[wid].fact.places]
+        front: list[tuple[int, int]] = []
+        for wid in touched:
+            if (completion := self._alive(user, wid)) is not None:
+                front.append((completion.start_us, completion.end_us))
+            if wid in summaries:
+                front += [(place.start_us, place.end_us) for place in summaries[wid].fact.places]
         found = set(touched)
         while front:
             for wid in set(history.overlapping(*front.pop())) - found:
@@ -190,6 +205,10 @@ class Join:
                 places = known.fact.places if known else (self._corrected(user, wid),)
                 front += [(place.start_us, place.end_us) for place in places]
         return found
+
+    def _overlaps(self, user: str, workout_id: str, completion: Completion) -> bool:
+        others = set(self.state.index(user, History).overlapping(completion.start_us, completion.end_us))
+        return any(self._alive(user, wid) is not None for wid in others - {workout_id})
 
     def _alive(self, user: str, workout_id: str) -> Completion | None:
         """The workout as corrected, unless it was deleted, erased or never completed."""
@@ -229,42 +248,25 @@ def _looking_back_at(moved: Sequence[Place], history: History) -> set[str]:
     return {load.workout_id for load in history.looking_back_at(first_us, last_us) if load.day <= last_day}
 
 
-def _summarise(completion: Completion, track: Track, profiles: list[Profile]) -> Summarised:
+def _summarise(completion: Completion, track: Track, profiles: list[Profile], context: Context) -> Summarised:
+    athlete = athlete_at(profiles, completion.start_us)
     summary = summarise(
         track,
         sport=completion.sport,
         start_us=completion.start_us,
         end_us=completion.end_us,
         pauses=completion.pauses,
-        athlete=athlete_at(profiles, completion.start_us),
+        athlete=athlete,
         stated=completion.stated,
         rpe=completion.rpe,
     )
-    channels = sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS)
     return Summarised(
-        completion.sport, completion.start_us, completion.end_us, out.day_of(completion), channels, summary, None
-    )
-
-
-def _profile(message: hot.UserRegistered | hot.ProfileChanged) -> Profile:
-    data = message.data
-    said = {name: getattr(data, name) for name in Profile.__struct_fields__ if hasattr(data, name)}
-    return Profile(message.id, message.time, isinstance(message, hot.UserRegistered), **said)
-
-
-def _completion(message: hot.WorkoutCompleted) -> Completion:
-    data = message.data
-    stated = {} if data.stated is None else msgspec.structs.asdict(data.stated)
-    return Completion(
-        event_id=message.id,
-        time_us=message.time,
-        zone=message.zone,
-        sport=data.sport,
-        device_id=data.device_id,
-        start_us=data.start,
-        end_us=data.end,
-        pauses=tuple((begin, end) for begin, end in data.pauses),
-        stated=Stated(**stated),
-        rpe=data.rpe,
-        title=data.title,
+        sport=completion.sport,
+        start_us=completion.start_us,
+        end_us=completion.end_us,
+        day=out.day_of(completion),
+        channels=sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS),
+        summary=summary,
+        duplicate_of=None,
+        flags=check(track, summary, completion.sport, athlete, context),
     )

@@ -319,6 +319,8 @@ class Lane:
         metrics.RECORDS.labels(name, span.topic, "dead").inc(len(gone))
         for reason, count in writes.dropped.items():
             metrics.DROPPED.labels(name, reason).inc(count)
+        for flag, count in writes.flags.items():
+            metrics.FLAGS.labels(name, *flag).inc(count)
         for letter in dead:
             metrics.DEAD.labels(name, span.topic, letter.reason).inc()
 

@@ -19,7 +19,7 @@ from domain.efforts import BestEffort
 from schemas import hot
 from schemas.identity import event_id
 from sinks.base import Document, Span
-from stridelog.projections.efforts import effort_of
+from stridelog.projections.efforts import effort_of, ranks
 from stridelog.state import Index, State
 
 COLLECTION: Final = "achievements"
@@ -27,7 +27,7 @@ PRODUCER: Final = "stridelog/achievements"
 
 
 class WorkoutFact(msgspec.Struct, frozen=True):
-    """A workout as achievements know it, and where it was."""
+    """A workout as achievements know it, whether it counts for them as for boards, and where it was."""
 
     workout: Workout
     counted: bool
@@ -155,7 +155,7 @@ def _fact(message: hot.WorkoutSummarised) -> WorkoutFact:
     data = message.data
     best = data.summary.best_efforts if data.summary else ()
     efforts = tuple(msgspec.convert(one, BestEffort, from_attributes=True) for one in best)
-    return WorkoutFact(Workout(effort_of(data), efforts), data.status == "counted", message.zone)
+    return WorkoutFact(Workout(effort_of(data), efforts), ranks(data), message.zone)
 
 
 def _said(award: Award) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sinks.keys import Keys
 from sinks.tables import BOARD_SCORES, WORKOUTS
 from stridelog import boards_file
 from stridelog.batch import Batch
-from stridelog.projections.efforts import BoardFact, keep
+from stridelog.projections.efforts import BoardFact, keep, ranks
 from stridelog.state import Index, State
 
 HOT_DAYS: Final = 14  # how long Redis keeps a board after its period; older ones are read from ClickHouse
@@ -50,7 +50,7 @@ class Touched:
 
 def touch(batch: Batch, state: State) -> Touched:
     """Keep the batch's summaries as facts; the whole scores of their users on every board that they could change."""
-    kept = keep(batch, state, boards_file.load().efforts)
+    kept = keep(batch, state, boards_file.load().efforts, ranks)
     scores = {user: state.index(user, CountedEfforts).ledger.scores(forms) for user, forms in kept.forms.items()}
     return Touched(scores, kept.offsets, kept.dropped)
 
@@ -106,8 +106,22 @@ def _workout_row(offset: int, message: hot.WorkoutSummarised, batch: Batch) -> M
         "end": data.end,
         "local_day": data.local_day,
         "deleted": int(data.status == "deleted"),
+        **_judged(data),
         "source_partition": batch.span.partition,
         "source_offset": offset,
+    }
+
+
+def _judged(data: hot.WorkoutSummarisedData) -> dict[str, Any]:
+    """What rules and people say of a workout."""
+    flagged = [flag for flag in data.flags if flag.decision == "flagged"]
+    return {
+        "ranked": int(ranks(data)),
+        "flags": ",".join(flag.rule for flag in flagged),
+        "notes": ",".join(flag.rule for flag in data.flags if flag.decision == "noted"),
+        "flag_reasons": "\n".join(flag.reason for flag in flagged),
+        "unreviewed": int(any(flag.verdict is None for flag in flagged)),
+        "appeal": data.appeal or "",
     }
 
 

@@ -1,7 +1,7 @@
 """Summaries as facts: what boards and training days know of each workout, and what a batch changes of it."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import msgspec
@@ -13,8 +13,8 @@ from stridelog.state import State
 
 
 class BoardFact(msgspec.Struct, frozen=True):
-    """A workout as boards and days know it, and every other form (day, sport) it has had: there it may have left a
-    trace.
+    """A workout as boards or days know it, whether it counts for them, and every other form (day, sport) it has had:
+    there it may have left a trace.
     """
 
     effort: Effort
@@ -31,12 +31,27 @@ class Kept:
     dropped: Counter[str] = field(default_factory=Counter)
 
 
-def keep(batch: Batch, state: State, bests: Collection[str] = ()) -> Kept:
-    """Keep the batch's summaries as facts, with the best efforts of these names."""
+def counts(data: hot.WorkoutSummarisedData) -> bool:
+    """Whether a workout counts for its own athlete."""
+    return data.status == "counted"
+
+
+def ranks(data: hot.WorkoutSummarisedData) -> bool:
+    """Whether a workout counts for what compares athletes: it is not in the shadow of a flag."""
+    return counts(data) and not data.shadowed
+
+
+def keep(
+    batch: Batch,
+    state: State,
+    bests: Collection[str] = (),
+    counted: Callable[[hot.WorkoutSummarisedData], bool] = counts,
+) -> Kept:
+    """Keep the batch's summaries as facts, with the best efforts of these names and whether each is ``counted``."""
     kept = Kept()
     for offset, message in batch.of(hot.WorkoutSummarised):
         known = state.get(message.user, BoardFact, message.data.workout_id)
-        fact = _fact(message.data, known.fact if known else None, bests)
+        fact = _fact(message.data, known.fact if known else None, bests, counted(message.data))
         if known is not None and known.fact == fact and known.settled(batch.span):
             kept.dropped["duplicate"] += 1
             continue
@@ -66,8 +81,10 @@ def effort_of(data: hot.WorkoutSummarisedData, bests: Collection[str] = ()) -> E
     )
 
 
-def _fact(data: hot.WorkoutSummarisedData, before: BoardFact | None, bests: Collection[str]) -> BoardFact:
+def _fact(
+    data: hot.WorkoutSummarisedData, before: BoardFact | None, bests: Collection[str], counted: bool
+) -> BoardFact:
     effort = effort_of(data, bests)
     forms = {(form.day, form.sport): form for form in (*before.earlier, before.effort)} if before else {}
     forms.pop((effort.day, effort.sport), None)
-    return BoardFact(effort, data.status == "counted", tuple(forms.values()))
+    return BoardFact(effort, counted, tuple(forms.values()))

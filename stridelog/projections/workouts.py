@@ -1,15 +1,17 @@
 """A user's workouts as messages and documents."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 import msgspec
 import numpy as np
 
 from domain.days import local_day
 from domain.features import NAMES_VERSION, LoadFact, features
-from domain.workouts import Completion, Profile, Summarised, athlete_at
+from domain.reviews import is_shadowed, last_appeal, last_of, verdict_on
+from domain.workouts import Appeal, Completion, Profile, Review, Summarised, athlete_at
 from schemas import hot
 from sinks.base import Document
 
@@ -28,6 +30,45 @@ def status_of(done: Summarised | None) -> Literal["counted", "duplicate", "delet
     return "counted" if done.duplicate_of is None else "duplicate"
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What rules and people say of a workout, as messages and documents have it."""
+
+    flags: tuple[hot.Flag, ...] = ()
+    shadowed: bool = False
+    appeal: str | None = None
+    review: hot.Review | None = None
+
+    @classmethod
+    def of(cls, done: Summarised | None, reviews: Collection[Review], appeals: Iterable[Appeal]) -> Self:
+        """From the facts; of a workout that was deleted nothing is said."""
+        if done is None:
+            return cls()
+        appeal, review = last_appeal(appeals), last_of(reviews)
+        return cls(
+            flags=tuple(
+                hot.Flag(
+                    rule=flag.rule,
+                    rule_version=flag.version,
+                    decision=flag.decision,
+                    reason=flag.reason,
+                    start_us=flag.evidence.start_us,
+                    end_us=flag.evidence.end_us,
+                    value=flag.evidence.value,
+                    limit=flag.evidence.limit,
+                    figure_unit=flag.evidence.unit,
+                    verdict=verdict_on(flag, reviews),
+                )
+                for flag in done.flags
+            ),
+            shadowed=is_shadowed(done.flags, reviews),
+            appeal=appeal.text if appeal else None,
+            review=None
+            if review is None
+            else hot.Review(at=review.time_us, reviewer=review.reviewer, verdict=review.verdict, why=review.why),
+        )
+
+
 def load_fact(workout_id: str, done: Summarised) -> LoadFact:
     """The workout as far as features are concerned."""
     summary = done.summary
@@ -44,7 +85,9 @@ def load_fact(workout_id: str, done: Summarised) -> LoadFact:
     )
 
 
-def summarised(user: str, workout_id: str, completion: Completion, done: Summarised | None) -> hot.WorkoutSummarised:
+def summarised(
+    user: str, workout_id: str, completion: Completion, done: Summarised | None, judged: Judged
+) -> hot.WorkoutSummarised:
     """The last word on a workout; ``done`` is ``None`` when it was deleted."""
     data = hot.WorkoutSummarisedData(
         workout_id=workout_id,
@@ -57,6 +100,10 @@ def summarised(user: str, workout_id: str, completion: Completion, done: Summari
         local_day=day_of(completion),
         device_id=completion.device_id if done else None,
         summary=msgspec.convert(done.summary, hot.Summary, from_attributes=True) if done else None,
+        flags=judged.flags,
+        shadowed=judged.shadowed,
+        appeal=judged.appeal,
+        review=judged.review,
     )
     return hot.WorkoutSummarised.of(
         user=user, time=completion.end_us, zone=completion.zone, source=PRODUCER, producer=PRODUCER, data=data
@@ -91,7 +138,7 @@ def features_computed(
     )
 
 
-def document(user: str, workout_id: str, completion: Completion, done: Summarised | None) -> Document:
+def document(user: str, workout_id: str, completion: Completion, done: Summarised | None, judged: Judged) -> Document:
     """The read model's document; a deleted workout has none."""
     if done is None:
         return Document("workouts", workout_id)
@@ -107,5 +154,9 @@ def document(user: str, workout_id: str, completion: Completion, done: Summarise
         "local_day": day_of(completion).isoformat(),
         "device_id": completion.device_id,
         "summary": msgspec.to_builtins(done.summary),
+        "flags": [msgspec.structs.asdict(flag) for flag in judged.flags],
+        "shadowed": judged.shadowed,
+        "appeal": judged.appeal,
+        "review": msgspec.structs.asdict(judged.review) if judged.review else None,
     }
     return Document("workouts", workout_id, set=fields)

@@ -5,13 +5,14 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
+import msgspec
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.feeds import FollowChange, Reaction
 from domain.track import NO_SAMPLES, Track, track_from_columns
-from domain.workouts import Completion, Correction, Deletion, Erasure, Profile, Summarised
+from domain.workouts import Appeal, Completion, Correction, Deletion, Erasure, Profile, Review, Summarised
 from schemas import hot
 from sinks.base import Document, Fact, Span
 from stridelog.batch import Batch, Record
@@ -27,12 +28,15 @@ DAY_US = 86_400_000_000
 T0 = 1_760_000_000_000_000
 USER = "ada"
 ENVELOPE: dict[str, Any] = {"user": USER, "zone": "Europe/Oslo", "source": "test", "producer": "test"}
-WORKOUTS = [f"0000000{i}-0000-4000-8000-000000000000" for i in range(4)]
+WORKOUTS = [f"0000000{i}-0000-4000-8000-000000000000" for i in range(7)]
+ENTRY = 6  # by hand, and impossible
 
 
 def start_of(index: int) -> int:
-    """The second and third workout are recordings of the same activity by two devices."""
-    return T0 + (index - (1 if index == 2 else 0)) * DAY_US
+    """The second and third workout are recordings of the same activity by two devices; the fifth and sixth are at the
+    same time in two places.
+    """
+    return T0 + (index - (1 if index in (2, 5) else 0)) * DAY_US
 
 
 def completed(index: int, minutes: int = 30, days: int = 0) -> hot.WorkoutCompleted:
@@ -40,11 +44,11 @@ def completed(index: int, minutes: int = 30, days: int = 0) -> hot.WorkoutComple
     end = begin + minutes * 60_000_000
     data = hot.WorkoutCompletedData(
         workout_id=WORKOUTS[index],
-        sport="running",
+        sport="cycling" if index == 5 else "running",
         start=begin,
         end=end,
         pauses=(),
-        stated=hot.Stated(distance_m=5_000.0 + index),
+        stated=hot.Stated(distance_m=50_000.0 if index == ENTRY else 5_000.0 + index),
     )
     return hot.WorkoutCompleted.of(time=end, data=data, **ENVELOPE)
 
@@ -68,6 +72,23 @@ def deleted(index: int) -> hot.WorkoutDeleted:
     )
 
 
+def appealed(index: int, text: str, at: int) -> hot.WorkoutAppealed:
+    return hot.WorkoutAppealed.of(
+        time=T0 + at, data=hot.WorkoutAppealedData(workout_id=WORKOUTS[index], text=text), **ENVELOPE
+    )
+
+
+def reviewed(index: int, verdict: Any, at: int, rule: str = "impossible_total", version: int = 1) -> Any:
+    data = hot.WorkoutReviewedData(
+        workout_id=WORKOUTS[index],
+        reviewer="Eva",
+        verdict=verdict,
+        why="Seen.",
+        rules=(hot.JudgedRule(rule=rule, rule_version=version),),
+    )
+    return hot.WorkoutReviewed.of(time=T0 + at, data=data, **ENVELOPE)
+
+
 REGISTERED = hot.UserRegistered.of(
     time=T0 - DAY_US, data=hot.UserRegisteredData(name="Ada", sex="female", birth_year=1990), **ENVELOPE
 )
@@ -84,30 +105,44 @@ FACTS: dict[str, list[Any]] = {
         edited(1, "first", 1),
         edited(1, "second", 2),
         deleted(0),
+        completed(4),
+        completed(5),
+        completed(ENTRY),
+        appealed(ENTRY, "first", 1),
+        appealed(ENTRY, "second", 2),
+        reviewed(ENTRY, "upheld", 3),
+        reviewed(ENTRY, "reinstated", 4),
+        reviewed(ENTRY, "upheld", 5, version=2),
     ],
-    "samples-stored": [stored(0), stored(1), stored(2), stored(3)],
+    "samples-stored": [stored(index) for index in range(6)],
 }
 
 
 def track_of(index: int) -> Track:
     seconds = np.arange(0, 1_800, 5)
     rng = np.random.default_rng(index)
+    places = {
+        "latitude_deg": 46.0 + index + seconds * 2.8 / 111_195,
+        "longitude_deg": np.full(len(seconds), 15.0),
+    }
     return track_from_columns(
         start_of(index) + seconds * 1_000_000,
         heart_rate_bpm=140 + rng.normal(0, 5, len(seconds)).round(),
         distance_m=np.asarray(seconds * 2.8, dtype=np.float64),
         speed_m_s=np.full(len(seconds), 2.8),
+        **(places if index in (4, 5) else {}),
     )
 
 
-TRACKS = {WORKOUTS[index]: track_of(index) for index in (1, 2, 3)}
+TRACKS = {WORKOUTS[index]: track_of(index) for index in range(1, 6)}
 
 
 class Log:
     """Three topics; batches are taken from them in some interleaving."""
 
-    def __init__(self, topics: dict[str, list[Any]]) -> None:
+    def __init__(self, topics: dict[str, list[Any]], logged_ms: dict[str, list[int]] | None = None) -> None:
         self.topics = topics
+        self.logged_ms = logged_ms or {}
         self.read = dict.fromkeys(topics, 0)
 
     def batch(self, topic: str, size: int) -> Batch | None:
@@ -116,7 +151,8 @@ class Log:
         if not messages:
             return None
         self.read[topic] += len(messages)
-        records = [Record(first + i, 0, message) for i, message in enumerate(messages)]
+        logged = self.logged_ms.get(topic, [0] * len(self.topics[topic]))[first:]
+        records = [Record(first + i, logged[i], message) for i, message in enumerate(messages)]
         return Batch(Span(topic, 0, first, first + len(messages)), records)
 
 
@@ -134,13 +170,16 @@ class Store:
 
 
 def state_of(store: Store) -> State:
-    state = State(store, (Profile, Completion, Correction, Deletion, Erasure, Summarised), 10)
+    state = State(store, (Profile, Completion, Correction, Appeal, Review, Deletion, Erasure, Summarised), 10)
     asyncio.run(state.load([USER]))
     return state
 
 
 def last_words(
-    topics: dict[str, list[Any]], steps: Sequence[tuple[int, int]], crashes: Collection[int] = ()
+    topics: dict[str, list[Any]],
+    steps: Sequence[tuple[int, int]],
+    crashes: Collection[int] = (),
+    log: Log | None = None,
 ) -> tuple[dict[Any, Any], dict[str, Any]]:
     """Run the join over batches as ``steps`` (which topic, how many records) say, then over the rest.
 
@@ -148,7 +187,7 @@ def last_words(
     """
     store = Store()
     state = state_of(store)
-    log, names = Log(topics), list(topics)
+    log, names = log or Log(topics), list(topics)
     samples_known: set[str] = set()
     said: dict[Any, Any] = {}
     documents: dict[str, Any] = {}
@@ -217,11 +256,47 @@ def test_the_last_word_is_what_the_facts_say() -> None:
         1: "counted",
         2: "duplicate",
         3: "counted",
+        4: "counted",
+        5: "counted",
+        ENTRY: "counted",
     }
     assert summaries[2].duplicate_of == WORKOUTS[1]
     assert summaries[1].title == "second"
     assert summaries[3].end - summaries[3].start == 45 * 60_000_000, "the longer report of a workout prevails"
     assert documents[WORKOUTS[0]] == Document("workouts", WORKOUTS[0])
+    judged = {index: [(f.rule, f.decision, f.verdict) for f in data.flags] for index, data in summaries.items()}
+    assert {index: flags for index, flags in judged.items() if flags} == {
+        4: [("two_places", "noted", None)],
+        5: [("two_places", "flagged", None)],
+        ENTRY: [("impossible_total", "flagged", "reinstated")],
+    }
+    assert {index for index, data in summaries.items() if data.shadowed} == {5}
+    assert (summaries[ENTRY].appeal, summaries[ENTRY].review) == (
+        "second",
+        hot.Review(at=T0 + 5, reviewer="Eva", verdict="upheld", why="Seen."),
+    )
+    assert documents[WORKOUTS[5]].set["flags"] == [msgspec.structs.asdict(flag) for flag in summaries[5].flags]
+
+
+def test_who_is_in_two_places_depends_on_what_the_log_took_in_first() -> None:
+    topics = {**FACTS, "workout-events": [completed(5), completed(4)]}
+
+    def decisions(logged_ms: list[int]) -> list[str]:
+        log = Log(topics, {"workout-events": logged_ms})
+        said, _ = last_words(topics, [], log=log)
+        return [said[hot.WorkoutSummarised, WORKOUTS[index]].data.flags[0].decision for index in (4, 5)]
+
+    assert decisions([1, 2]) == ["flagged", "noted"]
+    assert decisions([2, 1]) == ["noted", "flagged"]
+    topics["workout-events"] += [completed(4, minutes=29)]  # sent again it is as old as it was
+    assert decisions([2, 1, 3]) == ["noted", "flagged"]
+
+
+def test_a_workout_that_is_deleted_takes_the_flag_of_the_other_place_with_it() -> None:
+    topics = {**FACTS, "workout-events": [completed(4), completed(5), deleted(4)]}
+    said, _ = last_words(topics, [(1, 2), (2, 9), (1, 1)])
+    assert said[hot.WorkoutSummarised, WORKOUTS[5]].data.flags == ()
+    assert said[hot.WorkoutSummarised, WORKOUTS[4]].data.status == "deleted"
 
 
 def summary_of(
