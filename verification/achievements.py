@@ -1,4 +1,4 @@
-"""From the workouts that count to achievements, and what the topic says of them last."""
+"""From the workouts that boards rank to achievements, and what the topic says of them last."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from domain.efforts import BestEffort
 from schemas import hot
 from schemas.identity import event_id
 from verification.boards import Last, effort_of
+from verification.integrity import ranks
 from verification.outcomes import Valid
 
 
@@ -28,10 +29,10 @@ class Earned(NamedTuple):
 
 
 def awards(last: Last, rules: Iterable[Rule]) -> Iterator[Earned]:
-    """All that users have earned with the workouts that count."""
+    """All that users have earned with the workouts that boards rank."""
     workouts: dict[str, list[Workout]] = {}
     for (user, _), record in last.items():
-        if record.message.data.status == "counted":
+        if ranks(record.message.data):
             workouts.setdefault(user, []).append(_workout(record.message.data))
     listed = tuple(rules)
     for user, done in workouts.items():

@@ -12,6 +12,7 @@ from domain.days import period_start
 from domain.ledger import scores
 from schemas import hot
 from stridelog import boards_file
+from verification.integrity import ranks
 from verification.outcomes import Valid
 
 HOT_DAYS: Final = 14
@@ -60,10 +61,18 @@ def last_of(records: Iterable[Valid]) -> dict[tuple[str, str], Valid]:
 
 def counted(last: Last) -> dict[str, list[Effort]]:
     """Each user's workouts that count."""
+    return _efforts(record for record in last.values() if record.message.data.status == "counted")
+
+
+def ranked_efforts(last: Last) -> dict[str, list[Effort]]:
+    """Each user's workouts that boards rank."""
+    return _efforts(record for record in last.values() if ranks(record.message.data))
+
+
+def _efforts(records: Iterable[Valid]) -> dict[str, list[Effort]]:
     efforts: dict[str, list[Effort]] = {}
-    for (user, _), record in last.items():
-        if record.message.data.status == "counted":
-            efforts.setdefault(user, []).append(effort_of(record.message.data))
+    for record in records:
+        efforts.setdefault(record.message.user, []).append(effort_of(record.message.data))
     return efforts
 
 
@@ -150,6 +159,12 @@ def workout_table(last: Last) -> pa.Table:
         "local_day": pa.array([(d.local_day - _EPOCH).days for d in data], pa.int64()),
         "load_method": pa.array([d.summary.load_method if d.summary else "" for d in data], pa.string()),
         "sample_count": pa.array([d.summary.sample_count if d.summary else 0 for d in data], pa.int64()),
+        "ranked": pa.array([int(ranks(d)) for d in data], pa.int64()),
+        "flags": pa.array([_rules(d, "flagged") for d in data], pa.string()),
+        "notes": pa.array([_rules(d, "noted") for d in data], pa.string()),
+        "flag_reasons": pa.array([_reasons(d) for d in data], pa.string()),
+        "unreviewed": pa.array([int(_waits(d)) for d in data], pa.int64()),
+        "appeal": pa.array([d.appeal or "" for d in data], pa.string()),
         "deleted": pa.array([int(d.status == "deleted") for d in data], pa.int64()),
         "source_offset": pa.array([record.offset for record in last.values()], pa.int64()),
     }
@@ -160,6 +175,19 @@ def workout_table(last: Last) -> pa.Table:
             values = np.array([_figure(part, name) for part in parts], dtype=np.float64)
             columns[name] = values.astype(np.float32) if narrow else values
     return pa.table(columns)
+
+
+def _rules(data: hot.WorkoutSummarisedData, decision: str) -> str:
+    return ",".join(flag.rule for flag in data.flags if flag.decision == decision)
+
+
+def _reasons(data: hot.WorkoutSummarisedData) -> str:
+    return "\n".join(flag.reason for flag in data.flags if flag.decision == "flagged")
+
+
+def _waits(data: hot.WorkoutSummarisedData) -> bool:
+    """Whether a flag waits for a review."""
+    return any(flag.decision == "flagged" and flag.verdict is None for flag in data.flags)
 
 
 def _figure(part: hot.Summary | hot.Analysis | None, name: str) -> float:

@@ -25,7 +25,13 @@ USER_EVENTS: Final = (
     hot.ConsentChanged,
     hot.InjuryReported,
 )
-WORKOUT_EVENTS: Final = (hot.WorkoutCompleted, hot.WorkoutEdited, hot.WorkoutDeleted)
+WORKOUT_EVENTS: Final = (
+    hot.WorkoutCompleted,
+    hot.WorkoutEdited,
+    hot.WorkoutAppealed,
+    hot.WorkoutReviewed,
+    hot.WorkoutDeleted,
+)
 SOCIAL_EVENTS: Final = (hot.Followed, hot.Unfollowed, hot.KudosGiven, hot.CommentPosted, hot.CommentDeleted)
 
 
@@ -118,9 +124,9 @@ class PartitionCheck:
     def _boards(self, log: PartitionLog) -> None:
         last = boards.last_of(log.carrying("WorkoutSummarised").valid)
         self._table("workouts", boards.workout_table(last), boards.WORKOUT_KEY, log.number)
-        efforts = boards.counted(last)
-        self._table("training_days", training.day_table(efforts), training.DAY_KEY, log.number, "NOT deleted")
-        by_user = boards.board_scores(efforts)
+        days = training.day_table(boards.counted(last))
+        self._table("training_days", days, training.DAY_KEY, log.number, "NOT deleted")
+        by_user = boards.board_scores(boards.ranked_efforts(last))
         table = boards.score_table(by_user)
         self._table("board_scores", table, boards.SCORE_KEY, log.number, "NOT deleted")
         self.kept.board_scores.append(table)

@@ -12,8 +12,10 @@ from domain.duplicates import Candidate, clusters
 from domain.features import NAMES_VERSION, LoadFact, features
 from domain.summary import Stated, Summary, summarise
 from domain.track import CHANNELS, Track, track_from_columns
-from domain.workouts import Completion, Correction, Profile, athlete_at, corrected, prevails
+from domain.workouts import Appeal, Completion, Correction, Profile, Review, athlete_at, corrected, reported
 from schemas import hot
+from verification import integrity
+from verification.integrity import Judged
 from verification.outcomes import Valid
 
 TrackOf = Callable[[str, str], Track]
@@ -30,6 +32,8 @@ class UserFacts:
     erased_us: int | None = None
     completions: dict[str, Completion] = field(default_factory=dict)  # by workout id
     corrections: dict[str, dict[str, Correction]] = field(default_factory=dict)  # by workout id, event id
+    appeals: dict[str, dict[str, Appeal]] = field(default_factory=dict)
+    reviews: dict[str, dict[str, Review]] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
 
 
@@ -59,6 +63,10 @@ class Known:
             "local_day": data.local_day.isoformat(),
             "device_id": data.device_id,
             "summary": data.summary,
+            "flags": data.flags,
+            "shadowed": data.shadowed,
+            "appeal": data.appeal,
+            "review": data.review,
         }
 
 
@@ -72,17 +80,28 @@ def facts_of(user_events: Iterable[Valid], workout_events: Iterable[Valid]) -> d
                 facts.profiles[message.id] = _profile(message)
             case hot.UserErased():
                 facts.erased_us = message.time
-    for _, _, message in workout_events:
+    for _, logged_ms, message in workout_events:
         facts = users.setdefault(message.user, UserFacts())
         data = message.data
         match message:
             case hot.WorkoutCompleted():
-                completion = _completion(message)
-                if prevails(completion, facts.completions.get(data.workout_id)):
-                    facts.completions[data.workout_id] = completion
+                completion = _completion(message, logged_ms)
+                facts.completions[data.workout_id] = reported(completion, facts.completions.get(data.workout_id))
             case hot.WorkoutEdited():
                 edit = Correction(message.id, message.time, data.title, data.sport, data.rpe)
                 facts.corrections.setdefault(data.workout_id, {})[message.id] = edit
+            case hot.WorkoutAppealed():
+                appeal = Appeal(message.id, message.time, data.text)
+                facts.appeals.setdefault(data.workout_id, {})[message.id] = appeal
+            case hot.WorkoutReviewed():
+                facts.reviews.setdefault(data.workout_id, {})[message.id] = Review(
+                    message.id,
+                    message.time,
+                    data.reviewer,
+                    data.verdict,
+                    data.why,
+                    tuple((one.rule, one.rule_version) for one in data.rules),
+                )
             case hot.WorkoutDeleted():
                 facts.deleted.add(data.workout_id)
     return users
@@ -108,9 +127,21 @@ def known_workouts(user: str, facts: UserFacts, track_of: TrackOf) -> dict[str, 
             )
         )
     canonical = clusters(candidates)
+    flags = integrity.flags_of(
+        user,
+        living,
+        summaries,
+        canonical,
+        lambda completion: athlete_at(profiles, completion.start_us),
+        lambda wid: track_of(user, wid),
+    )
+    judged = {
+        wid: integrity.judged(found, facts.appeals.get(wid, {}).values(), list(facts.reviews.get(wid, {}).values()))
+        for wid, found in flags.items()
+    }
     loads = {wid: _load(wid, living[wid], summary) for wid, summary in summaries.items() if canonical[wid] == wid}
     return {
-        wid: _known(wid, completion, summaries.get(wid), canonical.get(wid), loads, profiles)
+        wid: _known(wid, completion, summaries.get(wid), canonical.get(wid), judged.get(wid, Judged()), loads, profiles)
         for wid, completion in completions.items()
     }
 
@@ -152,6 +183,7 @@ def _known(
     completion: Completion,
     summary: Summary | None,
     leader: str | None,
+    judged: Judged,
     loads: Mapping[str, LoadFact],
     profiles: Sequence[Profile],
 ) -> Known:
@@ -178,6 +210,10 @@ def _known(
             local_day=local_day(completion.start_us, completion.zone),
             device_id=None if status == "deleted" else completion.device_id,
             summary=None if summary is None else _as_message(summary),
+            flags=judged.flags,
+            shadowed=judged.shadowed,
+            appeal=judged.appeal,
+            review=judged.review,
         ),
         features=hot.FeaturesComputedData(
             workout_id=workout_id,
@@ -214,12 +250,13 @@ def _profile(message: hot.UserRegistered | hot.ProfileChanged) -> Profile:
     )
 
 
-def _completion(message: hot.WorkoutCompleted) -> Completion:
+def _completion(message: hot.WorkoutCompleted, logged_ms: int) -> Completion:
     data = message.data
     stated = data.stated
     return Completion(
         event_id=message.id,
         time_us=message.time,
+        accepted_us=1000 * logged_ms,
         zone=message.zone,
         sport=data.sport,
         device_id=data.device_id,
