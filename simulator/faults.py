@@ -1,4 +1,4 @@
-"""What goes wrong between a sensor and the log: which faults there are, how often, and what they look like."""
+"""What goes wrong between an athlete and the log: which faults there are, how often, and what they look like."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,6 +19,7 @@ RESEND_SHARE: Final = 0.04
 LATE_SHARE: Final = 0.02
 CLOCK_RESET_SHARE: Final = 0.0015
 POISON_SHARE: Final = 0.001
+CAR_SHARE: Final = 0.004
 SECOND_DEVICE_SHARE: Final = 0.5  # of the workouts of those who have a second device
 
 _S_US: Final = 1_000_000
@@ -38,9 +39,10 @@ class Faults:
     late_upload: bool = True
     duplicate_device: bool = True
     poison: bool = True
+    car: bool = True
 
 
-NO_FAULTS: Final = Faults(*(False,) * 6)
+NO_FAULTS: Final = Faults(*(False,) * 7)
 
 
 def frames_with_faults(

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 from schemas import hot
 from schemas.decode import DeadReason, encode
 
-Fault = Literal["resend", "overlap", "clock_reset", "late_upload", "duplicate_device", "poison"]
+Fault = Literal["resend", "overlap", "clock_reset", "late_upload", "duplicate_device", "poison", "car"]
 
 
 class Dispatch(NamedTuple):

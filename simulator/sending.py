@@ -11,6 +11,7 @@ from domain.track import Track
 from schemas import hot
 from simulator import faults as wrong
 from simulator.athletes import Gear, Person
+from simulator.driving import driven_home, drives_home
 from simulator.faults import Faults
 from simulator.gear import gear_for, record, record_beside, stated_by, stated_by_hand
 from simulator.message import Dispatch, dispatch
@@ -20,6 +21,7 @@ from stridelog.devices import Session, channels_of, completed, rows_of, started,
 
 _S_US: Final = 1_000_000
 _HOUR_US: Final = 3600 * _S_US
+_DRIVES: Final = 7
 _EDIT_SHARE: Final = 0.02
 _DELETE_SHARE: Final = 0.007
 _TITLES: Final = (
@@ -134,6 +136,10 @@ def _one_device(
 ) -> list[Dispatch]:
     """Start, frames, faults, completion (last)."""
     session = _session(person, gear.device_id, its_id, f"device:{gear.kind}")
+    # Dice of its own: with and without it everything else in the town is the same.
+    driving = np.random.default_rng((_DRIVES, person.index, workout.start_us // _S_US))
+    drives = faults.car and drives_home(workout.plan.sport, track, driving)
+    track = driven_home(track, driving) if drives else track
     start_us, end_us = int(track.time_us[0]), int(track.time_us[-1])
     message = completed(
         session,
@@ -146,7 +152,7 @@ def _one_device(
         rpe=workout.rpe if rates and person.rates_effort and rng.random() < 0.9 else None,
         title=title_of(person, workout) if rates else None,
     )
-    completion = dispatch(end_us + 5 * _S_US, message)
+    completion = dispatch(end_us + 5 * _S_US, message)._replace(fault="car" if drives else None)
     start = dispatch(start_us, started(session, sport=workout.plan.sport, time_us=start_us))
     pairs = list(wrong.frames_with_faults(track, session, faults, samples_per_frame, rng))
     frames = [sent for _, sent in pairs]

@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "load": ("stridelog.cli.read", "load", "An athlete's training by day, from ClickHouse."),
     "achievements": ("stridelog.cli.read", "achievements", "What an athlete has earned, from MongoDB."),
     "scores": ("stridelog.cli.read", "scores", "An athlete's injury risk and recommendations, from ClickHouse."),
+    "integrity": ("stridelog.cli.integrity", "integrity_app", "Flagged workouts: list, appeal, review."),
     "verify": ("stridelog.cli.verify", "verify", "Recompute from the log what every store must hold, and compare."),
     "dlq": ("stridelog.cli.dlq", "dlq_app", "Dead letters: list, show, replay, drop."),
     "bench": ("stridelog.cli.bench", "bench_app", "Benchmarks."),

@@ -11,7 +11,7 @@ from rich.text import Text
 from domain.boards import BoardKey
 from stridelog.answers import BoardPage, FeedPage, RankPage, RiskRow, SuggestionRow
 from stridelog.boards_file import unit_of
-from stridelog.views import units
+from stridelog.views import integrity, units
 
 _ID: Final = 36  # characters of a UUID
 _BAR: Final = 30  # characters of the longest bar
@@ -119,6 +119,7 @@ def workout(document: Mapping[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [head]
     if document["status"] == "duplicate":
         parts.append(Text(f"a duplicate of {document['duplicate_of']}, which counts instead", style="yellow"))
+    parts += integrity.said_of(document)
     parts.append(_figures(document["sport"], summary))
     if summary.get("time_in_zones_s"):
         parts.append(_zones(summary["zone_basis"], summary["time_in_zones_s"]))
