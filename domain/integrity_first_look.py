@@ -142,7 +142,9 @@ def _grid(case: Case, values: FloatColumn, step_s: int = GRID_S) -> FloatColumn:
         return _NOTHING
     if count < len(known):
         time_s, values = time_s[known], values[known]
-    return np.interp(np.arange(0.0, int(track.elapsed_s) + 1, step_s), time_s, values, left=np.nan, right=np.nan)
+    seconds = np.arange(0.0, int(track.elapsed_s) + 1, step_s)
+    on_grid: FloatColumn = np.interp(seconds, time_s, values, left=np.nan, right=np.nan)
+    return on_grid
 
 
 def _resting(case: Case) -> NDArray[np.bool_]:

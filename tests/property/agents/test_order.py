@@ -293,7 +293,10 @@ def test_who_is_in_two_places_depends_on_what_the_log_took_in_first() -> None:
 
 
 def test_a_workout_that_is_deleted_takes_the_flag_of_the_other_place_with_it() -> None:
-    topics = {"workout-events": [completed(4), completed(5), deleted(4)], "samples-stored": [stored(4), stored(5)]}
+    topics: dict[str, list[Any]] = {
+        "workout-events": [completed(4), completed(5), deleted(4)],
+        "samples-stored": [stored(4), stored(5)],
+    }
     said, _ = last_words(topics, [(0, 2), (1, 2), (0, 1)])
     assert said[hot.WorkoutSummarised, WORKOUTS[5]].data.flags == ()
     assert said[hot.WorkoutSummarised, WORKOUTS[4]].data.status == "deleted"
