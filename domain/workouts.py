@@ -37,7 +37,6 @@ class Completion(msgspec.Struct, frozen=True):
 
     event_id: str
     time_us: int
-    accepted_us: int  # when the log took in the first report of the workout
     zone: str  # where it was done
     sport: str
     device_id: str | None
@@ -47,6 +46,7 @@ class Completion(msgspec.Struct, frozen=True):
     stated: Stated
     rpe: float | None = None
     title: str | None = None
+    accepted_us: int = 2**63 - 1  # when the log took in the first report of the workout; last: not known
 
 
 class Correction(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ ids = st.sampled_from(["a", "b", "c"])
 
 
 def completion(start_us: int, length_us: int) -> Completion:
-    return Completion("e", 0, 0, "UTC", "running", None, start_us, start_us + length_us, (), Stated(), None, None)
+    return Completion("e", 0, "UTC", "running", None, start_us, start_us + length_us, (), Stated(), None, None)
 
 
 @st.composite

@@ -1,5 +1,6 @@
 """What is drawn says what was measured."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from domain.achievement_rules import rules_from
 from domain.boards import BoardKey
 from stridelog.answers import BoardPage, BoardRow, FeedPage, FreshRisk, RankPage, RankRow, RiskRow
 from stridelog.dead_letter_log import Letter
-from stridelog.views import achievements, letters, live, reading, units
+from stridelog.integrity_desk import FlaggedWorkout
+from stridelog.views import achievements, integrity, letters, live, reading, units
 
 BOARD = BoardKey("distance", "running", "week", "2026-W48")
 END_US = 1_795_000_000_000_000
@@ -111,6 +113,55 @@ def test_a_workout_shows_zones_as_bars_and_best_efforts() -> None:
     assert bars["Z2"] == 2 * bars["Z1"] > 0
     assert bars["Z3"] == 0
     assert "duplicate of other" in text
+
+
+FLAG: dict[str, Any] = {
+    "rule": "vehicle",
+    "decision": "flagged",
+    "reason": "10 min of running at 72.0 km/h.",
+    "verdict": None,
+}
+
+
+def test_a_workout_shows_its_flags_the_appeal_and_the_review() -> None:
+    document = {
+        "flags": [FLAG],
+        "shadowed": True,
+        "appeal": "It was [not] me.",
+        "review": {"verdict": "upheld", "reviewer": "Eva", "why": "The bus line."},
+    }
+    assert [line.plain for line in integrity.said_of(document)] == [
+        "flagged (vehicle): 10 min of running at 72.0 km/h.",
+        "boards, rankings and achievements leave it out",
+        "appeal: It was [not] me.",
+        "upheld by Eva: The bus line.",
+    ]
+    assert integrity.said_of({"flags": [], "shadowed": False, "appeal": None, "review": None}) == []
+
+
+def test_flagged_workouts_are_listed_with_reasons_appeals_and_what_was_reviewed() -> None:
+    one = FlaggedWorkout(
+        user="ada",
+        name="Ada [Smit]",
+        workout_id=ITEM["workout_id"],
+        sport="running",
+        start=END_US,
+        rules=("vehicle", "two_places"),
+        reasons=("10 min at 72.0 km/h.", "30 min [elsewhere]."),
+        unreviewed=True,
+        ranked=False,
+        appeal="It was me.",
+    )
+    text = text_of(integrity.flagged([one, replace(one, unreviewed=False, ranked=True)]), width=120)
+    for said in (
+        ITEM["workout_id"],
+        "Ada [Smit]",
+        "vehicle 10 min",
+        "two_places 30 min [elsewhere].",
+        "appeal It was me.",
+    ):
+        assert said in text
+    assert text.count("reinstated") == 1
 
 
 def test_scores_without_a_model_say_why() -> None:
