@@ -171,7 +171,9 @@ class Join:
         messages: list[Any] = []
         documents: list[Document] = []
         for wid in sorted(said):
-            judged = out.Judged.of(now.get(wid), history.reviews[wid].values(), history.appeals[wid].values())
+            judged = out.Judged.of(
+                now.get(wid), history.reviews.get(wid, {}).values(), history.appeals.get(wid, {}).values()
+            )
             messages.append(out.summarised(user, wid, completions[wid], now.get(wid), judged))
             documents.append(out.document(user, wid, completions[wid], now.get(wid), judged))
         moved = [

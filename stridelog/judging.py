@@ -53,10 +53,14 @@ def in_two_places(
         elsewhere = tuple(
             Elsewhere(other, workouts[other].accepted_us, places[user, other])
             for other in placed
-            if leaders[other] != leaders[wid]
+            if leaders[other] != leaders[wid] and _meet(workouts[other], workouts[wid])
         )
         context = context_of(user, wid, workouts[wid], elsewhere)
         flag = integrity_place_rules.in_two_places(places[user, wid], context)
         if flag is not None:
             flags[wid] = flag
     return flags
+
+
+def _meet(one: Completion, other: Completion) -> bool:
+    return one.start_us < other.end_us and other.start_us < one.end_us
