@@ -88,7 +88,8 @@ def waiting(platform: Platform, *options: str) -> dict[str, dict[str, Any]]:
 def kilometres(platform: Platform) -> float:
     """Otto's on the board of running, of all time."""
     board = platform.command("board", "distance", "--sport", "running", "--period", "all", "--top", "100", "--json")
-    return sum(row["score"] for row in json.loads(board.stdout)["rows"] if row["user"] == "otto") / 1_000
+    rows = json.loads(board.stdout)["rows"]
+    return float(sum(row["score"] for row in rows if row["user"] == "otto")) / 1_000
 
 
 def verified(platform: Platform) -> None:
