@@ -11,7 +11,9 @@ import msgspec
 
 from domain.athlete import Athlete, Sex
 from domain.summary import Stated, Summary
+from domain.visibility import Override
 
+_CORRECTED = ("title", "sport", "rpe", "visibility")
 _ATHLETE_FIELDS = ("birth_year", "mass_kg", "hr_max_bpm", "hr_rest_bpm", "lthr_bpm", "ftp_w", "threshold_speed_m_s")
 
 
@@ -45,6 +47,7 @@ class Completion(msgspec.Struct, frozen=True):
     stated: Stated
     rpe: float | None = None
     title: str | None = None
+    visibility: Override = Override()
 
 
 class Correction(msgspec.Struct, frozen=True):
@@ -55,6 +58,7 @@ class Correction(msgspec.Struct, frozen=True):
     title: str | None = None
     sport: str | None = None
     rpe: float | None = None
+    visibility: Override | None = None  # all of it anew
 
 
 class Deletion(msgspec.Struct, frozen=True):
@@ -122,5 +126,5 @@ def corrected(completion: Completion, corrections: Iterable[Correction]) -> Comp
     """The workout with all edits applied, the latest of each field counting."""
     changes: dict[str, object] = {}
     for edit in sorted(corrections, key=lambda c: (c.time_us, c.event_id)):
-        changes.update({name: v for name in ("title", "sport", "rpe") if (v := getattr(edit, name)) is not None})
+        changes.update({name: v for name in _CORRECTED if (v := getattr(edit, name)) is not None})
     return msgspec.structs.replace(completion, **changes)

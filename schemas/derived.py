@@ -28,6 +28,7 @@ from schemas.types import (
     Version,
     Watts,
 )
+from schemas.workout import WorkoutVisibility
 
 
 class SamplesStoredData(Part):
@@ -172,6 +173,8 @@ class WorkoutSummarisedData(Part):
     """The day it belongs to, where the athlete was."""
     device_id: Label | None = None
     """The recording device."""
+    visibility: WorkoutVisibility = WorkoutVisibility()
+    """Who sees it, where that is not what the profile says."""
     summary: Summary | None = None
     """The figures; none when deleted."""
 

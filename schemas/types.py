@@ -26,7 +26,10 @@ Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Version = Annotated[str, Field(min_length=1, max_length=100)]
 Status = Literal["counted", "duplicate", "deleted"]
 Sex = Literal["female", "male", "unspecified"]
+Audience = Literal["everyone", "followers", "group", "only_me"]  # those of domain.visibility
 
+Latitude = Annotated[float, Field(ge=-90, le=90, json_schema_extra={"unit": "deg"})]
+Longitude = Annotated[float, Field(ge=-180, le=180, json_schema_extra={"unit": "deg"})]
 Metres = Annotated[float, Field(ge=0, le=10_000_000, json_schema_extra={"unit": "m"})]
 Climb = Annotated[float, Field(ge=0, le=100_000, json_schema_extra={"unit": "m"})]
 Seconds = Annotated[float, Field(ge=0, le=5_000_000, json_schema_extra={"unit": "s"})]

@@ -15,13 +15,21 @@ from simulator.social import PRODUCER
 _APP: Final = "app:town"
 _DAY_US: Final = 86_400_000_000
 _CONSENTS: Final = (("model-training", 0.85), ("research", 0.55))
+_VISIBILITIES: Final[tuple[tuple[float, hot.VisibilityChangedData | None], ...]] = (  # cumulative shares
+    (0.3, hot.VisibilityChangedData(workout="everyone", map="followers", heart_rate="followers")),
+    (0.38, hot.VisibilityChangedData(workout="group", map="group", heart_rate="only_me")),
+    (0.42, hot.VisibilityChangedData(workout="only_me", map="only_me", heart_rate="only_me")),
+    (1.0, None),  # never looks at the settings
+)
 _RIDES: Final = frozenset({"cycling", "mountain_biking"})
 _TEST_AGAIN_DAYS: Final = 28
 _WORTH_TELLING: Final = 0.02
 
 
 def first_events(person: Person, start_us: int, seed: int) -> Iterator[Dispatch]:
-    """Registration and consents, one to thirty days before ``start_us``. One in ten tells nothing of their body."""
+    """Registration, consents and visibility, up to thirty days before ``start_us``. One in ten tells nothing of their
+    body.
+    """
     rng = np.random.default_rng((seed, 4, person.index))
     at_us = start_us - int(rng.uniform(1, 30) * _DAY_US)
     telling = rng.random() < 0.9
@@ -47,6 +55,14 @@ def first_events(person: Person, start_us: int, seed: int) -> Iterator[Dispatch]
     for purpose, share in _CONSENTS:
         at_us += 1_000_000
         yield dispatch(at_us, _consent(person, at_us, purpose, granted=bool(rng.random() < share)))
+    dice = rng.random()
+    chosen = next(data for share, data in _VISIBILITIES if dice < share)
+    if chosen is not None:
+        at_us += 1_000_000
+        changed = hot.VisibilityChanged.of(
+            user=person.user, time=at_us, zone=zone, source=_APP, producer=PRODUCER, data=chosen
+        )
+        yield dispatch(at_us, changed)
 
 
 def changed_profile(person: Person, form: Form, now_us: int) -> hot.ProfileChanged | None:

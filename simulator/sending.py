@@ -21,6 +21,8 @@ from stridelog.devices import Session, channels_of, completed, rows_of, started,
 _S_US: Final = 1_000_000
 _HOUR_US: Final = 3600 * _S_US
 _EDIT_SHARE: Final = 0.02
+_HIDE_SHARE: Final = 0.006  # edits that also hide the workout
+_HIDDEN: Final = hot.WorkoutVisibility(workout="only_me")
 _DELETE_SHARE: Final = 0.007
 _TITLES: Final = (
     "Into the wind",
@@ -83,7 +85,10 @@ def afterwards(person: Person, workout: Workout, rng: np.random.Generator) -> It
     if edits < _EDIT_SHARE:
         at_us = workout.end_us + int(rng.uniform(0.1, 48) * _HOUR_US)
         edit = hot.WorkoutEditedData(
-            workout_id=session.workout_id, title=_TITLES[int(rng.integers(len(_TITLES)))], rpe=workout.rpe
+            workout_id=session.workout_id,
+            title=_TITLES[int(rng.integers(len(_TITLES)))],
+            rpe=workout.rpe,
+            visibility=_HIDDEN if edits < _HIDE_SHARE else None,
         )
         yield dispatch(
             at_us,

@@ -17,6 +17,7 @@ from domain.duplicates import Candidate, clusters
 from domain.features import FEATURE_WINDOW_DAYS
 from domain.summary import Stated, summarise
 from domain.track import CHANNELS, NO_SAMPLES, Track
+from domain.visibility import Override
 from domain.workouts import (
     Completion,
     Correction,
@@ -89,7 +90,8 @@ class Join:
                 return self._touch(user, message.data.workout_id, message.data.workout_id, completion, offset)
             case hot.WorkoutEdited():
                 edit = message.data
-                fact = Correction(message.id, message.time, edit.title, edit.sport, edit.rpe)
+                said = None if edit.visibility is None else override_of(edit.visibility)
+                fact = Correction(message.id, message.time, edit.title, edit.sport, edit.rpe, said)
                 return self._touch(user, edit.workout_id, f"{edit.workout_id}/{message.id}", fact, offset)
             case hot.WorkoutDeleted():
                 wid = message.data.workout_id
@@ -267,4 +269,10 @@ def _completion(message: hot.WorkoutCompleted) -> Completion:
         stated=Stated(**stated),
         rpe=data.rpe,
         title=data.title,
+        visibility=override_of(data.visibility),
     )
+
+
+def override_of(said: hot.WorkoutVisibility) -> Override:
+    """What a message says of who sees a workout."""
+    return Override(said.workout, said.map, said.heart_rate)

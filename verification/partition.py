@@ -11,6 +11,7 @@ from domain.boards import BoardKey
 from schemas import hot
 from verification import achievements, announced, boards, feeds, lake, live, samples, scores, training, workouts
 from verification.dead_letters import Letter, check_letters
+from verification.feeds import Feeds
 from verification.log import LogRecord
 from verification.outcomes import PartitionLog, Valid
 from verification.scores import ScoreCheck
@@ -26,7 +27,17 @@ USER_EVENTS: Final = (
     hot.InjuryReported,
 )
 WORKOUT_EVENTS: Final = (hot.WorkoutCompleted, hot.WorkoutEdited, hot.WorkoutDeleted)
-SOCIAL_EVENTS: Final = (hot.Followed, hot.Unfollowed, hot.KudosGiven, hot.CommentPosted, hot.CommentDeleted)
+SOCIAL_EVENTS: Final = (
+    hot.Followed,
+    hot.Unfollowed,
+    hot.Blocked,
+    hot.Unblocked,
+    hot.KudosGiven,
+    hot.CommentPosted,
+    hot.CommentDeleted,
+    hot.GroupJoined,
+    hot.GroupLeft,
+)
 
 
 @dataclass
@@ -37,7 +48,7 @@ class Kept:
     board_scores: list[pa.Table] = field(default_factory=list)
     rankings: dict[BoardKey, dict[str, float]] = field(default_factory=dict)
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by workout id
-    feeds: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # by document and workout id
+    feeds: Feeds = field(default_factory=Feeds)
     achievements: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # by document and award id
     names: dict[str, str] = field(default_factory=dict)
     live: dict[str, tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
@@ -54,6 +65,7 @@ class PartitionCheck:
     recommend: ScoreCheck
     first_score_ms: Mapping[str, float]  # by message type
     rules: Sequence[Rule]  # of achievements
+    fan_out_most: int  # followers of those whose workouts are written to each follower's feed
     kept_at_s: float  # when rankings must not have expired
     kept: Kept = field(default_factory=Kept)
 
@@ -128,11 +140,9 @@ class PartitionCheck:
             self.kept.rankings.setdefault(key, {}).update(members)
 
     def _feeds(self, log: PartitionLog) -> None:
-        athletes = feeds.social_of(log.seen_by("feed", *SOCIAL_EVENTS))
+        events = [*log.seen_by("feed", *SOCIAL_EVENTS), *log.seen_by("feed", hot.VisibilityChanged)]
         last = boards.last_of(log.carrying("WorkoutSummarised").valid)
-        self.kept.feeds.update(
-            {(item.document, item.workout_id): item.shown for item in feeds.feed_items(last, athletes)}
-        )
+        feeds.expect(self.kept.feeds, last, feeds.social_of(events), self.fan_out_most)
 
     def _achievements(self, log: PartitionLog) -> None:
         last = boards.last_of(log.carrying("WorkoutSummarised").valid)

@@ -13,6 +13,7 @@ from stridelog.settings import Settings
 from stridelog.topics import Topics
 from verification import boards, lake, models, samples
 from verification.dead_letters import Letter, read_letters
+from verification.feed_documents import check_feeds
 from verification.items import compare_stream
 from verification.log import Log, LogRecord
 from verification.outcomes import PartitionLog, decode
@@ -39,6 +40,9 @@ SINKS: Final = (
     "clickhouse.recommendations",
     "mongo.workouts",
     "mongo.feeds",
+    "mongo.timelines",
+    "mongo.circles",
+    "mongo.seen",
     "mongo.achievements",
     "redis.rankings",
     "redis.names",
@@ -107,6 +111,7 @@ async def verify(
                 recommend=ScoreCheck(models.loader("recommend", settings), report.sinks["topic.recommendations-ready"]),
                 first_score_ms=await _first_scores(log, topics, settled),
                 rules=rules_of(settings),
+                fan_out_most=settings.feed_fan_out_most,
                 kept_at_s=redis.now_s(),
             )
             numbers = sorted({partition for _, partition in settled.ends})
@@ -196,9 +201,7 @@ def _check_whole(
     ranked = boards.ranked(pa.concat_tables(kept.board_scores))
     compare_tables(tallies["clickhouse.boards"], ranked, clickhouse.view("boards", ranked), boards.SCORE_KEY)
     compare_stream(tallies["mongo.workouts"], dict(kept.documents), mongo.workouts(set(kept.documents)))
-    buckets = {bucket for bucket, _ in kept.feeds}
-    items = (((document.id, wid), item) for document in mongo.feeds(buckets) for wid, item in document.items.items())
-    compare_stream(tallies["mongo.feeds"], kept.feeds, items)
+    check_feeds(tallies, kept.feeds, mongo)
     documents = mongo.achievements({document for document, _ in kept.achievements})
     awards = (((document, id), award) for document, held in documents for id, award in held.items())
     compare_stream(tallies["mongo.achievements"], kept.achievements, awards)

@@ -12,6 +12,7 @@ from domain.duplicates import Candidate, clusters
 from domain.features import NAMES_VERSION, LoadFact, features
 from domain.summary import Stated, Summary, summarise
 from domain.track import CHANNELS, Track, track_from_columns
+from domain.visibility import Override
 from domain.workouts import Completion, Correction, Profile, athlete_at, corrected, prevails
 from schemas import hot
 from verification.outcomes import Valid
@@ -58,6 +59,7 @@ class Known:
             "zone": self.zone,
             "local_day": data.local_day.isoformat(),
             "device_id": data.device_id,
+            "visibility": data.visibility,
             "summary": data.summary,
         }
 
@@ -81,7 +83,8 @@ def facts_of(user_events: Iterable[Valid], workout_events: Iterable[Valid]) -> d
                 if prevails(completion, facts.completions.get(data.workout_id)):
                     facts.completions[data.workout_id] = completion
             case hot.WorkoutEdited():
-                edit = Correction(message.id, message.time, data.title, data.sport, data.rpe)
+                visibility = None if data.visibility is None else _said(data.visibility)
+                edit = Correction(message.id, message.time, data.title, data.sport, data.rpe, visibility)
                 facts.corrections.setdefault(data.workout_id, {})[message.id] = edit
             case hot.WorkoutDeleted():
                 facts.deleted.add(data.workout_id)
@@ -177,6 +180,11 @@ def _known(
             end=completion.end_us,
             local_day=local_day(completion.start_us, completion.zone),
             device_id=None if status == "deleted" else completion.device_id,
+            visibility=hot.WorkoutVisibility(
+                workout=completion.visibility.workout,
+                map=completion.visibility.map,
+                heart_rate=completion.visibility.heart_rate,
+            ),
             summary=None if summary is None else _as_message(summary),
         ),
         features=hot.FeaturesComputedData(
@@ -239,4 +247,9 @@ def _completion(message: hot.WorkoutCompleted) -> Completion:
         ),
         rpe=data.rpe,
         title=data.title,
+        visibility=_said(data.visibility),
     )
+
+
+def _said(visibility: hot.WorkoutVisibility) -> Override:
+    return Override(workout=visibility.workout, map=visibility.map, heart_rate=visibility.heart_rate)

@@ -56,6 +56,7 @@ def summarised(user: str, workout_id: str, completion: Completion, done: Summari
         end=completion.end_us,
         local_day=day_of(completion),
         device_id=completion.device_id if done else None,
+        visibility=msgspec.convert(completion.visibility, hot.WorkoutVisibility, from_attributes=True),
         summary=msgspec.convert(done.summary, hot.Summary, from_attributes=True) if done else None,
     )
     return hot.WorkoutSummarised.of(
@@ -106,6 +107,7 @@ def document(user: str, workout_id: str, completion: Completion, done: Summarise
         "zone": completion.zone,
         "local_day": day_of(completion).isoformat(),
         "device_id": completion.device_id,
+        "visibility": msgspec.to_builtins(completion.visibility),
         "summary": msgspec.to_builtins(done.summary),
     }
     return Document("workouts", workout_id, set=fields)

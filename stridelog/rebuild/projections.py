@@ -21,7 +21,10 @@ _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     ),
     "sensors.redis": (("live:*",), ("redis.live",)),
     "workouts.mongo": (("workouts",), ("mongo.workouts",)),
-    "feed.mongo": (("feeds",), ("mongo.feeds",)),
+    "feed.mongo": (
+        ("feeds", "timelines", "circles"),
+        ("mongo.feeds", "mongo.timelines", "mongo.circles", "mongo.seen"),
+    ),
     "achievements.mongo": (("achievements",), ("mongo.achievements",)),
     "leaderboards.clickhouse": (
         ("board_scores", "workouts"),

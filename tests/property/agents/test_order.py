@@ -9,7 +9,6 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.feeds import FollowChange, Reaction
 from domain.track import NO_SAMPLES, Track, track_from_columns
 from domain.workouts import Completion, Correction, Deletion, Erasure, Profile, Summarised
 from schemas import hot
@@ -18,7 +17,6 @@ from stridelog.batch import Batch, Record
 from stridelog.joining import Join
 from stridelog.projections.boards import score_rows, touch
 from stridelog.projections.efforts import BoardFact, keep
-from stridelog.projections.feeds import FeedFact, Feeds
 from stridelog.projections.training import day_rows
 from stridelog.state import State
 from tests.messages import summarised
@@ -312,56 +310,3 @@ def test_days_of_rest_come_and_go_with_the_workouts_around_them() -> None:
     for gone in ({"index": 0}, {"index": 1, "day": 4}):
         rows = days_of([1, 1], summaries=[*both, summary_of(**gone, status="deleted")])
         assert len([row for row in rows.values() if not row["deleted"]]) == 1
-
-
-def followed(follower: str, at: int, kind: Any = hot.Followed, data: Any = hot.FollowedData) -> Any:
-    return kind.of(time=at, data=data(follower=follower), **ENVELOPE)
-
-
-SOCIAL = [
-    followed("bob", T0 - DAY_US),
-    followed("cy", T0 + DAY_US // 2),
-    followed("bob", T0 + 2 * DAY_US, hot.Unfollowed, hot.UnfollowedData),
-    hot.KudosGiven.of(time=T0, data=hot.KudosGivenData(workout_id=WORKOUTS[1], actor="cy"), **ENVELOPE),
-]
-
-
-def feed_items(social: list[Any], steps: Sequence[tuple[int, int]]) -> dict[str, dict[str, Any]]:
-    """The feeds' documents after all batches."""
-    state = State(None, (FollowChange, FeedFact, Reaction), 10)
-    asyncio.run(state.load([USER]))
-    log = Log({"social-events": social, "workout-summaries": SUMMARIES})
-    names = list(log.topics)
-    held: dict[str, dict[str, Any]] = {}
-    for topic, size in [*((names[t], n) for t, n in steps), *((name, 1_000) for name in names)]:
-        batch = log.batch(topic, size)
-        if batch is None:
-            continue
-        feeds = Feeds(state, batch.span)
-        feeds.keep(batch.records)
-        for document in feeds.documents():
-            fields = held.setdefault(document.id, {})
-            fields.update(document.set)
-            for name in document.unset:
-                fields.pop(name, None)
-    return {id: fields for id, fields in held.items() if fields}
-
-
-@given(st.permutations(SOCIAL), st.lists(st.tuples(st.integers(0, 1), st.integers(1, 3)), max_size=10))
-@settings(deadline=None)
-def test_feeds_do_not_depend_on_whether_the_follow_or_the_workout_came_first(
-    social: list[Any], steps: list[tuple[int, int]]
-) -> None:
-    assert feed_items(social, steps) == feed_items(SOCIAL, [])
-
-
-def test_a_feed_has_the_workouts_that_ended_while_its_reader_followed() -> None:
-    held = feed_items(SOCIAL, [])
-    seen = {(id.split("/")[0], name.removeprefix("items.")) for id, fields in held.items() for name in fields}
-    assert seen == {
-        ("ada", WORKOUTS[0]),
-        ("ada", WORKOUTS[1]),
-        ("bob", WORKOUTS[1]),
-        ("cy", WORKOUTS[0]),
-        ("cy", WORKOUTS[1]),
-    }

@@ -18,10 +18,11 @@ from schemas.decode import BadRecord, DeadReason, Decoder, encode, parse
 from schemas.registry import MESSAGES, encoding_of
 from schemas.rules import LONGEST_WORKOUT_US
 from schemas.shapes import Choice, Fixed, Many, Member, Nullable, Record, Scalar, Shape
-from schemas.types import TIME_MAX_US, TIME_MIN_US
+from schemas.types import TIME_MAX_US, TIME_MIN_US, USER_PATTERN
 
 EVENTS = [name for name in MESSAGES if name != "SensorFrame"]
 ZONES = st.sampled_from(["UTC", "Europe/Oslo", "America/Argentina/Ushuaia", "+02:00", "-09:30"])
+USERS = st.from_regex(USER_PATTERN, fullmatch=True)
 DRAWS = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 STRANGE: list[Any] = [
     *(None, True, False, [], [1], [None], [[1, 2]], [[1, 2, 3]], {}, {"a": 1}),
@@ -107,6 +108,9 @@ def messages(draw: st.DrawFn, name: str) -> dict[str, Any]:
         inside = st.integers(data["start"], data["end"])
         edges = sorted(draw(st.lists(inside, min_size=4, max_size=4)))
         data["pauses"] = draw(st.sampled_from([[], [edges[:2]], [edges[:2], edges[2:]]]))
+    if name in ("Blocked", "Unblocked"):
+        other = draw(USERS.filter(lambda user: user != message["user"]))
+        data["blocker"], data["blocked"] = draw(st.permutations([message["user"], other]))
     if name == "WorkoutSummarised":
         summary = values(next(member.shape for member in member_of(name, "data").members if member.name == "summary"))
         data["summary"] = None if data["status"] == "deleted" else draw(summary)
