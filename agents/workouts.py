@@ -1,27 +1,30 @@
 """Completed workouts become summaries and features.
 
-In, keyed by user: user events (profiles), workout events, samples stored. Out: a summary and the features as of the
-workout's end as messages, and the read model in MongoDB. A workout's completion, its samples, edits and deletion may
-come in any order, twice, or days late: facts are kept, and what they touch is worked out again from all of them.
+In, keyed by user: user events (profiles, privacy zones), workout events, samples stored. Out: a summary, also of the
+part that others see, and the features as of the workout's end as messages, and the read model in MongoDB. A workout's
+completion, its samples, edits and deletion may come in any order, twice, or days late: facts are kept, and what they
+touch is worked out again from all of them.
 """
 
+from domain.shown import ZoneChange
 from domain.workouts import Completion, Correction, Deletion, Erasure, Profile, Summarised
 from stridelog.agent import Context, agent
 from stridelog.batch import Batch, Writes
 from stridelog.joining import Join
+from stridelog.privacy_key import PrivacyKey
 from stridelog.readers import SamplesReader
 
 
 @agent(
     role="workouts",
     stores=("mongo",),
-    facts=(Profile, Completion, Correction, Deletion, Erasure, Summarised),
-    resources=(SamplesReader,),
+    facts=(Profile, ZoneChange, Completion, Correction, Deletion, Erasure, Summarised),
+    resources=(SamplesReader, PrivacyKey),
     registered_users_only=True,
 )
 async def workouts(batch: Batch, context: Context) -> Writes:
     """Keep the batch's facts, read the samples of the workouts that they touch, and say what became of these."""
-    join = Join(context.state, batch.span)
+    join = Join(context.state, batch.span, context.resource(PrivacyKey).key)
     dropped = join.keep(batch.records)
     async for tracks in context.resource(SamplesReader).tracks(join.touched()):
         join.summarise(tracks)

@@ -17,8 +17,22 @@ from domain.visibility import UNCHOSEN, Audience, Audiences, Relation, may_see
 _US_PER_S: Final = 1_000_000
 
 
+class Whole(msgspec.Struct, frozen=True):
+    """What only the athlete sees of a workout that privacy zones cut."""
+
+    end_us: int
+    distance_m: float
+    moving_time_s: float
+    elevation_gain_m: float
+    load: float
+
+
 class FeedItem(msgspec.Struct, frozen=True):
-    """A workout as a feed shows it; ``counted`` is false once it was deleted or is another one's duplicate."""
+    """A workout as a feed shows it; ``counted`` is false once it was deleted or is another one's duplicate.
+
+    End and figures are of the part that others see. It is for them that it ended then: the true end less the last
+    shown instant would be the way home.
+    """
 
     workout_id: str
     counted: bool
@@ -31,6 +45,7 @@ class FeedItem(msgspec.Struct, frozen=True):
     moving_time_s: float
     elevation_gain_m: float
     load: float
+    whole: Whole | None = None  # where others see a part only
 
 
 class Reaction(msgspec.Struct, frozen=True):

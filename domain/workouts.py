@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from domain.athlete import Athlete, Sex
+from domain.shown import ShownPart
 from domain.summary import Stated, Summary
 from domain.visibility import Override
 
@@ -94,6 +95,7 @@ class Summarised(msgspec.Struct, frozen=True):
     summary: Summary
     duplicate_of: str | None  # the workout of its cluster that counts, if that is another one
     earlier: tuple[Place, ...] = ()
+    shown: ShownPart | None = None  # what others see of it, where privacy zones cut
 
     @property
     def places(self) -> tuple[Place, ...]:

@@ -152,6 +152,17 @@ class Summary(Part):
     """What samples say beyond these figures; none in messages of version 1."""
 
 
+class ShownPart(Part):
+    """What others see of a workout where its athlete hides places: domain.shown."""
+
+    start: Time
+    """Its first shown sample."""
+    end: Time
+    """Its last shown sample."""
+    summary: Summary
+    """The figures of the shown part."""
+
+
 class WorkoutSummarisedData(Part):
     """The last word on a workout."""
 
@@ -177,6 +188,8 @@ class WorkoutSummarisedData(Part):
     """Who sees it, where that is not what the profile says."""
     summary: Summary | None = None
     """The figures; none when deleted."""
+    shown: ShownPart | None = None
+    """What others see, where that is not the whole workout."""
 
 
 class WorkoutSummarised(Event[WorkoutSummarisedData]):

@@ -806,6 +806,14 @@ class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     analysis: Analysis | None = None
 
 
+class ShownPart(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What others see of a workout where its athlete hides places: domain.shown."""
+
+    start: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    end: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    summary: Summary
+
+
 class WorkoutSummarisedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The last word on a workout."""
 
@@ -820,6 +828,7 @@ class WorkoutSummarisedData(Struct, frozen=True, kw_only=True, omit_defaults=Tru
     device_id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     visibility: WorkoutVisibility = WorkoutVisibility()
     summary: Summary | None = None
+    shown: ShownPart | None = None
 
 
 class WorkoutSummarised(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="WorkoutSummarised"):

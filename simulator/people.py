@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from schemas import hot
+from schemas.identity import event_id
 from simulator.athletes import Person
 from simulator.form import Form
 from simulator.injuries import Injury
@@ -21,14 +22,16 @@ _VISIBILITIES: Final[tuple[tuple[float, hot.VisibilityChangedData | None], ...]]
     (0.42, hot.VisibilityChangedData(workout="only_me", map="only_me", heart_rate="only_me")),
     (1.0, None),  # never looks at the settings
 )
+_ZONE_SHARE: Final = 0.15
 _RIDES: Final = frozenset({"cycling", "mountain_biking"})
 _TEST_AGAIN_DAYS: Final = 28
 _WORTH_TELLING: Final = 0.02
 
 
 def first_events(person: Person, start_us: int, seed: int) -> Iterator[Dispatch]:
-    """Registration, consents and visibility, up to thirty days before ``start_us``. One in ten tells nothing of their
-    body.
+    """Registration, consents, visibility and maybe a privacy zone, up to thirty days before ``start_us``.
+
+    One in ten tells nothing of their body.
     """
     rng = np.random.default_rng((seed, 4, person.index))
     at_us = start_us - int(rng.uniform(1, 30) * _DAY_US)
@@ -63,6 +66,18 @@ def first_events(person: Person, start_us: int, seed: int) -> Iterator[Dispatch]
             user=person.user, time=at_us, zone=zone, source=_APP, producer=PRODUCER, data=chosen
         )
         yield dispatch(at_us, changed)
+    if rng.random() < _ZONE_SHARE:
+        at_us += 1_000_000
+        place = hot.PrivacyZoneSetData(
+            zone_id=event_id("Zone", seed, person.user),
+            latitude_deg=person.home_latitude_deg,
+            longitude_deg=person.home_longitude_deg,
+            radius_m=(400, 800, 1600)[int(rng.integers(3))],
+        )
+        hidden = hot.PrivacyZoneSet.of(
+            user=person.user, time=at_us, zone=zone, source=_APP, producer=PRODUCER, data=place
+        )
+        yield dispatch(at_us, hidden)
 
 
 def changed_profile(person: Person, form: Form, now_us: int) -> hot.ProfileChanged | None:

@@ -32,6 +32,7 @@ MESSAGE_TYPES: Final = (
     "ProfileChanged",
     "ConsentChanged",
     "VisibilityChanged",
+    "PrivacyZoneSet",
     "InjuryReported",
     "WorkoutStarted",
     "SensorFrame",

@@ -23,7 +23,7 @@ AHEAD_US: Final = 86_400_000_000
 """A workout that says it ended later than a day from now is in no feed before that."""
 _BATCH: Final = 1_000  # documents in an answer of the server
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_OWN: Final = ("visibility", "device_id", "duplicate_of")  # of a workout: what only its athlete is told
+_OWN: Final = ("visibility", "device_id", "duplicate_of", "shown")  # of a workout: what only its athlete is told
 _NEWEST: Final = "~"  # after every workout id
 
 Cursor = tuple[int, str]
@@ -122,7 +122,7 @@ class FeedPages:
                 # What is in a feed is of somebody whom its reader follows.
                 relation = viewer.relation_to(owner, follows=follows is None or follows)
                 if may_see(viewer.user, item["athlete"], relation, "workout", _only(item["audience"])).allowed:
-                    found[wid] = {**_without_blocked(item, viewer, owner, groups), "workout_id": wid}
+                    found[wid] = {**_without_blocked(_part_for(item, viewer), viewer, owner, groups), "workout_id": wid}
             if len(found) > limit:
                 break
         page = sorted(found.values(), key=lambda item: (item["end_us"], item["workout_id"]), reverse=True)
@@ -166,6 +166,8 @@ def shown_workout(document: dict[str, Any], viewer: Circle, owner: Circle) -> di
         return document
     if not sees("workout") or document["status"] != "counted":
         return None
+    if shown := document.get("shown"):
+        document = {**document, **shown}
     document = {name: value for name, value in document.items() if name not in _OWN}
     return document if sees("heart_rate") else {**document, "summary": _without_heart_rate(document["summary"])}
 
@@ -179,6 +181,15 @@ def _without_heart_rate(summary: Document) -> dict[str, Any]:
     analysis = summary.get("analysis") or {}
     shown["analysis"] = {name: value for name, value in analysis.items() if not name.startswith(hidden)}
     return shown
+
+
+def _part_for(item: dict[str, Any], viewer: Circle) -> dict[str, Any]:
+    """The item without ``whole``; for its athlete with the whole figures. The end stays: pages are in its order."""
+    whole = item.get("whole")
+    if whole is None:
+        return item
+    part = {name: value for name, value in item.items() if name != "whole"}
+    return part if viewer.user != item["athlete"] else {**part, **whole, "end_us": item["end_us"]}
 
 
 def _without_blocked(

@@ -15,6 +15,8 @@ import numpy as np
 
 from domain.duplicates import Candidate, clusters
 from domain.features import FEATURE_WINDOW_DAYS
+from domain.privacy_zones import PrivacyZone
+from domain.shown import ZoneChange, circles_in_force, part_for_others
 from domain.summary import Stated, summarise
 from domain.track import CHANNELS, NO_SAMPLES, Track
 from domain.visibility import Override
@@ -41,9 +43,10 @@ from stridelog.state import Known, State
 class Join:
     """One batch of the ``workouts`` agent."""
 
-    def __init__(self, state: State, span: Span) -> None:
+    def __init__(self, state: State, span: Span, privacy_key: bytes) -> None:
         self.state = state
         self.span = span
+        self.privacy_key = privacy_key
         self.users: dict[str, set[str]] = defaultdict(set)  # user → touched workouts
         self.offsets: dict[str, int] = {}  # user → offset of the last record about them
         self.summaries: dict[tuple[str, str], Summarised] = {}  # user, workout → as its samples say
@@ -75,6 +78,10 @@ class Join:
                     return None
                 since = 0 if profile.registration else profile.time_us
                 return {wid for wid, known in self._completions(user) if known.fact.end_us >= since}
+            case hot.PrivacyZoneSet() | hot.PrivacyZoneRemoved():
+                if not self._put(user, message.id, _zone(message), offset):
+                    return None
+                return {wid for wid, _ in self._completions(user)}
             case hot.UserErased():
                 erased = self.state.get(user, Erasure, "erased")
                 if erased is not None and erased.fact.time_us > message.time:
@@ -121,7 +128,7 @@ class Join:
     def summarise(self, tracks: Mapping[tuple[str, str], Track]) -> None:
         """Take the samples of some of the touched workouts; they are not kept."""
         for (user, wid), track in tracks.items():
-            self.summaries[user, wid] = _summarise(self._corrected(user, wid), track, self._profiles(user))
+            self.summaries[user, wid] = self._summarise(user, wid, self._corrected(user, wid), track)
 
     def work_out(self) -> tuple[list[Any], list[Document]]:
         """Summaries and features as messages, and the documents, of all that the batch touched."""
@@ -145,7 +152,7 @@ class Join:
                 now[wid] = _after(before.get(wid), self.summaries[user, wid])
             elif wid not in touched and (completion := self._alive(user, wid)) is not None:
                 alive[wid] = completion
-                now[wid] = before.get(wid) or _summarise(completion, NO_SAMPLES, profiles)
+                now[wid] = before.get(wid) or self._summarise(user, wid, completion, NO_SAMPLES)
         canonical = clusters(
             Candidate(wid, done.start_us, done.end_us, done.sport, done.channels, done.summary.sample_count)
             for wid, done in now.items()
@@ -203,6 +210,29 @@ class Join:
             return None
         return self._corrected(user, workout_id)
 
+    def _summarise(self, user: str, workout_id: str, completion: Completion, track: Track) -> Summarised:
+        workout: dict[str, Any] = {
+            "sport": completion.sport,
+            "start_us": completion.start_us,
+            "end_us": completion.end_us,
+            "pauses": completion.pauses,
+            "athlete": athlete_at(self._profiles(user), completion.start_us),
+            "stated": completion.stated,
+            "rpe": completion.rpe,
+        }
+        changes = [known.fact for known in self.state.facts(user, ZoneChange).values()]
+        channels = sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS)
+        return Summarised(
+            completion.sport,
+            completion.start_us,
+            completion.end_us,
+            out.day_of(completion),
+            channels,
+            summarise(track, **workout),
+            None,
+            shown=part_for_others(workout_id, track, circles_in_force(changes, self.privacy_key), **workout),
+        )
+
     def _profiles(self, user: str) -> list[Profile]:
         return [known.fact for known in self.state.facts(user, Profile).values()]
 
@@ -231,21 +261,12 @@ def _looking_back_at(moved: Sequence[Place], history: History) -> set[str]:
     return {load.workout_id for load in history.looking_back_at(first_us, last_us) if load.day <= last_day}
 
 
-def _summarise(completion: Completion, track: Track, profiles: list[Profile]) -> Summarised:
-    summary = summarise(
-        track,
-        sport=completion.sport,
-        start_us=completion.start_us,
-        end_us=completion.end_us,
-        pauses=completion.pauses,
-        athlete=athlete_at(profiles, completion.start_us),
-        stated=completion.stated,
-        rpe=completion.rpe,
-    )
-    channels = sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS)
-    return Summarised(
-        completion.sport, completion.start_us, completion.end_us, out.day_of(completion), channels, summary, None
-    )
+def _zone(message: hot.PrivacyZoneSet | hot.PrivacyZoneRemoved) -> ZoneChange:
+    zone = None
+    if isinstance(message, hot.PrivacyZoneSet):
+        data = message.data
+        zone = PrivacyZone(data.zone_id, data.latitude_deg, data.longitude_deg, data.radius_m)
+    return ZoneChange(message.id, message.time, message.data.zone_id, zone)
 
 
 def _profile(message: hot.UserRegistered | hot.ProfileChanged) -> Profile:

@@ -228,7 +228,11 @@ class Queries:
         async with self._asking("mongo") as client:
             timelines = client[self.settings.namespace]["timelines"]
             found = await timelines.find({"_id": {"$in": ids}}).to_list()
-        items = [{**item, "workout_id": wid} for week in found for wid, item in week.get("items", {}).items()]
+        items = [
+            {**item, **item.get("whole", {}), "workout_id": wid}
+            for week in found
+            for wid, item in week.get("items", {}).items()
+        ]
         newest = sorted(items, key=lambda item: (item["end_us"], item["workout_id"]), reverse=True)[:most]
         names = await self.names(item["athlete"] for item in newest)
         return [{**item, "name": names[item["athlete"]]} for item in newest]

@@ -156,15 +156,17 @@ def expect(kept: Feeds, last: Last, athletes: Mapping[str, Social], most: int) -
         social = athletes.get(athlete, Social())
         audience = data.visibility.workout or social.chosen[2].workout
         shown = _shown(athlete, data, social, audience)
-        week = _week_of(data.end)
-        kept.timelines[f"{athlete}/{week}", workout_id] = shown
+        end_us = shown["end_us"]
+        week = _week_of(end_us)
+        whole = {"whole": {"end_us": data.end, **_figures(data.summary)}} if data.shown else {}
+        kept.timelines[f"{athlete}/{week}", workout_id] = {**shown, **whole}
         kept.offers.append(Offer(athlete, athlete, workout_id, False))
         if audience == "only_me":
             continue
-        few = social.followers_at(athlete, data.end) <= most
+        few = social.followers_at(athlete, end_us) <= most
         for reader in social.followers:
             since_us = social.since_us(reader, athlete)
-            if since_us is not None and since_us <= data.end:
+            if since_us is not None and since_us <= end_us:
                 kept.offers.append(Offer(reader, athlete, workout_id, audience == "group"))
                 if few:
                     kept.feeds[f"{reader}/{week}", workout_id] = shown
@@ -205,7 +207,6 @@ def _is_member(facts: Iterable[RelationFact], group: str) -> bool:
 
 
 def _shown(athlete: str, data: hot.WorkoutSummarisedData, social: Social, audience: str) -> dict[str, Any]:
-    summary = data.summary
     comments = [
         {
             "id": comment_id,
@@ -226,15 +227,23 @@ def _shown(athlete: str, data: hot.WorkoutSummarisedData, social: Social, audien
         "audience": audience,
         "sport": data.sport,
         "title": data.title,
-        "end_us": data.end,
+        "end_us": data.shown.end if data.shown else data.end,
         "local_day": data.local_day.isoformat(),
-        "distance_m": summary.distance_m if summary else 0.0,
-        "moving_time_s": summary.moving_time_s if summary else 0.0,
-        "elevation_gain_m": (summary.elevation_gain_m or 0.0) if summary else 0.0,
-        "load": summary.load if summary else 0.0,
+        **_figures(data.shown.summary if data.shown else data.summary),
         "athlete": athlete,
         "kudos": sorted(social.kudos.get(data.workout_id, ())),
         "comments": sorted(comments, key=lambda comment: (comment["time"], comment["id"])),
+    }
+
+
+def _figures(summary: hot.Summary | None) -> dict[str, float]:
+    if summary is None:
+        return dict.fromkeys(("distance_m", "moving_time_s", "elevation_gain_m", "load"), 0.0)
+    return {
+        "distance_m": summary.distance_m,
+        "moving_time_s": summary.moving_time_s,
+        "elevation_gain_m": summary.elevation_gain_m or 0.0,
+        "load": summary.load,
     }
 
 

@@ -25,6 +25,8 @@ USER_EVENTS: Final = (
     hot.UserErased,
     hot.ConsentChanged,
     hot.InjuryReported,
+    hot.PrivacyZoneSet,
+    hot.PrivacyZoneRemoved,
 )
 WORKOUT_EVENTS: Final = (hot.WorkoutCompleted, hot.WorkoutEdited, hot.WorkoutDeleted)
 SOCIAL_EVENTS: Final = (
@@ -65,6 +67,7 @@ class PartitionCheck:
     recommend: ScoreCheck
     first_score_ms: Mapping[str, float]  # by message type
     rules: Sequence[Rule]  # of achievements
+    privacy_key: bytes
     fan_out_most: int  # followers of those whose workouts are written to each follower's feed
     kept_at_s: float  # when rankings must not have expired
     kept: Kept = field(default_factory=Kept)
@@ -113,6 +116,7 @@ class PartitionCheck:
                 user,
                 known_facts,
                 lambda user, wid: found.track(spans[user, wid]) if (user, wid) in spans else workouts.NO_SAMPLES,
+                self.privacy_key,
             )
             for wid, one in known.items():
                 summaries[user, wid] = (one.zone, one.summary)

@@ -9,6 +9,7 @@ import pyarrow as pa
 from stridelog import topics as topic_table
 from stridelog.achievements_file import rules_of
 from stridelog.errors import UserError
+from stridelog.privacy_key import privacy_key_of
 from stridelog.settings import Settings
 from stridelog.topics import Topics
 from verification import boards, lake, models, samples
@@ -111,6 +112,7 @@ async def verify(
                 recommend=ScoreCheck(models.loader("recommend", settings), report.sinks["topic.recommendations-ready"]),
                 first_score_ms=await _first_scores(log, topics, settled),
                 rules=rules_of(settings),
+                privacy_key=privacy_key_of(settings),
                 fan_out_most=settings.feed_fan_out_most,
                 kept_at_s=redis.now_s(),
             )

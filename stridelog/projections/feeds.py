@@ -15,6 +15,7 @@ from domain.feeds import (
     ChosenAudiences,
     FeedItem,
     Reaction,
+    Whole,
     audience_of,
     bucket,
     is_spread,
@@ -203,7 +204,8 @@ class Feeds:
         for end_us in fact.ends_us:
             found.unset(TIMELINES, bucket(athlete, end_us), f"items.{item.workout_id}")
         if item.counted:
-            shown = self._shown(athlete, item)
+            whole = {"whole": msgspec.to_builtins(item.whole)} if item.whole else {}
+            shown = {**self._shown(athlete, item), **whole}
             found.set(TIMELINES, bucket(athlete, item.end_us), f"items.{item.workout_id}", shown)
 
     def _write_feeds(self, found: Documents, athlete: str, fact: FeedFact, readers: set[str] | None) -> None:
@@ -251,7 +253,7 @@ class Feeds:
             if fact.text is not None and _comment_of(fact_id) not in removed
         ]
         kudos = sorted(fact.actor for fact_id, fact in mine.items() if fact_id.startswith("kudos/"))
-        shown = {name: getattr(item, name) for name in item.__struct_fields__ if name != "counted"}
+        shown = {name: getattr(item, name) for name in item.__struct_fields__ if name not in ("counted", "whole")}
         return {
             **shown,
             "audience": audience,
@@ -270,20 +272,27 @@ def _age(fact: Reaction | ChosenAudiences) -> tuple[int, str]:
 
 
 def _fact(data: hot.WorkoutSummarisedData, before: FeedFact | None) -> FeedFact:
-    summary = data.summary
+    end_us, shown = (data.shown.end, data.shown.summary) if data.shown else (data.end, data.summary)
     item = FeedItem(
         workout_id=data.workout_id,
         counted=data.status == "counted",
         audience=data.visibility.workout,
         sport=data.sport,
         title=data.title,
-        end_us=data.end,
+        end_us=end_us,
         local_day=data.local_day.isoformat(),
-        distance_m=summary.distance_m if summary else 0.0,
-        moving_time_s=summary.moving_time_s if summary else 0.0,
-        elevation_gain_m=(summary.elevation_gain_m or 0.0) if summary else 0.0,
-        load=summary.load if summary else 0.0,
+        **_figures(shown),
+        whole=Whole(end_us=data.end, **_figures(data.summary)) if data.shown else None,
     )
     weeks = {week_of(end_us): end_us for end_us in before.ends_us} if before else {}
     weeks[week_of(item.end_us)] = max(item.end_us, weeks.get(week_of(item.end_us), item.end_us))
     return FeedFact(item, tuple(weeks.values()), before.spread if before else False)
+
+
+def _figures(summary: hot.Summary | None) -> dict[str, float]:
+    return {
+        "distance_m": summary.distance_m if summary else 0.0,
+        "moving_time_s": summary.moving_time_s if summary else 0.0,
+        "elevation_gain_m": (summary.elevation_gain_m or 0.0) if summary else 0.0,
+        "load": summary.load if summary else 0.0,
+    }

@@ -9,6 +9,7 @@ import numpy as np
 
 from domain.days import local_day
 from domain.features import NAMES_VERSION, LoadFact, features
+from domain.shown import ShownPart
 from domain.workouts import Completion, Profile, Summarised, athlete_at
 from schemas import hot
 from sinks.base import Document
@@ -58,10 +59,16 @@ def summarised(user: str, workout_id: str, completion: Completion, done: Summari
         device_id=completion.device_id if done else None,
         visibility=msgspec.convert(completion.visibility, hot.WorkoutVisibility, from_attributes=True),
         summary=msgspec.convert(done.summary, hot.Summary, from_attributes=True) if done else None,
+        shown=_shown(done.shown) if done and done.shown else None,
     )
     return hot.WorkoutSummarised.of(
         user=user, time=completion.end_us, zone=completion.zone, source=PRODUCER, producer=PRODUCER, data=data
     )
+
+
+def _shown(part: ShownPart) -> hot.ShownPart:
+    summary = msgspec.convert(part.summary, hot.Summary, from_attributes=True)
+    return hot.ShownPart(start=part.start_us, end=part.end_us, summary=summary)
 
 
 def features_computed(
@@ -109,5 +116,6 @@ def document(user: str, workout_id: str, completion: Completion, done: Summarise
         "device_id": completion.device_id,
         "visibility": msgspec.to_builtins(completion.visibility),
         "summary": msgspec.to_builtins(done.summary),
+        "shown": msgspec.to_builtins(_shown(done.shown)) if done.shown else None,
     }
     return Document("workouts", workout_id, set=fields)

@@ -73,8 +73,14 @@ def facts(draw: st.DrawFn) -> list[Any]:
         case _:
             status = draw(st.sampled_from(["counted", "counted", "counted", "deleted"]))
             message = summarised(workout_id, time_us - HOUR_US // 2, user=owner, status=status)
+            data = message.data
             visibility = hot.WorkoutVisibility(workout=draw(st.one_of(st.none(), AUDIENCES)))
-            return [msgspec.structs.replace(message, data=msgspec.structs.replace(message.data, visibility=visibility))]
+            shown = None
+            if data.summary is not None and draw(st.booleans()):
+                part = msgspec.structs.replace(data.summary, distance_m=1_000.0)
+                shown = hot.ShownPart(start=data.start, end=time_us - draw(st.integers(0, 3)) * HOUR_US, summary=part)
+            data = msgspec.structs.replace(data, visibility=visibility, shown=shown)
+            return [msgspec.structs.replace(message, data=data)]
 
 
 def shuffled(messages: Sequence[Any], random: Any) -> list[Any]:

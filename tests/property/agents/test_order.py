@@ -5,10 +5,12 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
+import msgspec
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.shown import ZoneChange
 from domain.track import NO_SAMPLES, Track, track_from_columns
 from domain.workouts import Completion, Correction, Deletion, Erasure, Profile, Summarised
 from schemas import hot
@@ -24,6 +26,7 @@ from tests.messages import summarised
 DAY_US = 86_400_000_000
 T0 = 1_760_000_000_000_000
 USER = "ada"
+PRIVACY_KEY = bytes(32)
 ENVELOPE: dict[str, Any] = {"user": USER, "zone": "Europe/Oslo", "source": "test", "producer": "test"}
 WORKOUTS = [f"0000000{i}-0000-4000-8000-000000000000" for i in range(4)]
 
@@ -71,8 +74,12 @@ REGISTERED = hot.UserRegistered.of(
 )
 FITTER = hot.ProfileChanged.of(time=T0 + DAY_US, data=hot.ProfileChangedData(hr_rest_bpm=45.0), **ENVELOPE)
 
+HOME = hot.PrivacyZoneSetData(zone_id=WORKOUTS[0], latitude_deg=60.0, longitude_deg=10.0, radius_m=400)
+HIDDEN = hot.PrivacyZoneSet.of(time=T0, data=HOME, **ENVELOPE)
+MOVED = hot.PrivacyZoneSet.of(time=T0 + 1, data=msgspec.structs.replace(HOME, radius_m=800), **ENVELOPE)
+
 FACTS: dict[str, list[Any]] = {
-    "user-events": [REGISTERED, FITTER],
+    "user-events": [REGISTERED, FITTER, HIDDEN, MOVED],
     "workout-events": [
         completed(0),
         completed(1),
@@ -95,6 +102,8 @@ def track_of(index: int) -> Track:
         heart_rate_bpm=140 + rng.normal(0, 5, len(seconds)).round(),
         distance_m=np.asarray(seconds * 2.8, dtype=np.float64),
         speed_m_s=np.full(len(seconds), 2.8),
+        latitude_deg=60.0 + seconds * 2.8 / 111_195.0,
+        longitude_deg=np.full(len(seconds), 10.0),
     )
 
 
@@ -132,7 +141,7 @@ class Store:
 
 
 def state_of(store: Store) -> State:
-    state = State(store, (Profile, Completion, Correction, Deletion, Erasure, Summarised), 10)
+    state = State(store, (Profile, ZoneChange, Completion, Correction, Deletion, Erasure, Summarised), 10)
     asyncio.run(state.load([USER]))
     return state
 
@@ -170,7 +179,7 @@ def last_words(
 
 
 def worked_out(batch: Batch, state: State, known: dict[str, Track]) -> tuple[list[Any], list[Document]]:
-    join = Join(state, batch.span)
+    join = Join(state, batch.span, PRIVACY_KEY)
     join.keep(batch.records)
     join.summarise({(user, wid): known.get(wid, NO_SAMPLES) for user, wid in join.touched()})
     return join.work_out()

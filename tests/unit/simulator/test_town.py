@@ -62,7 +62,7 @@ def test_every_message_is_accepted_or_dead_for_the_stated_reason(
         assert reason == message.dead
 
 
-FIRST = ("UserRegistered", "ConsentChanged", "VisibilityChanged")
+FIRST = ("UserRegistered", "ConsentChanged", "VisibilityChanged", "PrivacyZoneSet")
 
 
 def test_people_are_registered_before_anything_else_is_sent(small_town: list[Dispatch]) -> None:
