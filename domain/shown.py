@@ -72,13 +72,12 @@ def part_for_others(
         stated, first_us, last_us = Stated(), int(part.time_us[0]), int(part.time_us[-1])
     else:
         part, stated, first_us, last_us, rpe = NO_SAMPLES, Stated(), end_us, end_us, None
-    within = [(max(begin, first_us), min(end, last_us)) for begin, end in pauses if begin < last_us and end > first_us]
     summary = summarise(
         part,
         sport=sport,
         start_us=first_us,
         end_us=last_us,
-        pauses=sorted([*within, *gaps]),
+        pauses=[*pauses, *gaps],
         athlete=athlete,
         stated=stated,
         rpe=rpe,

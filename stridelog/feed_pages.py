@@ -122,7 +122,7 @@ class FeedPages:
                 # What is in a feed is of somebody whom its reader follows.
                 relation = viewer.relation_to(owner, follows=follows is None or follows)
                 if may_see(viewer.user, item["athlete"], relation, "workout", _only(item["audience"])).allowed:
-                    found[wid] = {**_without_blocked(_part_for(item, viewer), viewer, owner, groups), "workout_id": wid}
+                    found[wid] = {**_without_blocked(part_for(item, viewer), viewer, owner, groups), "workout_id": wid}
             if len(found) > limit:
                 break
         page = sorted(found.values(), key=lambda item: (item["end_us"], item["workout_id"]), reverse=True)
@@ -183,7 +183,7 @@ def _without_heart_rate(summary: Document) -> dict[str, Any]:
     return shown
 
 
-def _part_for(item: dict[str, Any], viewer: Circle) -> dict[str, Any]:
+def part_for(item: dict[str, Any], viewer: Circle) -> dict[str, Any]:
     """The item without ``whole``; for its athlete with the whole figures. The end stays: pages are in its order."""
     whole = item.get("whole")
     if whole is None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.visibility import Audiences
 from schemas.types import TIME_MAX_US, TIME_MIN_US
-from stridelog.feed_pages import AHEAD_US, FIRST_WEEK, Circle, cursor, shown_workout, windows
+from stridelog.feed_pages import AHEAD_US, FIRST_WEEK, Circle, cursor, part_for, shown_workout, windows
 
 NOW_US = 1_795_000_000_000_000
 
@@ -86,3 +86,20 @@ def test_a_duplicate_is_its_athletes_own() -> None:
     duplicate = {**workout(), "status": "duplicate"}
     assert shown_workout(duplicate, FAN, ADA) is None
     assert shown_workout(duplicate, ADA, ADA) == duplicate
+
+
+def test_where_a_zone_cuts_others_get_the_part_and_its_times_and_the_athlete_the_whole() -> None:
+    part = {"start": 2, "end": 8, "summary": {"distance_m": 6_000.0, "mean_heart_rate_bpm": 150.0, "analysis": None}}
+    document = {**workout(), "start": 1, "end": 9, "shown": part}
+    assert shown_workout(document, FAN, ADA) == {"status": "counted", **part}
+    found = shown_workout(document, Circle("passer"), ADA)
+    assert found is not None
+    assert found["summary"] == {"distance_m": 6_000.0, "analysis": {}}
+    assert shown_workout(document, ADA, ADA) == document
+
+
+def test_an_item_is_whole_for_its_athlete_only_and_in_the_order_that_others_see() -> None:
+    item = {"athlete": "ada", "end_us": 8, "distance_m": 6_000.0, "whole": {"end_us": 9, "distance_m": 10_000.0}}
+    assert part_for(item, ADA) == {"athlete": "ada", "end_us": 8, "distance_m": 10_000.0}
+    for other in (FAN, Circle()):
+        assert part_for(item, other) == {"athlete": "ada", "end_us": 8, "distance_m": 6_000.0}

@@ -109,3 +109,21 @@ def test_a_profile_counts_from_its_time_on(log: TestLog) -> None:
     log.complete(OTHER, start=START_US + 24 * HOUR_US)
     found, index = known(log), FEATURE_NAMES.index("age_years")
     assert (found[WORKOUT].features.features[index], found[OTHER].features.features[index]) == (46, 36)
+
+
+def test_a_privacy_zone_leaves_others_the_part_outside_until_it_is_lifted(log: TestLog) -> None:
+    log.register()
+    log.complete(hours=1 / 3)
+    metres = np.arange(1_200) * 3.0
+    columns = {"latitude_deg": 60 + metres / 111_195, "longitude_deg": np.full(1_200, 10.0), "distance_m": metres}
+    log.frame(columns)
+    zone = hot.PrivacyZoneSetData(zone_id=OTHER, latitude_deg=60.0, longitude_deg=10.0, radius_m=400)
+    log.event(hot.PrivacyZoneSet, zone, time=START_US + 5)
+    found = known(log)[WORKOUT].summary
+    assert found.summary is not None
+    assert found.shown is not None
+    assert START_US + 30_000_000 < found.shown.start < found.shown.end == found.end - 1_000_000
+    assert found.summary.distance_m - 1_000 < found.shown.summary.distance_m < found.summary.distance_m - 100
+    log.event(hot.PrivacyZoneSet, zone, time=START_US + 4)  # told late: an earlier word
+    log.event(hot.PrivacyZoneRemoved, hot.PrivacyZoneRemovedData(zone_id=OTHER), time=START_US + 6)
+    assert known(log)[WORKOUT].summary.shown is None
