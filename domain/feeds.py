@@ -91,14 +91,6 @@ def bucket(owner: str, time_us: int) -> str:
     return f"{owner}/{period_key(week_of(time_us), 'week')}"
 
 
-def is_spread(audience: Audience, followers: int, most: int) -> bool:
-    """Whether an item is written to each follower's feed: not if only the athlete may see it, nor if more than ``most``
-    followed when the workout ended. A follower who comes later changes nothing of that, so that to become (or cease to
-    be) somebody whom many follow moves no item.
-    """
-    return audience != "only_me" and followers <= most
-
-
 def mentions_kept(
     mentioned: Iterable[str], athlete: str, audience: Audience, followers: Collection[str], blocked: Collection[str]
 ) -> list[str]:

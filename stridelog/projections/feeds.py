@@ -18,7 +18,6 @@ from domain.feeds import (
     Whole,
     audience_of,
     bucket,
-    is_spread,
     mentions_kept,
     week_of,
 )
@@ -209,10 +208,15 @@ class Feeds:
             found.set(TIMELINES, bucket(athlete, item.end_us), f"items.{item.workout_id}", shown)
 
     def _write_feeds(self, found: Documents, athlete: str, fact: FeedFact, readers: set[str] | None) -> None:
-        """An item in the feeds of ``readers``; ``None``: of everybody whose feed may have it."""
+        """An item in the feeds of ``readers``; ``None``: of everybody whose feed may have it.
+
+        It is spread if few followed when the workout ended. A follower who comes later changes nothing of that, so that
+        to become (or cease to be) somebody whom many follow moves no item.
+        """
         item, followers = fact.item, self.state.index(athlete, Followers)
-        spread = item.counted and is_spread(self._audience(athlete, item), followers.count_at(item.end_us), self.most)
-        if fact.spread or spread:
+        few = followers.count_at(item.end_us) <= self.most
+        spread = item.counted and few and self._audience(athlete, item) != "only_me"
+        if fact.spread or few:
             for end_us in fact.ends_us:
                 for reader in followers.begun_by(end_us) if readers is None else readers:
                     found.unset(FEEDS, bucket(reader, end_us), f"items.{item.workout_id}")

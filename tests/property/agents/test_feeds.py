@@ -264,3 +264,13 @@ def test_a_mention_appears_when_the_mentioned_begins_to_follow() -> None:
     for messages, mentions in (([ended(0, 1), said], []), ([ended(0, 1), said, followed("bob", 9)], ["bob"])):
         (shown,) = items(one_by_one(messages, most=1), "timelines").values()
         assert shown["comments"][0]["mentions"] == mentions
+
+
+def test_what_goes_is_taken_out_of_feeds_also_where_facts_of_another_setting_know_of_no_item_there() -> None:
+    state = Store().state()
+    gone = summarised(workout_of("ada", 0), T0 + HOUR_US // 2, user="ada", status="deleted")
+    for offset, (most, messages) in enumerate([(0, [followed("bob", 0), ended(0, 1)]), (5, [gone])]):
+        feeds = Feeds(state, Span("log", 0, offset, offset + 1), most)
+        feeds.keep(Record(offset, 0, message) for message in messages)
+        documents = feeds.documents()
+    assert {(d.collection, d.id) for d in documents if d.unset} >= {("feeds", f"bob/{documents[0].id.split('/')[1]}")}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.feeds import bucket, is_spread, mentions_kept, week_of
+from domain.feeds import bucket, mentions_kept, week_of
 from domain.following import BlockChange, FollowChange, GroupChange, followings, groups_of, is_blocked
 
 
@@ -54,12 +54,6 @@ def test_weeks_of_documents_are_those_of_utc() -> None:
     assert bucket("ada", monday) == "ada/2026-W48"
     assert bucket("ada", monday - 1) == "ada/2026-W47"
     assert week_of(monday - 1).isoformat() == "2026-11-16"
-
-
-def test_an_item_is_spread_to_few_followers_and_never_if_it_is_private() -> None:
-    assert is_spread("everyone", 3, 3)
-    assert not is_spread("everyone", 4, 3)
-    assert not is_spread("only_me", 0, 3)
 
 
 def test_a_mention_stands_if_the_mentioned_may_see_the_workout() -> None:
