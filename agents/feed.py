@@ -1,19 +1,19 @@
-"""Workouts, follows and reactions become activity feeds in MongoDB.
+"""Workouts, follows, blocks and reactions become activity feeds in MongoDB.
 
-In, keyed by the athlete: workout summaries, social events, user events (to know who is registered). Out: collection
-``feeds``, a document for each reader and week, written to every follower (fan-out on write). A workout is in the feed
-of those who followed the athlete when it ended, whichever of the two facts came first.
+In, keyed by the athlete: workout summaries, social events, user events (who is registered, who may see what). Out:
+``timelines``, an athlete's own workouts; ``feeds``, a document for each reader and week, written to every follower of
+athletes whom few follow; ``circles``, whom a reader follows and blocks. A workout is in the feed of
+those who follow since before it ended, whichever of the two facts came first.
 """
 
-from domain.feeds import FollowChange, Reaction
 from stridelog.agent import Context, agent
 from stridelog.batch import Batch, Writes
-from stridelog.projections.feeds import FeedFact, Feeds
+from stridelog.projections.feeds import FACTS, FanOut, Feeds
 
 
-@agent(role="social", stores=("mongo",), facts=(FollowChange, FeedFact, Reaction), registered_users_only=True)
+@agent(role="social", stores=("mongo",), facts=FACTS, resources=(FanOut,), registered_users_only=True)
 async def feed(batch: Batch, context: Context) -> Writes:
-    """Keep the batch's facts, and write the items that they touch to the feeds that they belong in."""
-    feeds = Feeds(context.state, batch.span)
+    """Keep the batch's facts, and write the items and circles that they touch."""
+    feeds = Feeds(context.state, batch.span, context.resource(FanOut).most)
     dropped = feeds.keep(batch.records)
     return Writes(mongo=feeds.documents(), dropped=dropped)

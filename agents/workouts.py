@@ -1,29 +1,32 @@
 """Completed workouts become summaries and features.
 
-In, keyed by user: user events (profiles, zones), workout events, samples stored. Out: a summary and the features as of
-the workout's end as messages, and the read model in MongoDB; with what the rules of integrity, the athlete and a
-reviewer say of it. A workout's completion, its samples, edits, appeals, reviews and deletion may come in any order,
-twice, or days late: facts are kept, and what they touch is worked out again from all of them.
+In, keyed by user: user events (profiles, heart rate and other zones, privacy zones), workout events, samples stored.
+Out: a summary, also of the part that others see, and the features as of the workout's end as messages, and the read
+model in MongoDB; with what the rules of integrity, the athlete and a reviewer say of it. A workout's completion, its
+samples, edits, appeals, reviews and deletion may come in any order, twice, or days late: facts are kept, and what they
+touch is worked out again from all of them.
 """
 
+from domain.shown import ZoneChange
 from domain.workouts import Appeal, Completion, Correction, Deletion, Erasure, Profile, Review, Summarised
 from domain.zones import ZoneSetting
 from stridelog.agent import Context, agent
 from stridelog.batch import Batch, Writes
 from stridelog.joining import Join
+from stridelog.privacy_key import PrivacyKey
 from stridelog.readers import SamplesReader
 
 
 @agent(
     role="workouts",
     stores=("mongo",),
-    facts=(Profile, ZoneSetting, Completion, Correction, Appeal, Review, Deletion, Erasure, Summarised),
-    resources=(SamplesReader,),
+    facts=(Profile, ZoneSetting, ZoneChange, Completion, Correction, Appeal, Review, Deletion, Erasure, Summarised),
+    resources=(SamplesReader, PrivacyKey),
     registered_users_only=True,
 )
 async def workouts(batch: Batch, context: Context) -> Writes:
     """Keep the batch's facts, read the samples of the workouts that they touch, and say what became of these."""
-    join = Join(context.state, batch.span)
+    join = Join(context.state, batch.span, context.resource(PrivacyKey).key)
     dropped = join.keep(batch.records)
     async for tracks in context.resource(SamplesReader).tracks(join.touched()):
         join.summarise(tracks)

@@ -85,7 +85,7 @@ def _batch(topic: str, messages: Sequence[Any], first: int) -> Batch:
 
 def _join(state: State, messages: Sequence[Any], first: int) -> list[Any]:
     batch = _batch("workout-events", messages, first)
-    join = Join(state, batch.span)
+    join = Join(state, batch.span, b"")
     join.keep(batch.records)
     join.summarise(dict.fromkeys(join.touched(), NO_SAMPLES))
     said, _ = join.work_out()

@@ -6,8 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from domain.days import local_day
-from domain.feeds import FeedItem, bucket
+from domain.feeds import bucket
 from domain.summary import Stated
 from domain.track import Track, track_from_columns
 from schemas import hot
@@ -30,7 +29,7 @@ class BenchWorkout:
     sampled: bool
     before: tuple[tuple[str, bytes], ...]  # message type, bytes
     completion: bytes
-    feed_bucket: str  # id of the athlete's own feed document that it goes into
+    timeline: str  # id of the athlete's timeline document that it goes into
 
 
 def registrations(prefix: str, count: int, time_us: int, first: int = 0) -> Iterator[hot.UserRegistered]:
@@ -69,9 +68,7 @@ def workout(prefix: str, number: int, end_us: int, *, sampled: bool, seconds: in
     completion = completed(
         session, sport="running", start_us=start_us, end_us=end_us, track=track, stated=stated, by_hand=not sampled
     )
-    day = local_day(start_us, "UTC").isoformat()
-    item = FeedItem(workout_id, True, "running", None, end_us, day, 0.0, 0.0, 0.0, 0.0)
-    return BenchWorkout(user, workout_id, sampled, tuple(before), encode(completion), bucket(user, item))
+    return BenchWorkout(user, workout_id, sampled, tuple(before), encode(completion), bucket(user, end_us))
 
 
 def _track(start_us: int, number: int, count: int) -> Track:

@@ -99,8 +99,8 @@ class Feed(_Mongo):
 
     async def look(self, waiting: Sequence[BenchWorkout]) -> set[str]:
         """The ids of those workouts that are in their athlete's feed."""
-        buckets = await self._database["feeds"].find({"_id": {"$in": [w.feed_bucket for w in waiting]}}).to_list()
-        items = {wid: item for bucket in buckets for wid, item in bucket.get("items", {}).items()}
+        weeks = await self._database["timelines"].find({"_id": {"$in": [w.timeline for w in waiting]}}).to_list()
+        items = {wid: item for week in weeks for wid, item in week.get("items", {}).items()}
         return {w.workout_id for w in waiting if items.get(w.workout_id, {}).get("distance_m", 0) > 0}
 
 

@@ -11,8 +11,11 @@ import msgspec
 
 from domain.athlete import Athlete, Sex
 from domain.integrity_flags import Flag
+from domain.shown import ShownPart
 from domain.summary import Stated, Summary
+from domain.visibility import Override
 
+_CORRECTED = ("title", "sport", "rpe", "visibility")
 _ATHLETE_FIELDS = ("birth_year", "mass_kg", "hr_max_bpm", "hr_rest_bpm", "lthr_bpm", "ftp_w", "threshold_speed_m_s")
 
 
@@ -46,6 +49,7 @@ class Completion(msgspec.Struct, frozen=True):
     stated: Stated
     rpe: float | None = None
     title: str | None = None
+    visibility: Override = Override()
     accepted_us: int = 2**63 - 1  # when the log took in the first report of the workout; last: not known
 
 
@@ -57,6 +61,7 @@ class Correction(msgspec.Struct, frozen=True):
     title: str | None = None
     sport: str | None = None
     rpe: float | None = None
+    visibility: Override | None = None  # all of it anew
 
 
 class Appeal(msgspec.Struct, frozen=True):
@@ -112,6 +117,7 @@ class Summarised(msgspec.Struct, frozen=True):
     duplicate_of: str | None  # the workout of its cluster that counts, if that is another one
     flags: tuple[Flag, ...] = ()  # what the rules of integrity say
     earlier: tuple[Place, ...] = ()
+    shown: ShownPart | None = None  # what others see of it, where privacy zones cut
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -149,5 +155,5 @@ def corrected(completion: Completion, corrections: Iterable[Correction]) -> Comp
     """The workout with all edits applied, the latest of each field counting."""
     changes: dict[str, object] = {}
     for edit in sorted(corrections, key=lambda c: (c.time_us, c.event_id)):
-        changes.update({name: v for name in ("title", "sport", "rpe") if (v := getattr(edit, name)) is not None})
+        changes.update({name: v for name in _CORRECTED if (v := getattr(edit, name)) is not None})
     return msgspec.structs.replace(completion, **changes)

@@ -31,6 +31,7 @@ from schemas.types import (
     Version,
     Watts,
 )
+from schemas.workout import WorkoutVisibility
 
 
 class SamplesStoredData(Part):
@@ -198,6 +199,17 @@ class Review(Part):
     """Why."""
 
 
+class ShownPart(Part):
+    """What others see of a workout where its athlete hides places: domain.shown."""
+
+    start: Time
+    """Its first shown sample."""
+    end: Time
+    """Its last shown sample."""
+    summary: Summary
+    """The figures of the shown part."""
+
+
 class WorkoutSummarisedData(Part):
     """The last word on a workout."""
 
@@ -219,6 +231,8 @@ class WorkoutSummarisedData(Part):
     """The day it belongs to, where the athlete was."""
     device_id: Label | None = None
     """The recording device."""
+    visibility: WorkoutVisibility = WorkoutVisibility()
+    """Who sees it, where that is not what the profile says."""
     summary: Summary | None = None
     """The figures; none when deleted."""
     flags: tuple[Flag, ...] = ()
@@ -229,6 +243,8 @@ class WorkoutSummarisedData(Part):
     """What the athlete says against the flags."""
     review: Review | None = None
     """The latest review."""
+    shown: ShownPart | None = None
+    """What others see, where that is not the whole workout."""
 
 
 class WorkoutSummarised(Event[WorkoutSummarisedData]):

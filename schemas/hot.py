@@ -178,6 +178,89 @@ class ConsentChanged(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
         return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
 
 
+class VisibilityChangedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The audience of each layer of all workouts that say nothing else: domain.visibility."""
+
+    workout: Literal["everyone", "followers", "group", "only_me"]
+    map: Literal["everyone", "followers", "group", "only_me"]
+    heart_rate: Literal["everyone", "followers", "group", "only_me"]
+
+
+class VisibilityChanged(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="VisibilityChanged"):
+    """The user chose who sees their workouts, earlier ones too; the latest event time wins."""
+
+    type: ClassVar[Literal["VisibilityChanged"]] = "VisibilityChanged"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: VisibilityChangedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: VisibilityChangedData) -> "VisibilityChanged":
+        """With its deterministic id."""
+        id = event_id("VisibilityChanged", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class PrivacyZoneSetData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The place that others must not see: domain.privacy_zones."""
+
+    zone_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    latitude_deg: Annotated[float, Meta(ge=-90, le=90)]
+    longitude_deg: Annotated[float, Meta(ge=-180, le=180)]
+    radius_m: Literal[400, 800, 1600]
+
+
+class PrivacyZoneSet(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="PrivacyZoneSet"):
+    """The user hides a place, in earlier workouts too; the latest event time of a zone wins."""
+
+    type: ClassVar[Literal["PrivacyZoneSet"]] = "PrivacyZoneSet"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: PrivacyZoneSetData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: PrivacyZoneSetData) -> "PrivacyZoneSet":
+        """With its deterministic id."""
+        id = event_id("PrivacyZoneSet", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class PrivacyZoneRemovedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The zone."""
+
+    zone_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+
+
+class PrivacyZoneRemoved(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="PrivacyZoneRemoved"):
+    """The user no longer hides a place."""
+
+    type: ClassVar[Literal["PrivacyZoneRemoved"]] = "PrivacyZoneRemoved"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: PrivacyZoneRemovedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: PrivacyZoneRemovedData) -> "PrivacyZoneRemoved":
+        """With its deterministic id."""
+        id = event_id("PrivacyZoneRemoved", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
 class InjuryReportedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The injury."""
 
@@ -249,6 +332,14 @@ class Stated(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     max_heart_rate_bpm: Annotated[float, Meta(ge=20, le=250)] | None = None
 
 
+class WorkoutVisibility(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What one workout says otherwise than its athlete's profile; a layer that is left out goes by the profile."""
+
+    workout: Literal["everyone", "followers", "group", "only_me"] | None = None
+    map: Literal["everyone", "followers", "group", "only_me"] | None = None
+    heart_rate: Literal["everyone", "followers", "group", "only_me"] | None = None
+
+
 class WorkoutCompletedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The workout as a whole."""
 
@@ -264,13 +355,14 @@ class WorkoutCompletedData(Struct, frozen=True, kw_only=True, omit_defaults=True
     title: Annotated[str, Meta(max_length=200)] | None = None
     channels: tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...] = ()
     samples: Annotated[int, Meta(ge=0, le=1000000000)] | None = None
+    visibility: WorkoutVisibility = WorkoutVisibility()
 
 
 class WorkoutCompleted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="WorkoutCompleted"):
     """A workout is over. Its samples may be there already, come later, or never (entry by hand)."""
 
     type: ClassVar[Literal["WorkoutCompleted"]] = "WorkoutCompleted"
-    version: Literal[1] = field(default_factory=_version_1)
+    version: Literal[1, 2] = field(default_factory=_version_2)
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -293,13 +385,14 @@ class WorkoutEditedData(Struct, frozen=True, kw_only=True, omit_defaults=True, g
     title: Annotated[str, Meta(max_length=200)] | None = None
     sport: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}\Z")] | None = None
     rpe: Annotated[float, Meta(ge=0, le=10)] | None = None
+    visibility: WorkoutVisibility | None = None
 
 
 class WorkoutEdited(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="WorkoutEdited"):
     """The athlete corrected a workout; the latest event time wins."""
 
     type: ClassVar[Literal["WorkoutEdited"]] = "WorkoutEdited"
-    version: Literal[1] = field(default_factory=_version_1)
+    version: Literal[1, 2] = field(default_factory=_version_2)
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -458,6 +551,62 @@ class Unfollowed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
         return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
 
 
+class BlockedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Who blocks whom; the envelope's user is one of the two."""
+
+    blocker: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    blocked: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+
+
+class Blocked(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="Blocked"):
+    """Of two athletes one blocks the other: neither sees the other's workouts, and no following is left between them.
+
+    It is sent twice with the same time: to the blocker and to the blocked."""
+
+    type: ClassVar[Literal["Blocked"]] = "Blocked"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: BlockedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: BlockedData) -> "Blocked":
+        """With its deterministic id."""
+        id = event_id("Blocked", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class UnblockedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Who lifts the block, and of whom; the envelope's user is one of the two."""
+
+    blocker: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    blocked: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+
+
+class Unblocked(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="Unblocked"):
+    """A block is lifted. Who followed before has to follow again. It is sent twice, as Blocked is."""
+
+    type: ClassVar[Literal["Unblocked"]] = "Unblocked"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: UnblockedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: UnblockedData) -> "Unblocked":
+        """With its deterministic id."""
+        id = event_id("Unblocked", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
 class KudosGivenData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Kudos."""
 
@@ -492,13 +641,14 @@ class CommentPostedData(Struct, frozen=True, kw_only=True, omit_defaults=True, g
     comment_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
     actor: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     text: Annotated[str, Meta(min_length=1, max_length=2000)]
+    mentions: tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")], ...] = ()
 
 
 class CommentPosted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="CommentPosted"):
-    """Someone commented on a workout of the user."""
+    """Someone commented on a workout of the user, or wrote the comment anew: the latest event time wins."""
 
     type: ClassVar[Literal["CommentPosted"]] = "CommentPosted"
-    version: Literal[1] = field(default_factory=_version_1)
+    version: Literal[1, 2] = field(default_factory=_version_2)
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -1089,6 +1239,14 @@ class Review(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     why: Annotated[str, Meta(min_length=1, max_length=2000)]
 
 
+class ShownPart(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What others see of a workout where its athlete hides places: domain.shown."""
+
+    start: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    end: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    summary: Summary
+
+
 class WorkoutSummarisedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The last word on a workout."""
 
@@ -1101,11 +1259,13 @@ class WorkoutSummarisedData(Struct, frozen=True, kw_only=True, omit_defaults=Tru
     end: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     local_day: date
     device_id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    visibility: WorkoutVisibility = WorkoutVisibility()
     summary: Summary | None = None
     flags: tuple[Flag, ...] = ()
     shadowed: bool = False
     appeal: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
     review: Review | None = None
+    shown: ShownPart | None = None
 
 
 class WorkoutSummarised(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="WorkoutSummarised"):
@@ -1492,6 +1652,9 @@ Message = (
     | ZonesSet
     | UserErased
     | ConsentChanged
+    | VisibilityChanged
+    | PrivacyZoneSet
+    | PrivacyZoneRemoved
     | InjuryReported
     | WorkoutStarted
     | WorkoutCompleted
@@ -1501,6 +1664,8 @@ Message = (
     | WorkoutReviewed
     | Followed
     | Unfollowed
+    | Blocked
+    | Unblocked
     | KudosGiven
     | CommentPosted
     | CommentDeleted
@@ -1541,6 +1706,9 @@ BY_TYPE: Final[dict[str, type[Message]]] = {
     "ZonesSet": ZonesSet,
     "UserErased": UserErased,
     "ConsentChanged": ConsentChanged,
+    "VisibilityChanged": VisibilityChanged,
+    "PrivacyZoneSet": PrivacyZoneSet,
+    "PrivacyZoneRemoved": PrivacyZoneRemoved,
     "InjuryReported": InjuryReported,
     "WorkoutStarted": WorkoutStarted,
     "WorkoutCompleted": WorkoutCompleted,
@@ -1550,6 +1718,8 @@ BY_TYPE: Final[dict[str, type[Message]]] = {
     "WorkoutReviewed": WorkoutReviewed,
     "Followed": Followed,
     "Unfollowed": Unfollowed,
+    "Blocked": Blocked,
+    "Unblocked": Unblocked,
     "KudosGiven": KudosGiven,
     "CommentPosted": CommentPosted,
     "CommentDeleted": CommentDeleted,

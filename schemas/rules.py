@@ -160,10 +160,34 @@ def check_zones(message: Any) -> None:
             raise RuleBroken(DeadReason.out_of_range, f"upper bound {upper:g} does not rise above {lower:g} before it")
 
 
+MOST_MENTIONS: Final = 20
+
+
+def check_comment(message: Any) -> None:
+    """A comment mentions few, so that nobody calls a whole town."""
+    if len(message.data.mentions) > MOST_MENTIONS:
+        raise RuleBroken(
+            DeadReason.out_of_range, f"{len(message.data.mentions)} mentions in a comment; at most {MOST_MENTIONS}"
+        )
+
+
+def check_block(message: Any) -> None:
+    """A block is between two users, and the envelope's user is one of them."""
+    blocker, blocked = message.data.blocker, message.data.blocked
+    if blocker == blocked or message.user not in (blocker, blocked):
+        raise RuleBroken(
+            DeadReason.out_of_range,
+            f"{blocker!r} blocks {blocked!r}, told of {message.user!r}: a block is of two, and told to each of them",
+        )
+
+
 Rule = Callable[[Any], None]
 
 RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "WorkoutCompleted": (check_zone, check_completed),
+    "CommentPosted": (check_zone, check_comment),
+    "Blocked": (check_zone, check_block),
+    "Unblocked": (check_zone, check_block),
     "WorkoutSummarised": (check_zone, check_summarised),
     "SamplesStored": (check_zone, check_stored),
     "SensorFrame": (check_zone, check_frame),

@@ -1,7 +1,7 @@
 """Facts between users: topic social-events.
 
 The envelope's user is the athlete whom the fact is about, so that an athlete's followers, workouts and kudos are in one
-partition.
+partition. A block is about two athletes: it is sent twice, once to each of them.
 """
 
 from typing import Literal
@@ -38,6 +38,41 @@ class Unfollowed(Event[UnfollowedData]):
     version: Literal[1] = 1
 
 
+class BlockedData(Part):
+    """Who blocks whom; the envelope's user is one of the two."""
+
+    blocker: User
+    """Who blocks."""
+    blocked: User
+    """Who is blocked."""
+
+
+class Blocked(Event[BlockedData]):
+    """Of two athletes one blocks the other: neither sees the other's workouts, and no following is left between them.
+
+    It is sent twice with the same time: to the blocker and to the blocked.
+    """
+
+    type: Literal["Blocked"] = "Blocked"
+    version: Literal[1] = 1
+
+
+class UnblockedData(Part):
+    """Who lifts the block, and of whom; the envelope's user is one of the two."""
+
+    blocker: User
+    """Who had blocked."""
+    blocked: User
+    """Who was blocked."""
+
+
+class Unblocked(Event[UnblockedData]):
+    """A block is lifted. Who followed before has to follow again. It is sent twice, as Blocked is."""
+
+    type: Literal["Unblocked"] = "Unblocked"
+    version: Literal[1] = 1
+
+
 class KudosGivenData(Part):
     """Kudos."""
 
@@ -65,13 +100,15 @@ class CommentPostedData(Part):
     """Who wrote it."""
     text: Text
     """What they wrote."""
+    mentions: tuple[User, ...] = ()
+    """Whom they mention, at most 20; names are not unique, so the app says which user an @name is."""
 
 
 class CommentPosted(Event[CommentPostedData]):
-    """Someone commented on a workout of the user."""
+    """Someone commented on a workout of the user, or wrote the comment anew: the latest event time wins."""
 
     type: Literal["CommentPosted"] = "CommentPosted"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
 
 
 class CommentDeletedData(Part):

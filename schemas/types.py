@@ -28,7 +28,10 @@ Status = Literal["counted", "duplicate", "deleted"]
 Verdict = Literal["upheld", "reinstated"]
 Sex = Literal["female", "male", "unspecified"]
 Role = Literal["owner", "admin", "member"]
+Audience = Literal["everyone", "followers", "group", "only_me"]  # those of domain.visibility
 
+Latitude = Annotated[float, Field(ge=-90, le=90, json_schema_extra={"unit": "deg"})]
+Longitude = Annotated[float, Field(ge=-180, le=180, json_schema_extra={"unit": "deg"})]
 Metres = Annotated[float, Field(ge=0, le=10_000_000, json_schema_extra={"unit": "m"})]
 Climb = Annotated[float, Field(ge=0, le=100_000, json_schema_extra={"unit": "m"})]
 Seconds = Annotated[float, Field(ge=0, le=5_000_000, json_schema_extra={"unit": "s"})]

@@ -5,7 +5,21 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.envelope import Event, Part
-from schemas.types import Country, HeartRate, Name, Real, Sex, SpeedMs, Time, Token, Watts
+from schemas.types import (
+    Audience,
+    Country,
+    HeartRate,
+    Latitude,
+    Longitude,
+    Name,
+    Real,
+    Sex,
+    SpeedMs,
+    Time,
+    Token,
+    Uuid,
+    Watts,
+)
 
 
 class ProfileFields(Part):
@@ -121,6 +135,58 @@ class ConsentChanged(Event[ConsentChangedData]):
     """The user gave or withdrew consent for a purpose, from the event's time on."""
 
     type: Literal["ConsentChanged"] = "ConsentChanged"
+    version: Literal[1] = 1
+
+
+class VisibilityChangedData(Part):
+    """The audience of each layer of all workouts that say nothing else: domain.visibility."""
+
+    workout: Audience
+    """Who sees a workout: sport, time, distance, load."""
+    map: Audience
+    """Who of these sees its map."""
+    heart_rate: Audience
+    """Who of these sees its heart rate."""
+
+
+class VisibilityChanged(Event[VisibilityChangedData]):
+    """The user chose who sees their workouts, earlier ones too; the latest event time wins."""
+
+    type: Literal["VisibilityChanged"] = "VisibilityChanged"
+    version: Literal[1] = 1
+
+
+class PrivacyZoneSetData(Part):
+    """The place that others must not see: domain.privacy_zones."""
+
+    zone_id: Uuid
+    """The zone; it belongs to the place for ever."""
+    latitude_deg: Latitude
+    """Latitude of the home."""
+    longitude_deg: Longitude
+    """Longitude of the home."""
+    radius_m: Literal[400, 800, 1600]
+    """Radius of the circle that hides it, in metres."""
+
+
+class PrivacyZoneSet(Event[PrivacyZoneSetData]):
+    """The user hides a place, in earlier workouts too; the latest event time of a zone wins."""
+
+    type: Literal["PrivacyZoneSet"] = "PrivacyZoneSet"
+    version: Literal[1] = 1
+
+
+class PrivacyZoneRemovedData(Part):
+    """The zone."""
+
+    zone_id: Uuid
+    """The zone that goes."""
+
+
+class PrivacyZoneRemoved(Event[PrivacyZoneRemovedData]):
+    """The user no longer hides a place."""
+
+    type: Literal["PrivacyZoneRemoved"] = "PrivacyZoneRemoved"
     version: Literal[1] = 1
 
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from schemas.envelope import Event, Part
 from schemas.types import (
+    Audience,
     Climb,
     Count,
     Energy,
@@ -67,6 +68,17 @@ class Stated(Part):
     """Highest heart rate."""
 
 
+class WorkoutVisibility(Part):
+    """What one workout says otherwise than its athlete's profile; a layer that is left out goes by the profile."""
+
+    workout: Audience | None = None
+    """Who sees the workout."""
+    map: Audience | None = None
+    """Who of these sees its map."""
+    heart_rate: Audience | None = None
+    """Who of these sees its heart rate."""
+
+
 class WorkoutCompletedData(Part):
     """The workout as a whole."""
 
@@ -94,13 +106,15 @@ class WorkoutCompletedData(Part):
     """Sensor channels that the device recorded."""
     samples: Count | None = None
     """Time points that the device says it sent."""
+    visibility: WorkoutVisibility = WorkoutVisibility()
+    """Who sees it, where that is not what the profile says."""
 
 
 class WorkoutCompleted(Event[WorkoutCompletedData]):
     """A workout is over. Its samples may be there already, come later, or never (entry by hand)."""
 
     type: Literal["WorkoutCompleted"] = "WorkoutCompleted"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
 
 
 class WorkoutEditedData(Part):
@@ -114,13 +128,15 @@ class WorkoutEditedData(Part):
     """New sport."""
     rpe: Rpe | None = None
     """New perceived exertion."""
+    visibility: WorkoutVisibility | None = None
+    """New visibility, all three layers of it."""
 
 
 class WorkoutEdited(Event[WorkoutEditedData]):
     """The athlete corrected a workout; the latest event time wins."""
 
     type: Literal["WorkoutEdited"] = "WorkoutEdited"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
 
 
 class WorkoutDeletedData(Part):

@@ -7,6 +7,7 @@ import numpy as np
 
 from domain.sports import family_of
 from schemas import hot
+from schemas.identity import event_id
 from simulator.athletes import Person
 from simulator.form import Form
 from simulator.injuries import Injury
@@ -16,14 +17,22 @@ from simulator.social import PRODUCER
 _APP: Final = "app:town"
 _DAY_US: Final = 86_400_000_000
 _CONSENTS: Final = (("model-training", 0.85), ("research", 0.55))
+_VISIBILITIES: Final[tuple[tuple[float, hot.VisibilityChangedData | None], ...]] = (  # cumulative shares
+    (0.3, hot.VisibilityChangedData(workout="everyone", map="followers", heart_rate="followers")),
+    (0.38, hot.VisibilityChangedData(workout="group", map="group", heart_rate="only_me")),
+    (0.42, hot.VisibilityChangedData(workout="only_me", map="only_me", heart_rate="only_me")),
+    (1.0, None),  # never looks at the settings
+)
+_ZONE_SHARE: Final = 0.15
 _RIDES: Final = frozenset({"cycling", "mountain_biking"})
 _TEST_AGAIN_DAYS: Final = 28
 _WORTH_TELLING: Final = 0.02
 
 
 def first_events(person: Person, start_us: int, seed: int) -> Iterator[Dispatch]:
-    """Registration, consents and zones, one to thirty days before ``start_us``. One in ten tells nothing of their
-    body.
+    """Registration, consents, own zones, visibility and maybe a privacy zone, up to thirty days before ``start_us``.
+
+    One in ten tells nothing of their body.
     """
     rng = np.random.default_rng((seed, 4, person.index))
     at_us = start_us - int(rng.uniform(1, 30) * _DAY_US)
@@ -51,7 +60,28 @@ def first_events(person: Person, start_us: int, seed: int) -> Iterator[Dispatch]
         at_us += 1_000_000
         yield dispatch(at_us, _consent(person, at_us, purpose, granted=bool(rng.random() < share)))
     if person.own_zones:
-        yield dispatch(at_us + 1_000_000, _zones(person, at_us + 1_000_000))
+        at_us += 1_000_000
+        yield dispatch(at_us, _zones(person, at_us))
+    dice = rng.random()
+    chosen = next(data for share, data in _VISIBILITIES if dice < share)
+    if chosen is not None:
+        at_us += 1_000_000
+        changed = hot.VisibilityChanged.of(
+            user=person.user, time=at_us, zone=zone, source=_APP, producer=PRODUCER, data=chosen
+        )
+        yield dispatch(at_us, changed)
+    if rng.random() < _ZONE_SHARE:
+        at_us += 1_000_000
+        place = hot.PrivacyZoneSetData(
+            zone_id=event_id("Zone", seed, person.user),
+            latitude_deg=person.home_latitude_deg,
+            longitude_deg=person.home_longitude_deg,
+            radius_m=(400, 800, 1600)[int(rng.integers(3))],
+        )
+        hidden = hot.PrivacyZoneSet.of(
+            user=person.user, time=at_us, zone=zone, source=_APP, producer=PRODUCER, data=place
+        )
+        yield dispatch(at_us, hidden)
 
 
 def _zones(person: Person, at_us: int) -> hot.ZonesSet:

@@ -23,6 +23,8 @@ _S_US: Final = 1_000_000
 _HOUR_US: Final = 3600 * _S_US
 _DRIVES: Final = 7
 _EDIT_SHARE: Final = 0.02
+_HIDE_SHARE: Final = 0.006  # edits that also hide the workout
+_HIDDEN: Final = hot.WorkoutVisibility(workout="only_me")
 _DELETE_SHARE: Final = 0.007
 _TITLES: Final = (
     "Into the wind",
@@ -85,7 +87,10 @@ def afterwards(person: Person, workout: Workout, rng: np.random.Generator) -> It
     if edits < _EDIT_SHARE:
         at_us = workout.end_us + int(rng.uniform(0.1, 48) * _HOUR_US)
         edit = hot.WorkoutEditedData(
-            workout_id=session.workout_id, title=_TITLES[int(rng.integers(len(_TITLES)))], rpe=workout.rpe
+            workout_id=session.workout_id,
+            title=_TITLES[int(rng.integers(len(_TITLES)))],
+            rpe=workout.rpe,
+            visibility=_HIDDEN if edits < _HIDE_SHARE else None,
         )
         yield dispatch(
             at_us,

@@ -1,4 +1,4 @@
-"""Who follows whom, and what people say about workouts."""
+"""Who follows and blocks whom, and what people say about workouts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ _DAY_US: Final = 24 * _HOUR_US
 _FOLLOWERS: Final = 10  # on average
 _KUDOS_SHARE: Final = 0.16  # of the followers who see a workout
 _COMMENT_SHARE: Final = 0.01
+_MENTION_SHARE: Final = 0.3  # of the comments
+_BLOCK_SHARE: Final = 0.01  # of the followings
 _COMMENTS: Final = (
     "Strong!",
     "What a day for it.",
@@ -68,6 +70,26 @@ class Society:
                     at_us += int(rng.uniform(5, 60) * _DAY_US)
                     gone = hot.UnfollowedData(follower=who)
                     yield dispatch(at_us, event(hot.Unfollowed, person, at_us, gone))
+        yield from self._blocks(start_us)
+
+    def _blocks(self, start_us: int) -> Iterator[Dispatch]:
+        """A few athletes block a follower within weeks, or are blocked by them; some think better of it."""
+        rng = np.random.default_rng((self.seed, 7))
+        for person in self.people:
+            for follower in self.followers[person.index]:
+                blocks, by_follower, lifts = rng.random(3)
+                if blocks >= _BLOCK_SHARE:
+                    continue
+                pair = (person, self.people[follower])
+                blocker, blocked = pair[::-1] if by_follower < 0.3 else pair
+                at_us = start_us + int(rng.uniform(1, 30) * _DAY_US)
+                names = {"blocker": blocker.user, "blocked": blocked.user}
+                for told in pair:
+                    yield dispatch(at_us, event(hot.Blocked, told, at_us, hot.BlockedData(**names)))
+                if lifts < 0.3:
+                    at_us += int(rng.uniform(1, 20) * _DAY_US)
+                    for told in pair:
+                        yield dispatch(at_us, event(hot.Unblocked, told, at_us, hot.UnblockedData(**names)))
 
     def applause(self, person: Person, workout_id: str, seen_us: int, rng: np.random.Generator) -> Iterator[Dispatch]:
         """Kudos and comments of followers in the day after ``seen_us``."""
@@ -82,7 +104,15 @@ class Society:
             if dice < _COMMENT_SHARE:
                 comment_id = event_id("Comment", workout_id, actor, at_us)
                 text = _COMMENTS[int(rng.integers(len(_COMMENTS)))]
-                comment = hot.CommentPostedData(workout_id=workout_id, comment_id=comment_id, actor=actor, text=text)
+                mentioned = self.people[int(rng.integers(len(self.people)))]
+                mentions = rng.random() < _MENTION_SHARE
+                comment = hot.CommentPostedData(
+                    workout_id=workout_id,
+                    comment_id=comment_id,
+                    actor=actor,
+                    text=f"@{mentioned.name} {text}" if mentions else text,
+                    mentions=(mentioned.user,) if mentions else (),
+                )
                 at_us += 30_000_000
                 yield dispatch(at_us, event(hot.CommentPosted, person, at_us, comment))
                 if dice < 0.05 * _COMMENT_SHARE:

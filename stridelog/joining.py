@@ -17,6 +17,7 @@ from domain.duplicates import Candidate, clusters
 from domain.features import FEATURE_WINDOW_DAYS
 from domain.integrity import check, within
 from domain.integrity_flags import Context
+from domain.shown import ZoneChange, circles_in_force, part_for_others
 from domain.summary import summarise
 from domain.track import CHANNELS, Track
 from domain.workouts import (
@@ -38,15 +39,16 @@ from stridelog.history import History
 from stridelog.judging import context_of, in_two_places, positions_of
 from stridelog.projections import workouts as out
 from stridelog.state import Known, State
-from stridelog.workout_facts import added_to, completion_of, profile_of
+from stridelog.workout_facts import added_to, completion_of, profile_of, zone_change_of
 
 
 class Join:
     """One batch of the ``workouts`` agent."""
 
-    def __init__(self, state: State, span: Span) -> None:
+    def __init__(self, state: State, span: Span, privacy_key: bytes) -> None:
         self.state = state
         self.span = span
+        self.privacy_key = privacy_key
         self.users: dict[str, set[str]] = defaultdict(set)  # user → touched workouts
         self.offsets: dict[str, int] = {}  # user → offset of the last record about them
         self.near: dict[str, set[str]] = {}  # user → touched workouts and what overlaps them
@@ -87,6 +89,10 @@ class Join:
                 if not self._put(user, message.id, setting, offset):
                     return None
                 return {wid for wid, known in self._completions(user) if known.fact.end_us >= message.time}
+            case hot.PrivacyZoneSet() | hot.PrivacyZoneRemoved():
+                if not self._put(user, message.id, zone_change_of(message), offset):
+                    return None
+                return {wid for wid, _ in self._completions(user)}
             case hot.UserErased():
                 erased = self.state.get(user, Erasure, "erased")
                 if erased is not None and erased.fact.time_us > message.time:
@@ -133,7 +139,7 @@ class Join:
         for (user, wid), track in tracks.items():
             completion = self._corrected(user, wid)
             context = context_of(user, wid, completion)
-            self.summaries[user, wid] = self._summarise(user, completion, track, context)
+            self.summaries[user, wid] = self._summarise(user, wid, completion, track, context)
             if self._overlaps(user, wid, completion):
                 self.places[user, wid] = positions_of(within(track, context))
 
@@ -229,23 +235,23 @@ class Join:
             return None
         return self._corrected(user, workout_id)
 
-    def _profiles(self, user: str) -> list[Profile]:
-        return [known.fact for known in self.state.facts(user, Profile).values()]
-
-    def _summarise(self, user: str, completion: Completion, track: Track, context: Context) -> Summarised:
+    def _summarise(
+        self, user: str, workout_id: str, completion: Completion, track: Track, context: Context
+    ) -> Summarised:
         athlete = athlete_at(self._profiles(user), completion.start_us)
         settings = [known.fact for known in self.state.facts(user, ZoneSetting).values()]
-        summary = summarise(
-            track,
-            sport=completion.sport,
-            start_us=completion.start_us,
-            end_us=completion.end_us,
-            pauses=completion.pauses,
-            athlete=athlete,
-            stated=completion.stated,
-            rpe=completion.rpe,
-            zone_setting=zone_setting_at(settings, completion.sport, completion.start_us),
-        )
+        workout: dict[str, Any] = {
+            "sport": completion.sport,
+            "start_us": completion.start_us,
+            "end_us": completion.end_us,
+            "pauses": completion.pauses,
+            "athlete": athlete,
+            "stated": completion.stated,
+            "rpe": completion.rpe,
+            "zone_setting": zone_setting_at(settings, completion.sport, completion.start_us),
+        }
+        changes = [known.fact for known in self.state.facts(user, ZoneChange).values()]
+        summary = summarise(track, **workout)
         return Summarised(
             sport=completion.sport,
             start_us=completion.start_us,
@@ -255,7 +261,11 @@ class Join:
             summary=summary,
             duplicate_of=None,
             flags=check(track, summary, completion.sport, athlete, context),
+            shown=part_for_others(workout_id, track, circles_in_force(changes, self.privacy_key), **workout),
         )
+
+    def _profiles(self, user: str) -> list[Profile]:
+        return [known.fact for known in self.state.facts(user, Profile).values()]
 
     def _corrected(self, user: str, workout_id: str) -> Completion:
         edits = self.state.index(user, History).corrections.get(workout_id, {})

@@ -5,9 +5,10 @@ answer are both a ``UserError``.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -34,13 +35,11 @@ from stridelog.answers import (
     SuggestionRow,
 )
 from stridelog.errors import UserError
+from stridelog.feed_pages import FeedPages, cursor, next_of, shown_workout
 from stridelog.settings import Settings
 
 ANSWER_S: Final = 10
 """How long a store may take to answer."""
-_BUCKETS: Final = 4  # weeks of a feed that are read at once
-_US_PER_S: Final = 1_000_000
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_THERE: Final = ("UNKNOWN_DATABASE", "UNKNOWN_TABLE")  # of ClickHouse: no worker has ever been up
 
 
@@ -195,57 +194,72 @@ class Queries:
 
     # -- feeds and workouts (Mongo)
 
-    async def feed(self, user: str, *, limit: int = 20, before: str | None = None) -> FeedPage:
-        """A user's feed, newest first (by the workout's end, then id).
+    async def feed(
+        self, user: str, *, limit: int = 20, before: str | None = None, now_us: int | None = None
+    ) -> FeedPage:
+        """A user's feed, newest first (by the workout's end, then id): their own workouts, and what they may see of
+        others whom they follow.
 
         ``before`` is the ``next`` of the page before: items that came meanwhile neither repeat nor push out others.
-        A feed is one document a week, so the query reads by ``_id`` and one week more than it needs: at the turn of a
-        week, zones differ.
+        ``now_us`` is the clock's time if it is not given: what ends more than a day later is not shown yet.
         """
-        cursor = _cursor(before) if before else None
-        newest = _bucket(user, cursor[0]) if cursor else f"{user}/~"
-        found: list[dict[str, Any]] = []
+        begin = cursor(before, now_us or _now_us())
         async with self._asking("mongo") as client:
-            feeds = client[self.settings.namespace]["feeds"]
-            query = {"_id": {"$gte": f"{user}/", "$lt": newest}}
-            async with feeds.find(query).sort("_id", -1).batch_size(_BUCKETS) as buckets:
-                async for bucket in buckets:
-                    full = len(found) > limit  # then this is the week more
-                    found += [
-                        {**item, "workout_id": wid}
-                        for wid, item in bucket.get("items", {}).items()
-                        if cursor is None or (item["end_us"], wid) < cursor
-                    ]
-                    if full:
-                        break
-        found.sort(key=lambda item: (item["end_us"], item["workout_id"]), reverse=True)
-        page = found[:limit]
-        actors = {item["athlete"] for item in page} | {c["actor"] for item in page for c in item.get("comments", ())}
-        names = await self.names(sorted(actors))
-        items = tuple({**item, "name": names[item["athlete"]]} for item in page)
-        more = len(found) > limit
-        return FeedPage(items, f"{page[-1]['end_us']}:{page[-1]['workout_id']}" if more and page else None)
+            found = await FeedPages(client[self.settings.namespace]).feed(user, begin, limit)
+        return await self._named(found, limit)
+
+    async def timeline(
+        self, user: str, *, viewer: str | None, limit: int = 20, before: str | None = None, now_us: int | None = None
+    ) -> FeedPage:
+        """A user's own workouts as ``viewer`` may see them (``None``: somebody who is not signed in), as ``feed``."""
+        begin = cursor(before, now_us or _now_us())
+        async with self._asking("mongo") as client:
+            found = await FeedPages(client[self.settings.namespace]).timeline(user, viewer, begin, limit)
+        return await self._named(found, limit)
+
+    async def _named(self, found: list[dict[str, Any]], limit: int) -> FeedPage:
+        page, more = next_of(found, limit)
+        names = await self.names(sorted({item["athlete"] for item in page}))
+        return FeedPage(tuple({**item, "name": names[item["athlete"]]} for item in page), more)
 
     async def newest_items(self, users: Sequence[str], *, most: int) -> list[dict[str, Any]]:
-        """The newest items of several users' own weeks: what happened lately, for a screen."""
-        weeks = [period_key(datetime.now(UTC).date() - timedelta(days=7 * back), "week") for back in (0, 1)]
+        """The newest workouts of several users, of this week and the last, whoever may see them: for an operator."""
+        weeks = [datetime.now(UTC).date() - timedelta(days=7 * back) for back in (0, 1)]
+        ids = [f"{user}/{period_key(week, 'week')}" for user in users for week in weeks]
         async with self._asking("mongo") as client:
-            feeds = client[self.settings.namespace]["feeds"]
-            ids = [f"{user}/{week}" for user in users for week in weeks]
-            found = await feeds.find({"_id": {"$in": ids}}).to_list()
-        items = {wid: {**item, "workout_id": wid} for bucket in found for wid, item in bucket.get("items", {}).items()}
-        newest = sorted(items.values(), key=lambda item: (item["end_us"], item["workout_id"]), reverse=True)[:most]
+            timelines = client[self.settings.namespace]["timelines"]
+            found = await timelines.find({"_id": {"$in": ids}}).to_list()
+        items = [
+            {**item, **item.get("whole", {}), "workout_id": wid}
+            for week in found
+            for wid, item in week.get("items", {}).items()
+        ]
+        newest = sorted(items, key=lambda item: (item["end_us"], item["workout_id"]), reverse=True)[:most]
         names = await self.names(item["athlete"] for item in newest)
         return [{**item, "name": names[item["athlete"]]} for item in newest]
 
     async def workout(self, workout_id: str) -> dict[str, Any] | None:
-        """A workout's document with its user's ``name``; ``None``: there is none."""
+        """A workout's document with its user's ``name``, for its athlete and for operators; ``None``: there is none."""
         async with self._asking("mongo") as client:
             found = await client[self.settings.namespace]["workouts"].find_one({"_id": workout_id})
         if found is None:
             return None
         names = await self.names([found["user"]])
         return {"workout_id": found.pop("_id"), **found, "name": names[found["user"]]}
+
+    async def workout_for(self, viewer: str | None, workout_id: str) -> dict[str, Any] | None:
+        """The same as ``viewer`` may see it (``None``: somebody who is not signed in), without the layers that they may
+        not; ``None``: there is none that they may see.
+        """
+        document = await self.workout(workout_id)
+        if document is None:
+            return None
+        async with self._asking("mongo") as client:
+            pages = FeedPages(client[self.settings.namespace])
+            circle, owner = await asyncio.gather(
+                pages.circle(viewer, follows=document["user"]), pages.circle(document["user"])
+            )
+        return shown_workout(document, circle, owner)
 
     # -- achievements (Mongo)
 
@@ -375,21 +389,5 @@ class Queries:
 _LABELS: Final = {"clickhouse": "ClickHouse", "mongo": "MongoDB", "redis": "Redis"}
 
 
-def _cursor(text: str) -> tuple[int, str]:
-    """A cursor of a feed: ``<end in µs>:<workout id>``, or a time (ISO 8601), which all older items are before."""
-    number, _, workout_id = text.partition(":")
-    if number.isdigit():
-        return int(number), workout_id
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise UserError(
-            f"--before {text!r} is neither a time like 2026-11-24T12:00:00+00:00 nor the 'next' of a page"
-        ) from None
-    return ((time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH) // timedelta(microseconds=1), ""
-
-
-def _bucket(user: str, end_us: int) -> str:
-    """An id right after the last bucket that can hold items that ended by then: weeks are those of the local day."""
-    day = date(1970, 1, 1) + timedelta(days=end_us // _US_PER_S // 86_400 + 1)
-    return f"{user}/{period_key(day, 'week')}~"
+def _now_us() -> int:
+    return time.time_ns() // 1_000

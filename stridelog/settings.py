@@ -63,6 +63,15 @@ class Settings(BaseSettings):
         ge=0,
         description="facts of users that a worker keeps in memory, per agent and partition; a user counts as ten more",
     )
+    privacy_key: str = Field(
+        default="of the local stack only: every other has its own",
+        description="secret of privacy zones, 32 random bytes or more; with another one all circles move",
+    )
+    feed_fan_out_most: int = Field(
+        default=1_000,
+        ge=0,
+        description="followers of an athlete whose workouts are written to each one's feed; above, pages merge them",
+    )
     achievements_file: str = Field(
         default="", description="file of the rules of achievements; empty: the project's achievements.yaml"
     )

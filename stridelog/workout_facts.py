@@ -2,7 +2,10 @@
 
 import msgspec
 
+from domain.privacy_zones import PrivacyZone
+from domain.shown import ZoneChange
 from domain.summary import Stated
+from domain.visibility import Override
 from domain.workouts import Appeal, Completion, Correction, Profile, Review
 from schemas import hot
 
@@ -14,6 +17,15 @@ def profile_of(message: hot.UserRegistered | hot.ProfileChanged) -> Profile:
     data = message.data
     said = {name: getattr(data, name) for name in Profile.__struct_fields__ if hasattr(data, name)}
     return Profile(message.id, message.time, isinstance(message, hot.UserRegistered), **said)
+
+
+def zone_change_of(message: hot.PrivacyZoneSet | hot.PrivacyZoneRemoved) -> ZoneChange:
+    """A place that is hidden from now on, or no longer."""
+    zone = None
+    if isinstance(message, hot.PrivacyZoneSet):
+        data = message.data
+        zone = PrivacyZone(data.zone_id, data.latitude_deg, data.longitude_deg, data.radius_m)
+    return ZoneChange(message.id, message.time, message.data.zone_id, zone)
 
 
 def completion_of(message: hot.WorkoutCompleted, logged_ms: int) -> Completion:
@@ -33,6 +45,7 @@ def completion_of(message: hot.WorkoutCompleted, logged_ms: int) -> Completion:
         stated=Stated(**stated),
         rpe=data.rpe,
         title=data.title,
+        visibility=_override_of(data.visibility),
     )
 
 
@@ -42,9 +55,14 @@ def added_to(
     """What somebody says of a workout; each event is a fact of its own."""
     match message:
         case hot.WorkoutEdited(data=data):
-            return Correction(message.id, message.time, data.title, data.sport, data.rpe)
+            said = None if data.visibility is None else _override_of(data.visibility)
+            return Correction(message.id, message.time, data.title, data.sport, data.rpe, said)
         case hot.WorkoutAppealed(data=data):
             return Appeal(message.id, message.time, data.text)
         case hot.WorkoutReviewed(data=data):
             rules = tuple((judged.rule, judged.rule_version) for judged in data.rules)
             return Review(message.id, message.time, data.reviewer, data.verdict, data.why, rules)
+
+
+def _override_of(said: hot.WorkoutVisibility) -> Override:
+    return Override(said.workout, said.map, said.heart_rate)

@@ -28,6 +28,7 @@ from verification import (
 )
 from verification.copies import Copies, note_copies
 from verification.dead_letters import Letter, check_letters
+from verification.feeds import Feeds
 from verification.live import LiveSession
 from verification.log import LogRecord
 from verification.outcomes import PartitionLog, Valid
@@ -43,6 +44,8 @@ USER_EVENTS: Final = (
     hot.UserErased,
     hot.ConsentChanged,
     hot.InjuryReported,
+    hot.PrivacyZoneSet,
+    hot.PrivacyZoneRemoved,
 )
 WORKOUT_EVENTS: Final = (
     hot.WorkoutCompleted,
@@ -51,7 +54,15 @@ WORKOUT_EVENTS: Final = (
     hot.WorkoutReviewed,
     hot.WorkoutDeleted,
 )
-SOCIAL_EVENTS: Final = (hot.Followed, hot.Unfollowed, hot.KudosGiven, hot.CommentPosted, hot.CommentDeleted)
+SOCIAL_EVENTS: Final = (
+    hot.Followed,
+    hot.Unfollowed,
+    hot.Blocked,
+    hot.Unblocked,
+    hot.KudosGiven,
+    hot.CommentPosted,
+    hot.CommentDeleted,
+)
 
 
 @dataclass
@@ -63,7 +74,7 @@ class Kept:
     efforts: list[pa.Table] = field(default_factory=list)  # on segments
     rankings: dict[BoardKey, dict[str, float]] = field(default_factory=dict)
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by workout id
-    feeds: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # by document and workout id
+    feeds: Feeds = field(default_factory=Feeds)
     achievements: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # by document and award id
     names: dict[str, str] = field(default_factory=dict)
     live: dict[str, dict[str, LiveSession]] = field(default_factory=dict)  # by user and workout
@@ -87,6 +98,8 @@ class PartitionCheck:
     recommend: ScoreCheck
     first_score_ms: Mapping[str, float]  # by message type
     rules: Sequence[Rule]  # of achievements
+    privacy_key: bytes
+    fan_out_most: int  # followers of those whose workouts are written to each follower's feed
     kept_at_s: float  # when rankings and live sessions must not have expired
     kept: Kept = field(default_factory=Kept)
 
@@ -154,6 +167,7 @@ class PartitionCheck:
                 user,
                 known_facts,
                 lambda user, wid: found.track(spans[user, wid]) if (user, wid) in spans else workouts.NO_SAMPLES,
+                self.privacy_key,
             )
             for wid, one in known.items():
                 summaries[user, wid] = (one.zone, one.summary)
@@ -193,11 +207,9 @@ class PartitionCheck:
         )
 
     def _feeds(self, log: PartitionLog) -> None:
-        athletes = feeds.social_of(log.seen_by("feed", *SOCIAL_EVENTS))
+        events = [*log.seen_by("feed", *SOCIAL_EVENTS), *log.seen_by("feed", hot.VisibilityChanged)]
         last = boards.last_of(log.carrying("WorkoutSummarised").valid)
-        self.kept.feeds.update(
-            {(item.document, item.workout_id): item.shown for item in feeds.feed_items(last, athletes)}
-        )
+        feeds.expect(self.kept.feeds, last, feeds.social_of(events), self.fan_out_most)
 
     def _challenges(self, log: PartitionLog) -> None:
         clubs = groups.groups_of(log.seen_by("groups", *groups.MESSAGES))
@@ -205,6 +217,8 @@ class PartitionCheck:
         if not log.number:  # all partitions have the same copies, or "copies" says otherwise
             self.kept.groups |= {id: groups.shown(group) for id, group in clubs.items()}
             self.kept.memberships |= {(u, id): role for id, one in clubs.items() for u, role in one.members.items()}
+            for user, id in self.kept.memberships:
+                self.kept.feeds.groups.setdefault(user, set()).add(id)
             self.kept.challenges |= challenges.challenge_documents(standings)
         last = boards.last_of(log.carrying("WorkoutSummarised").valid)
         said, erasures = log.seen_by("challenges", *challenges.SAID), log.seen_by("challenges", hot.UserErased)

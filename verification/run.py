@@ -9,10 +9,12 @@ import pyarrow as pa
 from stridelog import topics as topic_table
 from stridelog.achievements_file import rules_of
 from stridelog.errors import UserError
+from stridelog.privacy_key import privacy_key_of
 from stridelog.settings import Settings
 from stridelog.topics import Topics
 from verification import boards, challenges, copies, lake, models, samples, segments
 from verification.dead_letters import Letter, read_letters
+from verification.feed_documents import check_feeds
 from verification.items import compare_stream
 from verification.live import LiveSession, live_boards
 from verification.log import Log, LogRecord
@@ -49,6 +51,9 @@ SINKS: Final = (
     "clickhouse.challenge_teams",
     "mongo.workouts",
     "mongo.feeds",
+    "mongo.timelines",
+    "mongo.circles",
+    "mongo.seen",
     "mongo.achievements",
     "mongo.groups",
     "mongo.memberships",
@@ -133,6 +138,8 @@ async def verify(
                 recommend=ScoreCheck(models.loader("recommend", settings), report.sinks["topic.recommendations-ready"]),
                 first_score_ms=await _first_scores(log, topics, settled),
                 rules=rules_of(settings),
+                privacy_key=privacy_key_of(settings),
+                fan_out_most=settings.feed_fan_out_most,
                 kept_at_s=redis.now_s(),
             )
             numbers = sorted({partition for _, partition in settled.ends})
@@ -228,13 +235,11 @@ def _check_whole(
     found_places = clickhouse.view("segment_board", places)
     compare_tables(tallies["clickhouse.segment_board"], places, found_places, segments.BOARD_KEY)
     compare_stream(tallies["mongo.workouts"], dict(kept.documents), mongo.workouts(set(kept.documents)))
-    buckets = {bucket for bucket, _ in kept.feeds}
-    items = (((document.id, wid), item) for document in mongo.feeds(buckets) for wid, item in document.items.items())
-    compare_stream(tallies["mongo.feeds"], kept.feeds, items)
     documents = mongo.achievements({document for document, _ in kept.achievements})
     awards = (((document, id), award) for document, held in documents for id, award in held.items())
     compare_stream(tallies["mongo.achievements"], kept.achievements, awards)
-    _check_clubs(check, tallies, clickhouse, mongo)
+    groups_of = _check_clubs(check, tallies, clickhouse, mongo)
+    check_feeds(tallies, kept.feeds, mongo, groups_of)
     _check_redis(check, tallies, redis)
     compare(tallies["copies"], copies.expected_copies(kept.copies, partitions), copies.found_copies(kept.copies))
     for name, tables in kept.lake.items():
@@ -243,7 +248,10 @@ def _check_whole(
         compare_tables(tallies[f"delta.{name}"], expected, found, LAKE_KEYS[name])
 
 
-def _check_clubs(check: PartitionCheck, tallies: Mapping[str, Tally], clickhouse: ClickHouse, mongo: Mongo) -> None:
+def _check_clubs(
+    check: PartitionCheck, tallies: Mapping[str, Tally], clickhouse: ClickHouse, mongo: Mongo
+) -> dict[str, Collection[str]]:
+    """Returns the groups of each user as ``memberships`` has them."""
     kept = check.kept
     parts = pa.concat_tables(kept.challenge_scores)
     for view, expected, key in (
@@ -253,9 +261,10 @@ def _check_clubs(check: PartitionCheck, tallies: Mapping[str, Tally], clickhouse
         compare_tables(tallies[f"clickhouse.{view}"], expected, clickhouse.view(view, expected), key)
     for name, documents in (("groups", kept.groups), ("challenges", kept.challenges), ("goals", kept.goals)):
         compare_stream(tallies[f"mongo.{name}"], dict(documents), mongo.plain(name, set(documents)))
-    of_users = mongo.plain("memberships", {user for user, _ in kept.memberships})
-    roles = (((user, id), role) for user, one in of_users for id, role in one.get("groups", {}).items())
+    of_users = dict(mongo.plain("memberships", {user for user, _ in kept.memberships}))
+    roles = (((user, id), role) for user, one in of_users.items() for id, role in one.get("groups", {}).items())
     compare_stream(tallies["mongo.memberships"], dict(kept.memberships), roles)
+    return {user: one.get("groups", {}).keys() for user, one in of_users.items()}
 
 
 def _check_redis(check: PartitionCheck, tallies: Mapping[str, Tally], redis: Redis) -> None:

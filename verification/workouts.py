@@ -1,17 +1,21 @@
 """From events and samples to what must be said of each workout: summary, duplicate or not, features, document."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 
+from domain.athlete import Athlete
 from domain.days import local_day
 from domain.duplicates import Candidate, clusters
 from domain.features import NAMES_VERSION, LoadFact, features
+from domain.privacy_zones import HiddenCircle, PrivacyZone, hidden_circle, hide, shown_part
 from domain.summary import Stated, Summary, summarise
 from domain.track import CHANNELS, Track, track_from_columns
+from domain.visibility import Override
 from domain.workouts import Appeal, Completion, Correction, Profile, Review, athlete_at, corrected, reported
 from domain.zones import ZoneSetting, zone_setting_at
 from schemas import hot
@@ -31,6 +35,7 @@ class UserFacts:
 
     profiles: dict[str, Profile] = field(default_factory=dict)  # by event id
     zones: dict[str, ZoneSetting] = field(default_factory=dict)  # by event id
+    hidden: dict[str, tuple[int, bool, str, PrivacyZone | None]] = field(default_factory=dict)  # by zone: the last word
     erased_us: int | None = None
     completions: dict[str, Completion] = field(default_factory=dict)  # by workout id
     corrections: dict[str, dict[str, Correction]] = field(default_factory=dict)  # by workout id, event id
@@ -64,11 +69,13 @@ class Known:
             "zone": self.zone,
             "local_day": data.local_day.isoformat(),
             "device_id": data.device_id,
+            "visibility": data.visibility,
             "summary": data.summary,
             "flags": data.flags,
             "shadowed": data.shadowed,
             "appeal": data.appeal,
             "review": data.review,
+            "shown": data.shown,
         }
 
 
@@ -82,6 +89,8 @@ def facts_of(user_events: Iterable[Valid], workout_events: Iterable[Valid]) -> d
                 facts.profiles[message.id] = _profile(message)
             case hot.ZonesSet(id=id, time=time, data=set_zones):
                 facts.zones[id] = ZoneSetting(id, time, set_zones.sport, set_zones.basis, set_zones.upper_bounds)
+            case hot.PrivacyZoneSet() | hot.PrivacyZoneRemoved():
+                _hide_place(facts, message)
             case hot.UserErased():
                 facts.erased_us = message.time
     for _, logged_ms, message in workout_events:
@@ -92,7 +101,8 @@ def facts_of(user_events: Iterable[Valid], workout_events: Iterable[Valid]) -> d
                 completion = _completion(message, logged_ms)
                 facts.completions[data.workout_id] = reported(completion, facts.completions.get(data.workout_id))
             case hot.WorkoutEdited():
-                edit = Correction(message.id, message.time, data.title, data.sport, data.rpe)
+                visibility = None if data.visibility is None else _said(data.visibility)
+                edit = Correction(message.id, message.time, data.title, data.sport, data.rpe, visibility)
                 facts.corrections.setdefault(data.workout_id, {})[message.id] = edit
             case hot.WorkoutAppealed():
                 appeal = Appeal(message.id, message.time, data.text)
@@ -111,7 +121,16 @@ def facts_of(user_events: Iterable[Valid], workout_events: Iterable[Valid]) -> d
     return users
 
 
-def known_workouts(user: str, facts: UserFacts, track_of: TrackOf) -> dict[str, Known]:
+def _hide_place(facts: UserFacts, message: hot.PrivacyZoneSet | hot.PrivacyZoneRemoved) -> None:
+    data, zone = message.data, None
+    if isinstance(data, hot.PrivacyZoneSetData):
+        zone = PrivacyZone(data.zone_id, data.latitude_deg, data.longitude_deg, data.radius_m)
+    word = (message.time, zone is not None, message.id, zone)
+    if data.zone_id not in facts.hidden or word[:3] > facts.hidden[data.zone_id][:3]:
+        facts.hidden[data.zone_id] = word
+
+
+def known_workouts(user: str, facts: UserFacts, track_of: TrackOf, privacy_key: bytes) -> dict[str, Known]:
     """The last word on every workout that a user ever completed, by workout id."""
     profiles = list(facts.profiles.values())
     completions = {
@@ -120,10 +139,16 @@ def known_workouts(user: str, facts: UserFacts, track_of: TrackOf) -> dict[str, 
     }
     living = {wid: c for wid, c in completions.items() if not _is_gone(wid, c, facts)}
     summaries: dict[str, Summary] = {}
+    shown: dict[str, hot.ShownPart] = {}
+    circles = [hidden_circle(word[3], privacy_key) for word in facts.hidden.values() if word[3] is not None]
     candidates = []
     for wid, completion in living.items():
         track = track_of(user, wid)
-        summaries[wid] = _summary(completion, track, profiles, facts.zones.values())
+        setting = zone_setting_at(facts.zones.values(), completion.sport, completion.start_us)
+        athlete = athlete_at(profiles, completion.start_us)
+        summaries[wid] = _summary(completion, track, athlete, setting)
+        if circles and (part := _shown(wid, completion, track, circles, athlete, setting)) is not None:
+            shown[wid] = part
         channels = sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS)
         candidates.append(
             Candidate(
@@ -145,7 +170,15 @@ def known_workouts(user: str, facts: UserFacts, track_of: TrackOf) -> dict[str, 
     }
     loads = {wid: _load(wid, living[wid], summary) for wid, summary in summaries.items() if canonical[wid] == wid}
     return {
-        wid: _known(wid, completion, summaries.get(wid), canonical.get(wid), judged.get(wid, Judged()), loads, profiles)
+        wid: _known(
+            wid,
+            completion,
+            (summaries.get(wid), shown.get(wid)),
+            canonical.get(wid),
+            judged.get(wid, Judged()),
+            loads,
+            profiles,
+        )
         for wid, completion in completions.items()
     }
 
@@ -155,20 +188,47 @@ def _is_gone(workout_id: str, completion: Completion, facts: UserFacts) -> bool:
     return workout_id in facts.deleted or erased
 
 
-def _summary(
-    completion: Completion, track: Track, profiles: Sequence[Profile], zones: Iterable[ZoneSetting]
-) -> Summary:
+def _summary(completion: Completion, track: Track, athlete: Athlete, setting: ZoneSetting | None) -> Summary:
     return summarise(
         track,
         sport=completion.sport,
         start_us=completion.start_us,
         end_us=completion.end_us,
         pauses=completion.pauses,
-        athlete=athlete_at(profiles, completion.start_us),
+        athlete=athlete,
         stated=completion.stated,
         rpe=completion.rpe,
-        zone_setting=zone_setting_at(zones, completion.sport, completion.start_us),
+        zone_setting=setting,
     )
+
+
+def _shown(
+    workout_id: str,
+    completion: Completion,
+    track: Track,
+    circles: Sequence[HiddenCircle],
+    athlete: Athlete,
+    setting: ZoneSetting | None,
+) -> hot.ShownPart | None:
+    """The workout as one that was recorded outside of the circles only."""
+    inside = track.between(completion.start_us, completion.end_us)
+    rows = hide(inside.latitude_deg, inside.longitude_deg, circles, workout_id)
+    part, gaps = shown_part(inside, rows)
+    if len(rows) and rows.all():
+        return None
+    stated = completion.stated
+    if not len(inside) or len(part) == len(inside):
+        seen = msgspec.structs.replace(completion, stated=replace(stated, ascent_m=None, descent_m=None))
+    elif not len(part):
+        seen = msgspec.structs.replace(completion, start_us=completion.end_us, pauses=(), stated=Stated(), rpe=None)
+    else:
+        first_us, last_us = int(part.time_us.min()), int(part.time_us.max())
+        overlapping = [(a, b) for a, b in completion.pauses if a < last_us and b > first_us]
+        cut = [(max(a, first_us), min(b, last_us)) for a, b in overlapping]
+        pauses = tuple(sorted(cut + gaps))
+        seen = msgspec.structs.replace(completion, start_us=first_us, end_us=last_us, pauses=pauses, stated=Stated())
+    summary = _summary(seen, part, athlete, setting)
+    return hot.ShownPart(start=seen.start_us, end=seen.end_us, summary=_as_message(summary))
 
 
 def _load(workout_id: str, completion: Completion, summary: Summary) -> LoadFact:
@@ -188,7 +248,7 @@ def _load(workout_id: str, completion: Completion, summary: Summary) -> LoadFact
 def _known(
     workout_id: str,
     completion: Completion,
-    summary: Summary | None,
+    figures: tuple[Summary | None, hot.ShownPart | None],
     leader: str | None,
     judged: Judged,
     loads: Mapping[str, LoadFact],
@@ -216,11 +276,17 @@ def _known(
             end=completion.end_us,
             local_day=local_day(completion.start_us, completion.zone),
             device_id=None if status == "deleted" else completion.device_id,
-            summary=None if summary is None else _as_message(summary),
+            visibility=hot.WorkoutVisibility(
+                workout=completion.visibility.workout,
+                map=completion.visibility.map,
+                heart_rate=completion.visibility.heart_rate,
+            ),
+            summary=None if figures[0] is None else _as_message(figures[0]),
             flags=judged.flags,
             shadowed=judged.shadowed,
             appeal=judged.appeal,
             review=judged.review,
+            shown=figures[1],
         ),
         features=hot.FeaturesComputedData(
             workout_id=workout_id,
@@ -283,4 +349,9 @@ def _completion(message: hot.WorkoutCompleted, logged_ms: int) -> Completion:
         ),
         rpe=data.rpe,
         title=data.title,
+        visibility=_said(data.visibility),
     )
+
+
+def _said(visibility: hot.WorkoutVisibility) -> Override:
+    return Override(workout=visibility.workout, map=visibility.map, heart_rate=visibility.heart_rate)

@@ -1,4 +1,4 @@
-"""``stridelog bench sensors``, ``workouts``, ``history`` and ``soak``: what a worker's CPU and memory are good for."""
+"""``stridelog bench sensors``, ``workouts``, ``history``, ``soak``, ``feeds``: what the platform's CPU is good for."""
 
 import asyncio
 import json
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bench import feeds as feeds_bench
 from bench import history as history_bench
 from bench import sensors as sensors_bench
 from bench import soak as soak_bench
@@ -91,6 +92,31 @@ def history(
         table.add_row(f"{row['workouts_before']:,}", f"{row['workouts']:.3f}", f"{row['leaderboards']:.3f}")
     Console().print(table)
     Console().print(f"slowest to fastest: {result['slowest_to_fastest']}")
+
+
+def feeds(
+    readers: Annotated[int, typer.Option(min=2_000, max=1_000_000, help="Readers who have a feed.")] = 10_000,
+    pages: Annotated[int, typer.Option(min=100, max=1_000_000, help="Pages of 20 items to read.")] = 2_000,
+    seed: Annotated[int, typer.Option(help="Of who follows whom, and who reads.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Time of a page of a feed, with athletes whom few follow and some whom many follow.
+
+    Exits with 1 if the 99th percentile is above 20 ms. On an instance of its own, which is removed afterwards.
+    """
+    with _saying("feeds", as_json) as say:
+        result = asyncio.run(feeds_bench.run(settings(), readers=readers, pages=pages, seed=seed, say=say))
+    if as_json:
+        typer.echo(json.dumps(result))
+    else:
+        table = Table("", title=f"A page of a feed, ms; {readers:,} readers, {pages:,} pages", title_justify="left")
+        for name in result["page_ms"]:
+            table.add_column(name, justify="right")
+        for label, key in (("until it is there", "page_ms"), ("CPU of the process that reads", "cpu_ms")):
+            table.add_row(label, *(f"{value:.1f}" for value in result[key].values()))
+        Console().print(table)
+    if not result["ok"]:
+        raise typer.Exit(1)
 
 
 def soak(

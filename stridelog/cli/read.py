@@ -31,6 +31,7 @@ Sport = Annotated[str, typer.Option(help=", ".join(BOARD_SPORTS))]
 Period = Annotated[str, typer.Option(help=", ".join(PERIODS))]
 Key = Annotated[str, typer.Option("--key", help="Which one, like 2026-W48; default: the current one (UTC).")]
 User = Annotated[str, typer.Argument(help="The athlete's user id.")]
+As = Annotated[str, typer.Option("--as", metavar="VIEWER", help="Show what this user may see of it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _KEYS = {
@@ -103,12 +104,20 @@ def feed(
     user: User,
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many items.")] = 20,
     before: Annotated[str, typer.Option(help="Only older ones: a time, or the 'next' of the page before.")] = "",
+    viewer: As = "",
     as_json: AsJson = False,
 ) -> None:
-    """An athlete's feed: their own workouts and those of whom they follow, newest first, from MongoDB."""
+    """An athlete's feed: their own workouts and those of whom they follow, newest first, from MongoDB.
+
+    With --as VIEWER: the athlete's own workouts only, as that user may see them.
+    """
 
     async def ask(queries: Queries) -> tuple[str, FeedPage]:
-        return await queries.known(user), await queries.feed(user, limit=limit, before=before or None)
+        name = await queries.known(user)
+        if not viewer:
+            return name, await queries.feed(user, limit=limit, before=before or None)
+        await queries.known(viewer)
+        return name, await queries.timeline(user, viewer=viewer, limit=limit, before=before or None)
 
     name, page = asked(ask)
     if as_json:
@@ -119,12 +128,20 @@ def feed(
 
 def workout(
     workout_id: Annotated[str, typer.Argument(metavar="ID", help="The workout's id (UUID); a feed shows it.")],
+    viewer: As = "",
     as_json: AsJson = False,
 ) -> None:
     """A workout, from MongoDB: figures, time in zones, best efforts."""
 
     async def ask(queries: Queries) -> dict[str, Any]:
-        document = await queries.workout(workout_id.lower())
+        if viewer:
+            await queries.known(viewer)
+        wanted = workout_id.lower()
+        document = await (queries.workout_for(viewer, wanted) if viewer else queries.workout(wanted))
+        if document is None and viewer:
+            raise UserError(
+                f"no workout {workout_id!r} that {viewer} may see: without --as you see whether there is one"
+            )
         if document is None:
             raise UserError(
                 f"no workout {workout_id!r}: it was never completed, was deleted, or is not here yet "

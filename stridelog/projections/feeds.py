@@ -1,49 +1,91 @@
-"""Feeds as documents: which items a batch touches, and in whose feeds they are now."""
+"""Feeds as documents: which items and readers a batch touches, and what their documents hold now.
+
+Three collections. ``timelines``: an athlete's own workouts. ``feeds``: what others' feeds were told of them, where few
+follow. ``circles``: what a reader needs to know of themselves (``stridelog.projections.circles``). Which documents an
+item stands in is worked out from the facts, so that it does not depend on their order.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from domain.feeds import FeedItem, FollowChange, Reaction, bucket, follows_at
+from domain.feeds import (
+    ChosenAudiences,
+    FeedItem,
+    Reaction,
+    Whole,
+    audience_of,
+    bucket,
+    mentions_kept,
+    week_of,
+)
+from domain.following import BlockChange, FollowChange
 from schemas import hot
 from sinks.base import Document, Span
 from stridelog.batch import Record
+from stridelog.projections.circles import Circles
+from stridelog.projections.documents import Documents
+from stridelog.projections.followers import Followers
+from stridelog.settings import Settings
 from stridelog.state import Index, State
 
-COLLECTION = "feeds"
+FEEDS: Final = "feeds"
+TIMELINES: Final = "timelines"
 
 
 class FeedFact(msgspec.Struct, frozen=True):
-    """A workout as feeds know it, and every other form (end, week) it has had: there it may have left an item."""
+    """A workout as feeds know it, and where it may have left items: at the latest end of each week that it ever ended
+    in, also in others' feeds if it was ever spread.
+    """
 
     item: FeedItem
-    earlier: tuple[FeedItem, ...] = ()
+    ends_us: tuple[int, ...]
+    spread: bool = False
+
+
+FACTS: Final = (FollowChange, BlockChange, ChosenAudiences, FeedFact, Reaction)
+
+
+class FanOut:
+    """How many followers an athlete has at most whose workouts are written to each of them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.most = settings.feed_fan_out_most
+
+    async def open(self) -> None:
+        """Nothing to connect to."""
+
+    async def close(self) -> None:
+        """Nothing to disconnect from."""
 
 
 class Reactions(Index):
-    """Kudos and comments of an athlete's workouts: workout → fact id → reaction."""
+    """Kudos and comments of an athlete's workouts: workout → fact id → reaction; and who is mentioned where."""
 
     kinds = (Reaction,)
 
     def __init__(self) -> None:
         self.of: defaultdict[str, dict[str, Reaction]] = defaultdict(dict)
-        self._workouts: dict[str, str] = {}
+        self.mentioning: defaultdict[str, set[str]] = defaultdict(set)  # user → workouts, also of comments now gone
 
     def put(self, id: str, fact: Reaction) -> None:
-        self.of[self._workouts.get(id, fact.workout_id)].pop(id, None)
         self.of[fact.workout_id][id] = fact
-        self._workouts[id] = fact.workout_id
+        for user in fact.mentions:
+            self.mentioning[user].add(fact.workout_id)
 
 
 class Feeds:
     """One batch of the ``feed`` agent."""
 
-    def __init__(self, state: State, span: Span) -> None:
+    def __init__(self, state: State, span: Span, most: int) -> None:
         self.state = state
         self.span = span
-        self.touched: dict[str, set[str]] = defaultdict(set)  # athlete → workouts
+        self.most = most
+        self.items: dict[str, set[str]] = defaultdict(set)  # athlete → workouts whose items are all written
+        self.readers: dict[str, set[str]] = defaultdict(set)  # athlete → readers for whom all items are written
+        self.circles = Circles(state, most)
 
     def keep(self, records: Iterable[Record]) -> Counter[str]:
         """Take the facts in; how many records needed nothing, by reason."""
@@ -60,88 +102,195 @@ class Feeds:
         match message:
             case hot.WorkoutSummarised():
                 known = self.state.get(user, FeedFact, data.workout_id)
-                fact = _fact(data, known.fact if known else None)
-                return self._put(user, data.workout_id, fact, offset, {data.workout_id})
-            case hot.Followed() | hot.Unfollowed():
-                change = FollowChange(message.time, message.id, data.follower, isinstance(message, hot.Followed))
-                items = self.state.facts(user, FeedFact)
-                later = {wid for wid, known in items.items() if known.fact.item.end_us >= change.time_us}
-                return self._put(user, message.id, change, offset, later)
+                return self._react(user, data.workout_id, _fact(data, known.fact if known else None), offset)
             case hot.KudosGiven():
                 reaction = Reaction(data.workout_id, data.actor, message.time)
-                return self._put(user, f"kudos/{data.workout_id}/{data.actor}", reaction, offset, {data.workout_id})
+                return self._react(user, f"kudos/{data.workout_id}/{data.actor}", reaction, offset)
             case hot.CommentPosted():
-                reaction = Reaction(data.workout_id, data.actor, message.time, data.text)
-                return self._put(user, f"comment/{data.comment_id}", reaction, offset, {data.workout_id})
+                reaction = Reaction(
+                    data.workout_id, data.actor, message.time, data.text, event_id=message.id, mentions=data.mentions
+                )
+                fact_id = f"comment/{data.workout_id}/{data.comment_id}"
+                standing = self.state.get(user, Reaction, fact_id)
+                if standing and _age(standing.fact) > _age(reaction):
+                    return "outdated"
+                return self._react(user, fact_id, reaction, offset)
             case hot.CommentDeleted():
                 reaction = Reaction(data.workout_id, "", message.time, removed=True)
-                return self._put(user, f"removed/{data.comment_id}", reaction, offset, {data.workout_id})
+                return self._react(user, f"removed/{data.workout_id}/{data.comment_id}", reaction, offset)
+            case hot.VisibilityChanged():
+                chosen = ChosenAudiences(message.time, message.id, data.workout, data.map, data.heart_rate)
+                before = self.state.get(user, ChosenAudiences, "chosen")
+                if before and _age(before.fact) > _age(chosen):
+                    return "outdated"
+                if reason := self._put(user, "chosen", chosen, offset):
+                    return reason
+                facts = self.state.facts(user, FeedFact).items()
+                self.items[user] |= {wid for wid, known in facts if known.fact.item.audience is None}
+                self.circles.touch_own(user)
+                return None
+            case hot.Followed() | hot.Unfollowed():
+                change = FollowChange(message.time, message.id, data.follower, isinstance(message, hot.Followed))
+                return self._relate(user, data.follower, message.id, change, offset)
+            case hot.Blocked() | hot.Unblocked():
+                other, by_other = (data.blocked, False) if data.blocker == user else (data.blocker, True)
+                block = BlockChange(message.time, message.id, other, by_other, isinstance(message, hot.Blocked))
+                self.circles.touch_block(user, other)
+                return self._relate(user, other, message.id, block, offset)
         return "not_for_feeds"
 
-    def _put(self, user: str, fact_id: str, fact: msgspec.Struct, offset: int, touches: set[str]) -> str | None:
+    def _react(self, user: str, fact_id: str, fact: FeedFact | Reaction, offset: int) -> str | None:
+        if reason := self._put(user, fact_id, fact, offset):
+            return reason
+        self.items[user].add(fact.item.workout_id if isinstance(fact, FeedFact) else fact.workout_id)
+        return None
+
+    def _relate(self, user: str, other: str, fact_id: str, fact: FollowChange | BlockChange, offset: int) -> str | None:
+        """A fact about an athlete and another one: it touches all that the other sees of the athlete, and whether the
+        workouts that ended later are spread.
+        """
+        is_new = self.state.get(user, type(fact), fact_id) is None
+        if reason := self._put(user, fact_id, fact, offset):
+            return reason
+        self.readers[user].add(other)
+        self.circles.touch_follower(user, other, is_new=is_new)
+        facts = self.state.facts(user, FeedFact).items()
+        self.items[user] |= {wid for wid, known in facts if max(known.fact.ends_us) >= fact.time_us}
+        self.items[user] |= self.state.index(user, Reactions).mentioning.get(other, set())
+        return None
+
+    def _put(self, user: str, fact_id: str, fact: msgspec.Struct, offset: int) -> str | None:
         known = self.state.get(user, type(fact), fact_id)
         if known is not None and known.fact == fact:
-            if known.settled(self.span):
-                return "duplicate"
-        else:
-            self.state.put(user, fact_id, fact, offset)
-        self.touched[user] |= touches
+            return "duplicate" if known.settled(self.span) else None
+        self.state.put(user, fact_id, fact, offset)
         return None
 
     def documents(self) -> list[Document]:
-        """For each touched item: set where it belongs, unset everywhere else where it may have been."""
-        changes: dict[str, tuple[dict[str, Any], set[str]]] = defaultdict(lambda: ({}, set()))
-        for athlete, workouts in self.touched.items():
-            follow_changes = [known.fact for known in self.state.facts(athlete, FollowChange).values()]
-            everyone = {change.follower for change in follow_changes} | {athlete}
-            for wid in workouts:
-                known = self.state.get(athlete, FeedFact, wid)
-                if known is None:
-                    continue  # a reaction to a workout that we have not seen yet: it is counted when that comes
-                item = known.fact.item
-                readers = follows_at(follow_changes, item.end_us) | {athlete} if item.counted else set()
-                for form in (item, *known.fact.earlier):
-                    for reader in everyone:
-                        changes[bucket(reader, form)][1].add(f"items.{wid}")
-                shown = self._shown(athlete, item)
-                for reader in readers:
-                    fields, gone = changes[bucket(reader, item)]
-                    fields[f"items.{wid}"] = shown
-                    gone.discard(f"items.{wid}")
-        return [Document(COLLECTION, id, set=fields, unset=sorted(gone)) for id, (fields, gone) in changes.items()]
+        """Every touched item and circle where it belongs, and nowhere else."""
+        found = Documents()
+        for athlete in self.items.keys() | self.readers.keys():
+            facts = self.state.facts(athlete, FeedFact)
+            for wid in self.items[athlete]:
+                if (
+                    wid in facts
+                ):  # else a reaction to a workout that we have not seen yet: it is counted when that comes
+                    self._write_timeline(found, athlete, facts[wid].fact)
+                    self._write_feeds(found, athlete, facts[wid].fact, None)
+            self._write_readers(found, athlete)
+        self.circles.write(found)
+        return found.all()
+
+    def _write_readers(self, found: Documents, athlete: str) -> None:
+        """All items of an athlete, for the touched readers only."""
+        followers = self.state.index(athlete, Followers)
+        times = [(time, reader) for reader in self.readers[athlete] if (time := followers.first_us(reader)) is not None]
+        if not times:
+            return
+        for wid, known in list(self.state.facts(athlete, FeedFact).items()):
+            if wid not in self.items[athlete]:
+                latest_us = max(known.fact.ends_us)
+                self._write_feeds(found, athlete, known.fact, {reader for time, reader in times if time <= latest_us})
+
+    def _write_timeline(self, found: Documents, athlete: str, fact: FeedFact) -> None:
+        item = fact.item
+        for end_us in fact.ends_us:
+            found.unset(TIMELINES, bucket(athlete, end_us), f"items.{item.workout_id}")
+        if item.counted:
+            whole = {"whole": msgspec.to_builtins(item.whole)} if item.whole else {}
+            shown = {**self._shown(athlete, item), **whole}
+            found.set(TIMELINES, bucket(athlete, item.end_us), f"items.{item.workout_id}", shown)
+
+    def _write_feeds(self, found: Documents, athlete: str, fact: FeedFact, readers: set[str] | None) -> None:
+        """An item in the feeds of ``readers``; ``None``: of everybody whose feed may have it.
+
+        It is spread if few followed when the workout ended. A follower who comes later changes nothing of that, so that
+        to become (or cease to be) somebody whom many follow moves no item.
+        """
+        item, followers = fact.item, self.state.index(athlete, Followers)
+        few = followers.count_at(item.end_us) <= self.most
+        spread = item.counted and few and self._audience(athlete, item) != "only_me"
+        if fact.spread or few:
+            for end_us in fact.ends_us:
+                for reader in followers.begun_by(end_us) if readers is None else readers:
+                    found.unset(FEEDS, bucket(reader, end_us), f"items.{item.workout_id}")
+        if not spread:
+            return
+        if not fact.spread:
+            known = self.state.facts(athlete, FeedFact)[item.workout_id]
+            self.state.put(athlete, item.workout_id, msgspec.structs.replace(fact, spread=True), known.offset)
+        shown = self._shown(athlete, item)
+        for reader in followers.begun_by(item.end_us) if readers is None else readers:
+            since_us = followers.since_us(reader)
+            if since_us is not None and since_us <= item.end_us:
+                found.set(FEEDS, bucket(reader, item.end_us), f"items.{item.workout_id}", shown)
+
+    def _audience(self, athlete: str, item: FeedItem) -> Any:
+        chosen = self.state.get(athlete, ChosenAudiences, "chosen")
+        return audience_of(item, chosen.fact if chosen else None)
 
     def _shown(self, athlete: str, item: FeedItem) -> dict[str, Any]:
+        followers, audience = self.state.index(athlete, Followers), self._audience(athlete, item)
         mine = self.state.index(athlete, Reactions).of.get(item.workout_id, {})
-        removed = {fact_id.removeprefix("removed/") for fact_id, fact in mine.items() if fact.removed}
+        removed = {_comment_of(fact_id) for fact_id, fact in mine.items() if fact.removed}
         comments = [
-            {"id": fact_id.removeprefix("comment/"), "actor": fact.actor, "time": fact.time_us, "text": fact.text}
+            {
+                "id": _comment_of(fact_id),
+                "actor": fact.actor,
+                "time": fact.time_us,
+                "text": fact.text,
+                "mentions": mentions_kept(
+                    fact.mentions,
+                    athlete,
+                    audience,
+                    {user for user in fact.mentions if followers.since_us(user) is not None},
+                    {user for user in fact.mentions if followers.is_blocked(user)},
+                ),
+            }
             for fact_id, fact in mine.items()
-            if fact_id.startswith("comment/") and fact_id.removeprefix("comment/") not in removed
+            if fact.text is not None and _comment_of(fact_id) not in removed
         ]
         kudos = sorted(fact.actor for fact_id, fact in mine.items() if fact_id.startswith("kudos/"))
-        shown = {name: getattr(item, name) for name in item.__struct_fields__ if name != "counted"}
+        shown = {name: getattr(item, name) for name in item.__struct_fields__ if name not in ("counted", "whole")}
         return {
             **shown,
+            "audience": audience,
             "athlete": athlete,
             "kudos": kudos,
             "comments": sorted(comments, key=lambda c: (c["time"], c["id"])),
         }
 
 
+def _comment_of(fact_id: str) -> str:
+    return fact_id.rpartition("/")[2]
+
+
+def _age(fact: Reaction | ChosenAudiences) -> tuple[int, str]:
+    return fact.time_us, fact.event_id
+
+
 def _fact(data: hot.WorkoutSummarisedData, before: FeedFact | None) -> FeedFact:
-    summary = data.summary
+    end_us, shown = (data.shown.end, data.shown.summary) if data.shown else (data.end, data.summary)
     item = FeedItem(
         workout_id=data.workout_id,
         counted=data.status == "counted",
+        audience=data.visibility.workout,
         sport=data.sport,
         title=data.title,
-        end_us=data.end,
+        end_us=end_us,
         local_day=data.local_day.isoformat(),
-        distance_m=summary.distance_m if summary else 0.0,
-        moving_time_s=summary.moving_time_s if summary else 0.0,
-        elevation_gain_m=(summary.elevation_gain_m or 0.0) if summary else 0.0,
-        load=summary.load if summary else 0.0,
+        **_figures(shown),
+        whole=Whole(end_us=data.end, **_figures(data.summary)) if data.shown else None,
     )
-    forms = {(form.end_us, form.local_day): form for form in (*before.earlier, before.item)} if before else {}
-    forms.pop((item.end_us, item.local_day), None)
-    return FeedFact(item, tuple(forms.values()))
+    weeks = {week_of(end_us): end_us for end_us in before.ends_us} if before else {}
+    weeks[week_of(item.end_us)] = max(item.end_us, weeks.get(week_of(item.end_us), item.end_us))
+    return FeedFact(item, tuple(weeks.values()), before.spread if before else False)
+
+
+def _figures(summary: hot.Summary | None) -> dict[str, float]:
+    return {
+        "distance_m": summary.distance_m if summary else 0.0,
+        "moving_time_s": summary.moving_time_s if summary else 0.0,
+        "elevation_gain_m": (summary.elevation_gain_m or 0.0) if summary else 0.0,
+        "load": summary.load if summary else 0.0,
+    }

@@ -11,6 +11,7 @@ import numpy as np
 from domain.days import local_day
 from domain.features import NAMES_VERSION, LoadFact, features
 from domain.reviews import is_shadowed, last_appeal, last_of, verdict_on
+from domain.shown import ShownPart
 from domain.workouts import Appeal, Completion, Profile, Review, Summarised, athlete_at
 from schemas import hot
 from sinks.base import Document
@@ -99,15 +100,22 @@ def summarised(
         end=completion.end_us,
         local_day=day_of(completion),
         device_id=completion.device_id if done else None,
+        visibility=msgspec.convert(completion.visibility, hot.WorkoutVisibility, from_attributes=True),
         summary=msgspec.convert(done.summary, hot.Summary, from_attributes=True) if done else None,
         flags=judged.flags,
         shadowed=judged.shadowed,
         appeal=judged.appeal,
         review=judged.review,
+        shown=_shown(done.shown) if done and done.shown else None,
     )
     return hot.WorkoutSummarised.of(
         user=user, time=completion.end_us, zone=completion.zone, source=PRODUCER, producer=PRODUCER, data=data
     )
+
+
+def _shown(part: ShownPart) -> hot.ShownPart:
+    summary = msgspec.convert(part.summary, hot.Summary, from_attributes=True)
+    return hot.ShownPart(start=part.start_us, end=part.end_us, summary=summary)
 
 
 def features_computed(
@@ -153,10 +161,12 @@ def document(user: str, workout_id: str, completion: Completion, done: Summarise
         "zone": completion.zone,
         "local_day": day_of(completion).isoformat(),
         "device_id": completion.device_id,
+        "visibility": msgspec.to_builtins(completion.visibility),
         "summary": msgspec.to_builtins(done.summary),
         "flags": [msgspec.structs.asdict(flag) for flag in judged.flags],
         "shadowed": judged.shadowed,
         "appeal": judged.appeal,
         "review": msgspec.structs.asdict(judged.review) if judged.review else None,
+        "shown": msgspec.to_builtins(_shown(done.shown)) if done.shown else None,
     }
     return Document("workouts", workout_id, set=fields)

@@ -24,7 +24,10 @@ _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("redis.live", "redis.live-boards", "redis.thresholds"),
     ),
     "workouts.mongo": (("workouts",), ("mongo.workouts",)),
-    "feed.mongo": (("feeds",), ("mongo.feeds",)),
+    "feed.mongo": (
+        ("feeds", "timelines", "circles"),
+        ("mongo.feeds", "mongo.timelines", "mongo.circles", "mongo.seen"),
+    ),
     "achievements.mongo": (("achievements",), ("mongo.achievements",)),
     "groups.mongo": (("groups", "memberships"), ("mongo.groups", "mongo.memberships")),
     "challenges.clickhouse": (

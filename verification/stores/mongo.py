@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
@@ -15,8 +15,8 @@ TIMEOUT_MS: Final = 10_000
 BATCH: Final = 500
 
 
-class FeedDocument(NamedTuple):
-    """One reader's feed of one week: items by workout id."""
+class Week(NamedTuple):
+    """One reader's feed, or one athlete's timeline, of one week: items by workout id."""
 
     id: str
     items: dict[str, Any]
@@ -50,10 +50,15 @@ class Mongo:
         for document in self._documents(collection, expected):
             yield str(document.pop("_id")), document
 
-    def feeds(self, expected: Collection[str]) -> Iterator[FeedDocument]:
-        """All feed documents; those of ``expected`` ids first."""
-        for document in self._documents("feeds", expected):
-            yield FeedDocument(str(document["_id"]), dict(document.get("items", {})))
+    def weeks(self, name: Literal["feeds", "timelines"], expected: Collection[str]) -> Iterator[Week]:
+        """All documents of feeds or of timelines; those of ``expected`` ids first."""
+        for document in self._documents(name, expected):
+            yield Week(str(document["_id"]), dict(document.get("items", {})))
+
+    def circles(self, expected: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """All circles by user, without the id; those of ``expected`` users first."""
+        for document in self._documents("circles", expected):
+            yield str(document.pop("_id")), document
 
     def achievements(self, expected: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         """All documents of achievements, with the awards by their ids; those of ``expected`` ids first."""

@@ -142,21 +142,44 @@ def changed_document(place: Place) -> Undo:
     return lambda: place.mongo["workouts"].replace_one({"_id": before["_id"]}, before)
 
 
-def _feed(place: Place) -> tuple[dict[str, Any], str]:
-    document = next(one for one in place.mongo["feeds"].find() if one.get("items"))
-    return document, next(iter(document["items"]))
+def _item(place: Place, collection: str) -> tuple[dict[str, Any], str]:
+    """A document with items, and one of them that followers see."""
+    return next(
+        (document, wid)
+        for document in place.mongo[collection].find()
+        for wid, item in document.get("items", {}).items()
+        if item["audience"] in ("everyone", "followers")
+    )
 
 
-def lost_item(place: Place) -> Undo:
-    before, item = _feed(place)
-    place.mongo["feeds"].update_one({"_id": before["_id"]}, {"$unset": {f"items.{item}": ""}})
-    return lambda: place.mongo["feeds"].replace_one({"_id": before["_id"]}, before)
+def lost_item(collection: str) -> Corrupt:
+    """A workout is gone from a feed or a timeline."""
+
+    def corrupt(place: Place) -> Undo:
+        before, item = _item(place, collection)
+        place.mongo[collection].update_one({"_id": before["_id"]}, {"$unset": {f"items.{item}": ""}})
+        return lambda: place.mongo[collection].replace_one({"_id": before["_id"]}, before)
+
+    return corrupt
 
 
 def changed_item(place: Place) -> Undo:
-    before, item = _feed(place)
+    before, item = _item(place, "feeds")
     place.mongo["feeds"].update_one({"_id": before["_id"]}, {"$push": {f"items.{item}.kudos": "stranger"}})
     return lambda: place.mongo["feeds"].replace_one({"_id": before["_id"]}, before)
+
+
+def strangers_item(place: Place) -> Undo:
+    document, item = _item(place, "feeds")
+    place.mongo["feeds"].insert_one({"_id": "stranger/2026-W48", "items": {item: document["items"][item]}})
+    return lambda: place.mongo["feeds"].delete_one({"_id": "stranger/2026-W48"})
+
+
+def changed_circle(place: Place) -> Undo:
+    before = next(one for one in place.mongo["circles"].find() if one.get("follows"))
+    athlete = next(iter(before["follows"]))
+    place.mongo["circles"].update_one({"_id": before["_id"]}, {"$set": {f"follows.{athlete}": 1}})
+    return lambda: place.mongo["circles"].replace_one({"_id": before["_id"]}, before)
 
 
 def lost_award(place: Place) -> Undo:
@@ -309,7 +332,22 @@ DAMAGE: list[tuple[str, Corrupt, dict[str, dict[str, int]]]] = [
     ),
     ("a document is gone", lost_document, {"mongo.workouts": {"missing": 1}}),
     ("a document has another distance", changed_document, {"mongo.workouts": {"different": 1}}),
-    ("a feed lacks an item", lost_item, {"mongo.feeds": {"missing": 1}}),
+    (
+        "a feed lacks an item",
+        lost_item("feeds"),
+        {"mongo.feeds": {"missing": 1}, "mongo.seen": {"missing": 1}},
+    ),
+    (
+        "a timeline lacks an item",
+        lost_item("timelines"),
+        {"mongo.timelines": {"missing": 1}, "mongo.seen": {"missing": 1}},
+    ),
+    (
+        "somebody sees a workout who does not follow",
+        strangers_item,
+        {"mongo.feeds": {"extra": 1}, "mongo.seen": {"extra": 1}},
+    ),
+    ("somebody follows since another time", changed_circle, {"mongo.circles": {"different": 1}}),
     ("an item has a stranger's kudos", changed_item, {"mongo.feeds": {"different": 1}}),
     ("an award is gone", lost_award, {"mongo.achievements": {"missing": 1}}),
     ("an award has another time", changed_award, {"mongo.achievements": {"different": 1}}),

@@ -168,7 +168,8 @@ def defined(number: int, measure: dict[str, Any], kind: Any, group_ids: tuple[st
 def ran(user: str, index: int) -> Any:
     workout_id = f"{USERS.index(user)}000000{index}-0000-4000-8000-000000000000"
     begin = T0 + index * (DAY_US + 3_600_000_000)
-    return summarised(workout_id, begin, user=user, zone="UTC", best_efforts=(("5 km", 1_500.0 + index),))
+    best = hot.BestEffort(kind="distance", name="5 km", duration_s=1_500.0 + index, start_us=begin)
+    return summarised(workout_id, begin, user=user, zone="UTC", best_efforts=(best,))
 
 
 # What makes most logs have something to show: each is mostly there, among what is drawn.

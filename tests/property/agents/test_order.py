@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.feeds import FollowChange, Reaction
+from domain.shown import ZoneChange
 from domain.track import NO_SAMPLES, Track, track_from_columns
 from domain.workouts import Appeal, Completion, Correction, Deletion, Erasure, Profile, Review, Summarised
 from domain.zones import ZoneSetting
@@ -20,7 +20,6 @@ from stridelog.batch import Batch, Record
 from stridelog.joining import Join
 from stridelog.projections.boards import score_rows, touch
 from stridelog.projections.efforts import BoardFact, keep
-from stridelog.projections.feeds import FeedFact, Feeds
 from stridelog.projections.training import day_rows
 from stridelog.state import State
 from tests.messages import summarised
@@ -28,6 +27,7 @@ from tests.messages import summarised
 DAY_US = 86_400_000_000
 T0 = 1_760_000_000_000_000
 USER = "ada"
+PRIVACY_KEY = bytes(32)
 ENVELOPE: dict[str, Any] = {"user": USER, "zone": "Europe/Oslo", "source": "test", "producer": "test"}
 WORKOUTS = [f"0000000{i}-0000-4000-8000-000000000000" for i in range(7)]
 ENTRY = 6  # by hand, and impossible
@@ -108,8 +108,12 @@ OWN_ZONES = [
     for hours, sport, bounds in SET
 ]
 
+HOME = hot.PrivacyZoneSetData(zone_id=WORKOUTS[0], latitude_deg=60.0, longitude_deg=10.0, radius_m=400)
+HIDDEN = hot.PrivacyZoneSet.of(time=T0, data=HOME, **ENVELOPE)
+MOVED = hot.PrivacyZoneSet.of(time=T0 + 1, data=msgspec.structs.replace(HOME, radius_m=800), **ENVELOPE)
+
 FACTS: dict[str, list[Any]] = {
-    "user-events": [REGISTERED, FITTER, *OWN_ZONES],
+    "user-events": [REGISTERED, FITTER, *OWN_ZONES, HIDDEN, MOVED],
     "workout-events": [
         completed(0),
         completed(1),
@@ -135,16 +139,13 @@ FACTS: dict[str, list[Any]] = {
 def track_of(index: int) -> Track:
     seconds = np.arange(0, 1_800, 5)
     rng = np.random.default_rng(index)
-    places = {
-        "latitude_deg": 46.0 + index + seconds * 2.8 / 111_195,
-        "longitude_deg": np.full(len(seconds), 15.0),
-    }
     return track_from_columns(
         start_of(index) + seconds * 1_000_000,
         heart_rate_bpm=140 + rng.normal(0, 5, len(seconds)).round(),
         distance_m=np.asarray(seconds * 2.8, dtype=np.float64),
         speed_m_s=np.full(len(seconds), 2.8),
-        **(places if index in (4, 5) else {}),
+        latitude_deg=(46.0 + index if index in (4, 5) else 60.0) + seconds * 2.8 / 111_195.0,
+        longitude_deg=np.full(len(seconds), 10.0),
     )
 
 
@@ -184,7 +185,7 @@ class Store:
 
 
 def state_of(store: Store) -> State:
-    kinds = (Profile, ZoneSetting, Completion, Correction, Appeal, Review, Deletion, Erasure, Summarised)
+    kinds = (Profile, ZoneSetting, ZoneChange, Completion, Correction, Appeal, Review, Deletion, Erasure, Summarised)
     state = State(store, kinds, 10)
     asyncio.run(state.load([USER]))
     return state
@@ -226,7 +227,7 @@ def last_words(
 
 
 def worked_out(batch: Batch, state: State, known: dict[str, Track]) -> tuple[list[Any], list[Document]]:
-    join = Join(state, batch.span)
+    join = Join(state, batch.span, PRIVACY_KEY)
     join.keep(batch.records)
     join.summarise({(user, wid): known.get(wid, NO_SAMPLES) for user, wid in join.touched()})
     return join.work_out()
@@ -414,56 +415,3 @@ def test_days_of_rest_come_and_go_with_the_workouts_around_them() -> None:
     for gone in ({"index": 0}, {"index": 1, "day": 4}):
         rows = days_of([1, 1], summaries=[*both, summary_of(**gone, status="deleted")])
         assert len([row for row in rows.values() if not row["deleted"]]) == 1
-
-
-def followed(follower: str, at: int, kind: Any = hot.Followed, data: Any = hot.FollowedData) -> Any:
-    return kind.of(time=at, data=data(follower=follower), **ENVELOPE)
-
-
-SOCIAL = [
-    followed("bob", T0 - DAY_US),
-    followed("cy", T0 + DAY_US // 2),
-    followed("bob", T0 + 2 * DAY_US, hot.Unfollowed, hot.UnfollowedData),
-    hot.KudosGiven.of(time=T0, data=hot.KudosGivenData(workout_id=WORKOUTS[1], actor="cy"), **ENVELOPE),
-]
-
-
-def feed_items(social: list[Any], steps: Sequence[tuple[int, int]]) -> dict[str, dict[str, Any]]:
-    """The feeds' documents after all batches."""
-    state = State(None, (FollowChange, FeedFact, Reaction), 10)
-    asyncio.run(state.load([USER]))
-    log = Log({"social-events": social, "workout-summaries": SUMMARIES})
-    names = list(log.topics)
-    held: dict[str, dict[str, Any]] = {}
-    for topic, size in [*((names[t], n) for t, n in steps), *((name, 1_000) for name in names)]:
-        batch = log.batch(topic, size)
-        if batch is None:
-            continue
-        feeds = Feeds(state, batch.span)
-        feeds.keep(batch.records)
-        for document in feeds.documents():
-            fields = held.setdefault(document.id, {})
-            fields.update(document.set)
-            for name in document.unset:
-                fields.pop(name, None)
-    return {id: fields for id, fields in held.items() if fields}
-
-
-@given(st.permutations(SOCIAL), st.lists(st.tuples(st.integers(0, 1), st.integers(1, 3)), max_size=10))
-@settings(deadline=None)
-def test_feeds_do_not_depend_on_whether_the_follow_or_the_workout_came_first(
-    social: list[Any], steps: list[tuple[int, int]]
-) -> None:
-    assert feed_items(social, steps) == feed_items(SOCIAL, [])
-
-
-def test_a_feed_has_the_workouts_that_ended_while_its_reader_followed() -> None:
-    held = feed_items(SOCIAL, [])
-    seen = {(id.split("/")[0], name.removeprefix("items.")) for id, fields in held.items() for name in fields}
-    assert seen == {
-        ("ada", WORKOUTS[0]),
-        ("ada", WORKOUTS[1]),
-        ("bob", WORKOUTS[1]),
-        ("cy", WORKOUTS[0]),
-        ("cy", WORKOUTS[1]),
-    }

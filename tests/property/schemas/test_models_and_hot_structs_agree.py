@@ -19,10 +19,11 @@ from schemas.decode import BadRecord, DeadReason, Decoder, encode, parse
 from schemas.registry import MESSAGES, encoding_of
 from schemas.rules import LONGEST_WORKOUT_US
 from schemas.shapes import Choice, Fixed, Many, Member, Nullable, Record, Scalar, Shape
-from schemas.types import TIME_MAX_US, TIME_MIN_US
+from schemas.types import TIME_MAX_US, TIME_MIN_US, USER_PATTERN
 
 EVENTS = [name for name in MESSAGES if name != "SensorFrame"]
 ZONES = st.sampled_from(["UTC", "Europe/Oslo", "America/Argentina/Ushuaia", "+02:00", "-09:30"])
+USERS = st.from_regex(USER_PATTERN, fullmatch=True)
 DRAWS = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 STRANGE: list[Any] = [
     *(None, True, False, [], [1], [None], [[1, 2]], [[1, 2, 3]], {}, {"a": 1}),
@@ -111,6 +112,9 @@ def messages(draw: st.DrawFn, name: str) -> dict[str, Any]:
     if name == "ZonesSet":
         shares = st.lists(st.floats(0.3, 1.0), max_size=9, unique=True).map(sorted)
         data["upper_bounds"] = draw(shares)
+    if name in ("Blocked", "Unblocked"):
+        other = draw(USERS.filter(lambda user: user != message["user"]))
+        data["blocker"], data["blocked"] = draw(st.permutations([message["user"], other]))
     if name == "WorkoutSummarised":
         summary = values(next(member.shape for member in member_of(name, "data").members if member.name == "summary"))
         data["summary"] = None if data["status"] == "deleted" else draw(summary)

@@ -4,10 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from domain.days import local_day, period_key
 from sinks.base import TopicPartition
 from stridelog import cli, town_file
 from stridelog.cli.agents import summed
@@ -15,7 +12,6 @@ from stridelog.cli.read import board_key
 from stridelog.engine import Runner
 from stridelog.errors import UserError
 from stridelog.lag import Lag, declared, sinks_of
-from stridelog.queries import _bucket, _cursor
 from stridelog.settings import Settings
 from stridelog.topics import load
 from stridelog.town_file import TownFile
@@ -74,26 +70,6 @@ def test_a_mistake_is_one_line_on_stderr_and_exit_code_2(
 
 async def _anybody(_: object, user: str) -> str:
     return user
-
-
-def test_a_cursor_is_a_place_in_the_feed_or_a_time() -> None:
-    assert _cursor("1795000000000000:8364a6fa") == (1_795_000_000_000_000, "8364a6fa")
-    assert _cursor("1970-01-01T00:00:01+00:00") == (1_000_000, "")
-    assert _cursor("1970-01-01T00:00:01") == (1_000_000, "")
-    assert _cursor("1970-01-01T01:00:01+01:00") == (1_000_000, "")
-
-
-@given(
-    st.integers(946_684_800_000_000, 4_102_444_799_999_999),
-    st.integers(0, 7 * 86_400_000_000),
-    st.sampled_from(["UTC", "Pacific/Kiritimati", "Etc/GMT+12", "Asia/Kathmandu"]),
-)
-def test_no_item_from_before_a_cursor_lies_in_a_later_bucket_than_the_page_reads(
-    start_us: int, duration_us: int, zone: str
-) -> None:
-    end_us = start_us + duration_us
-    bucket = f"ada/{period_key(local_day(start_us, zone), 'week')}"
-    assert bucket < _bucket("ada", end_us)
 
 
 @pytest.mark.parametrize("name", declared())

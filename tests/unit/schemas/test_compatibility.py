@@ -134,13 +134,13 @@ def test_drift_is_found(copy: Path) -> None:
 
 
 def test_a_model_that_differs_from_its_published_version_fails_and_is_not_published_again(copy: Path) -> None:
-    path = copy / artifacts.VERSIONS / "WorkoutCompleted.v1.json"
+    path = copy / artifacts.VERSIONS / "WorkoutCompleted.v2.json"
     published = json.loads(path.read_text())
     published["fields"]["data"]["fields"]["rpe"]["le"] = 20
     path.write_text(compat.text_of(published))
     findings = artifacts.check(TOPIC_OF, copy)
     assert findings.incompatible == (
-        "WorkoutCompleted: version 1 is published, but changed; raise it. data.rpe.le: 20 → 10",
+        "WorkoutCompleted: version 2 is published, but changed; raise it. data.rpe.le: 20 → 10",
     )
     artifacts.write(TOPIC_OF, copy)
     assert json.loads(path.read_text()) == published

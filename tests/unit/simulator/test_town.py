@@ -64,11 +64,12 @@ def test_every_message_is_accepted_or_dead_for_the_stated_reason(
         assert reason == message.dead
 
 
+FIRST = ("UserRegistered", "ConsentChanged", "ZonesSet", "VisibilityChanged", "PrivacyZoneSet")
+
+
 def test_people_are_registered_before_anything_else_is_sent(small_town: list[Dispatch]) -> None:
     kinds = [message.type for message in small_town]
-    first_other = next(
-        i for i, kind in enumerate(kinds) if kind not in ("UserRegistered", "ConsentChanged", "ZonesSet")
-    )
+    first_other = next(i for i, kind in enumerate(kinds) if kind not in FIRST)
     assert kinds[:first_other].count("UserRegistered") == SMALL.athletes
     assert "UserRegistered" not in kinds[first_other:]
 

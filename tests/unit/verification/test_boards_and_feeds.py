@@ -104,39 +104,100 @@ def test_rankings_hold_encoded_scores_of_boards_that_are_kept(log: TestLog) -> N
     assert (value, round(achieved_us / HOUR_US)) == (10_000, round((START_US + HOUR_US) / HOUR_US))
 
 
-def items(log: TestLog) -> dict[tuple[str, str], dict[str, Any]]:
+def documents(log: TestLog, most: int = 1_000) -> feeds.Feeds:
     read = log.read()
-    last = boards.last_of(read.carrying("WorkoutSummarised").valid)
-    found = feeds.feed_items(last, feeds.social_of(read.seen_by("feed", *SOCIAL_EVENTS)))
-    return {(item.document, item.workout_id): item.shown for item in found}
+    events = [*read.seen_by("feed", *SOCIAL_EVENTS), *read.seen_by("feed", hot.VisibilityChanged)]
+    kept = feeds.Feeds(groups={"ada": {"club"}, "bea": {"club"}})
+    feeds.expect(kept, boards.last_of(read.carrying("WorkoutSummarised").valid), feeds.social_of(events), most)
+    return kept
 
 
-def test_a_workout_is_in_the_feeds_of_those_who_followed_when_it_ended(log: TestLog) -> None:
-    for kind, follower, hours in (
-        (hot.Followed, "early", -1),
-        (hot.Followed, "late", 2),
-        (hot.Followed, "gone", -2),
-        (hot.Unfollowed, "gone", -1),
-    ):
-        data = (hot.FollowedData if kind is hot.Followed else hot.UnfollowedData)(follower=follower)
-        log.event(kind, data, time=START_US + hours * HOUR_US)
+def follow(log: TestLog, follower: str, hours: int, *, user: str = "ada", following: bool = True) -> None:
+    kind, data = (hot.Followed, hot.FollowedData) if following else (hot.Unfollowed, hot.UnfollowedData)
+    log.event(kind, data(follower=follower), user=user, time=START_US + hours * HOUR_US)
+
+
+def block(log: TestLog, blocker: str, blocked: str, hours: int, *, told: str, blocking: bool = True) -> None:
+    kind, data = (hot.Blocked, hot.BlockedData) if blocking else (hot.Unblocked, hot.UnblockedData)
+    log.event(kind, data(blocker=blocker, blocked=blocked), user=told, time=START_US + hours * HOUR_US)
+
+
+def test_a_workout_is_in_the_feeds_of_those_who_follow_since_before_it_ended(log: TestLog) -> None:
+    follow(log, "early", -1)
+    follow(log, "late", 2)
+    follow(log, "gone", -2)
+    follow(log, "gone", 5, following=False)
     say(log)
-    assert {document for document, _ in items(log)} == {"ada/2026-W47", "early/2026-W47"}
+    assert documents(log).feeds.keys() == {("early/2026-W47", WORKOUT)}
+    assert documents(log).timelines.keys() == {("ada/2026-W47", WORKOUT)}
+    assert documents(log).seen() == {("ada", WORKOUT), ("early", WORKOUT)}
     say(log, status="deleted")
-    assert items(log) == {}
+    assert documents(log).seen() == set()
+
+
+def test_who_has_more_followers_than_are_told_has_a_timeline_that_they_merge(log: TestLog) -> None:
+    for hours, follower in enumerate(("bea", "cid", "dan"), start=-4):
+        follow(log, follower, hours)
+    say(log)
+    kept = documents(log, most=2)
+    assert kept.feeds == {}
+    assert kept.circles["dan", "merged.ada"] == START_US - 2 * HOUR_US
+    assert {reader for reader, _ in kept.seen()} == {"ada", "bea", "cid", "dan"}
+    assert not any(name.startswith("merged") for _, name in documents(log, most=3).circles)
+
+
+def test_a_block_of_either_takes_all_away_and_its_end_does_not_bring_it_back(log: TestLog) -> None:
+    follow(log, "bea", -3)
+    follow(log, "cid", -3)
+    block(log, "ada", "bea", 3, told="ada")
+    block(log, "cid", "ada", 3, told="ada")
+    block(log, "cid", "ada", 4, told="ada", blocking=False)
+    say(log)
+    assert documents(log).seen() == {("ada", WORKOUT)}
+    follow(log, "cid", 0)  # told late: it was before the block
+    assert documents(log).seen() == {("ada", WORKOUT)}
+    assert documents(log).circles == {("ada", "blocks.bea"): True}
+
+
+def test_the_reader_s_own_word_of_a_block_is_enough(log: TestLog) -> None:
+    follow(log, "bea", -3)
+    block(log, "ada", "bea", 3, told="bea")
+    say(log)
+    assert documents(log).seen() == {("ada", WORKOUT)}
+
+
+def test_a_workout_is_seen_by_whom_the_profile_or_its_own_word_lets_in(log: TestLog) -> None:
+    follow(log, "bea", -3)
+    follow(log, "cid", -3)
+    for data in (
+        hot.VisibilityChangedData(workout="only_me", map="only_me", heart_rate="only_me"),
+        hot.VisibilityChangedData(workout="group", map="only_me", heart_rate="only_me"),
+    ):
+        log.event(hot.VisibilityChanged, data, time=START_US + (data.workout == "group"))
+    say(log)
+    assert documents(log).seen() == {("ada", WORKOUT), ("bea", WORKOUT)}
+    say(log, visibility=hot.WorkoutVisibility(workout="everyone"))
+    assert documents(log).seen() == {("ada", WORKOUT), ("bea", WORKOUT), ("cid", WORKOUT)}
+    say(log, visibility=hot.WorkoutVisibility(workout="only_me"))
+    assert documents(log).seen() == {("ada", WORKOUT)}
 
 
 def test_an_item_shows_kudos_once_and_comments_that_stand(log: TestLog) -> None:
     say(log)
+    follow(log, "fan", 9)
     for actor in ("bea", "bea", "abe"):
         log.event(hot.KudosGiven, hot.KudosGivenData(workout_id=WORKOUT, actor=actor))
-    for n, text in ((1, "second"), (0, "first"), (2, "taken back")):
-        data = hot.CommentPostedData(workout_id=WORKOUT, comment_id=comment(n), actor="bea", text=text)
-        log.event(hot.CommentPosted, data, time=START_US + n)
+    said = ((1, "second"), (0, "first"), (2, "taken back"), (0, "first, as written before"))
+    for order, (n, text) in enumerate(said):
+        data = hot.CommentPostedData(
+            workout_id=WORKOUT, comment_id=comment(n), actor="bea", text=text, mentions=("fan", "stranger", "fan")
+        )
+        log.event(hot.CommentPosted, data, time=START_US + n - 100 * (order == 3))
     log.event(hot.CommentDeleted, hot.CommentDeletedData(workout_id=WORKOUT, comment_id=comment(2), actor="bea"))
-    shown = items(log)["ada/2026-W47", WORKOUT]
+    shown = documents(log).timelines["ada/2026-W47", WORKOUT]
     assert shown["kudos"] == ["abe", "bea"]
     assert [c["text"] for c in shown["comments"]] == ["first", "second"]
+    assert shown["comments"][0]["mentions"] == ["fan"]
 
 
 def comment(n: int) -> str:

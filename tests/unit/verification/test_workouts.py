@@ -17,7 +17,10 @@ def known(log: TestLog, user: str = "ada") -> dict[str, Known]:
     found, _ = samples.deduplicated(read.carrying("SensorFrame").valid)
     spans = found.tracks()
     return workouts.known_workouts(
-        user, facts[user], lambda u, w: found.track(spans[u, w]) if (u, w) in spans else workouts.NO_SAMPLES
+        user,
+        facts[user],
+        lambda u, w: found.track(spans[u, w]) if (u, w) in spans else workouts.NO_SAMPLES,
+        bytes(32),
     )
 
 
@@ -122,3 +125,21 @@ def test_own_zones_are_those_of_the_workouts_start(log: TestLog) -> None:
     assert one is not None
     assert (one.zone_bounds, one.time_in_zones_s) == ((100.0, 120.0), (0.0, 0.0, 60.0))
     assert one.zones_set_by == msgspec.json.decode(record.value or b"")["id"]
+
+
+def test_a_privacy_zone_leaves_others_the_part_outside_until_it_is_lifted(log: TestLog) -> None:
+    log.register()
+    log.complete(hours=1 / 3)
+    metres = np.arange(1_200) * 3.0
+    columns = {"latitude_deg": 60 + metres / 111_195, "longitude_deg": np.full(1_200, 10.0), "distance_m": metres}
+    log.frame(columns)
+    zone = hot.PrivacyZoneSetData(zone_id=OTHER, latitude_deg=60.0, longitude_deg=10.0, radius_m=400)
+    log.event(hot.PrivacyZoneSet, zone, time=START_US + 5)
+    found = known(log)[WORKOUT].summary
+    assert found.summary is not None
+    assert found.shown is not None
+    assert START_US + 30_000_000 < found.shown.start < found.shown.end == found.end - 1_000_000
+    assert found.summary.distance_m - 1_000 < found.shown.summary.distance_m < found.summary.distance_m - 100
+    log.event(hot.PrivacyZoneSet, zone, time=START_US + 4)  # told late: an earlier word
+    log.event(hot.PrivacyZoneRemoved, hot.PrivacyZoneRemovedData(zone_id=OTHER), time=START_US + 6)
+    assert known(log)[WORKOUT].summary.shown is None
