@@ -284,10 +284,12 @@ class World:
                         self.said[message.user, message.data.target_id] = read
 
     def _replace(self, row: dict[str, Any]) -> None:
-        """As ReplacingMergeTree does: the greatest revision, of equals the last."""
-        key = row["challenge_id"], row["user_id"]
-        if key not in self.rows or self.rows[key]["revision"] <= row["revision"]:
-            self.rows[key] = row
+        """As ReplacingMergeTree does: the greatest revision. Rows of one revision must say the same."""
+        held = self.rows.get((row["challenge_id"], row["user_id"]))
+        if held is None or held["revision"] < row["revision"]:
+            self.rows[row["challenge_id"], row["user_id"]] = row
+        elif held["revision"] == row["revision"]:
+            assert {**held, "source_offset": 0} == {**row, "source_offset": 0}
 
     def _set(self, document: Document) -> None:
         fields = self.documents[f"{document.collection}/{document.id}"]
