@@ -8,6 +8,7 @@ from agents.leaderboards import leaderboards
 from agents.rankings import rankings
 from agents.recommend import recommend
 from agents.sensors import sensors
+from agents.thresholds import thresholds
 from agents.training import training
 from agents.workouts import workouts
 
@@ -20,6 +21,7 @@ __all__ = [
     "rankings",
     "recommend",
     "sensors",
+    "thresholds",
     "training",
     "workouts",
 ]

@@ -12,7 +12,8 @@ from domain.efficiency import aerobic_decoupling, efficiency_factor
 from domain.grade import grade_adjusted_distance_m
 from domain.quality import ClockFaults, quality_of
 from domain.sports import rule_of
-from domain.timeline import Timeline
+from domain.threshold_evidence import ALL_OUT_S, all_out_heart_rate_bpm
+from domain.timeline import Timeline, line_on_seconds
 from domain.track import FloatColumn, Track
 
 
@@ -29,6 +30,7 @@ class Analysis:
     efficiency_factor: float | None = None  # W on wheels, else m/min on foot, by bpm
     aerobic_decoupling: float | None = None  # share, of power on wheels, else of speed on foot
     heart_rate_load: float | None = None  # an hour at threshold heart rate is 100
+    minutes_10_to_30_heart_rate_bpm: float | None = None  # mean: of a test all-out, the heart rate at threshold
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +76,14 @@ def analyse(track: Track, timeline: Timeline, sport: str, athlete: Athlete, meas
         efficiency_factor=_rounded(efficiency_factor(output, mean_hr) if output and mean_hr else None, 3),
         aerobic_decoupling=_rounded(decoupling, 3),
         heart_rate_load=_rounded(measured.heart_rate_load, 1),
+        minutes_10_to_30_heart_rate_bpm=_rounded(_settled_bpm(measured.heart_rate_bpm, timeline), 1),
     )
+
+
+def _settled_bpm(heart_rate_bpm: FloatColumn, timeline: Timeline) -> float | None:
+    if timeline.offset_s[-1] - timeline.offset_s[0] < ALL_OUT_S - 1:
+        return None
+    return all_out_heart_rate_bpm(line_on_seconds(heart_rate_bpm, timeline.offset_s, ALL_OUT_S))
 
 
 def _speed_m_s(measured: Measured, timeline: Timeline) -> FloatColumn:

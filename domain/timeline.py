@@ -12,6 +12,9 @@ from domain.track import US_PER_S, FloatColumn, Track
 # a value holds.
 MAX_HELD_S: Final = 60.0
 
+# Up to here a straight line from one sample to the next is nearer to what happened than a step.
+MAX_LINE_S: Final = 10.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timeline:
@@ -74,6 +77,25 @@ def timeline_of(track: Track, start_us: int, end_us: int, pauses: Sequence[tuple
     left_s = (elapsed_s - paused_s) - float(timer_s[-1])
     held_s[-1] = min(max(left_s, 0.0), typical_s)
     return Timeline(offset_s, step_s, held_s, elapsed_s, elapsed_s - paused_s, regular)
+
+
+def line_on_seconds(values: FloatColumn, offset_s: FloatColumn, seconds: int) -> FloatColumn:
+    """A channel at the whole seconds from the first sample on, (seconds,): straight lines between known values that are
+    at most 10 s apart, NaN elsewhere.
+
+    ``values`` and the rising ``offset_s`` have shape (n,).
+    """
+    line = np.full(seconds, np.nan)
+    known = np.flatnonzero(np.isfinite(values))
+    if not len(known):
+        return line
+    at_s, second = offset_s[known] - offset_s[0], np.arange(seconds, dtype=np.float64)
+    after = np.searchsorted(at_s, second)
+    there = (after < len(at_s)) & ((after > 0) | (at_s[0] <= 0))
+    upper, lower = np.minimum(after, len(at_s) - 1), np.maximum(after - 1, 0)
+    near = there & ((at_s[upper] == second) | (at_s[upper] - at_s[lower] <= MAX_LINE_S))
+    line[near] = np.interp(second[near], at_s, values[known])
+    return line
 
 
 def weighted_mean(values: FloatColumn, held_s: FloatColumn) -> float | None:

@@ -90,6 +90,8 @@ class Analysis(Part):
     """Share of output by heartbeat that the second half lost against the first."""
     heart_rate_load: Load | None = None
     """Load by heart rate alone; an hour at threshold heart rate is 100."""
+    minutes_10_to_30_heart_rate_bpm: HeartRate | None = None
+    """Mean heart rate from minute 10 to 30: of a test all-out, heart rate at threshold."""
 
 
 class Summary(Part):
@@ -131,6 +133,10 @@ class Summary(Part):
     """Time in each zone, the easiest first; empty without a basis."""
     zone_basis: Literal["heart_rate_max", "heart_rate_threshold", "power", "pace", "none"]
     """What the zones are zones of."""
+    zone_bounds: tuple[Annotated[float, Field(ge=0, le=25_000, json_schema_extra={"unit": "bpm, W or m/s"})], ...] = ()
+    """Upper bound of every zone but the last, as the basis was; none in messages of version 1."""
+    zones_set_by: Uuid | None = None
+    """The ZonesSet event whose zones these are; none: the standard zones."""
     best_efforts: tuple[BestEffort, ...]
     """Best stretches."""
     load: Load

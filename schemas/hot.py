@@ -97,6 +97,34 @@ class ProfileChanged(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
         return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
 
 
+class ZonesSetData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Intensity zones as shares of a threshold."""
+
+    sport: Literal["all", "running", "walking", "cycling", "ebike", "swimming", "rowing", "snow", "skating", "gym", "ball", "other"]
+    basis: Literal["heart_rate_max", "heart_rate_threshold", "power", "pace"]
+    upper_bounds: tuple[float, ...] = ()
+
+
+class ZonesSet(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="ZonesSet"):
+    """The user set their own zones; they count for workouts that start from the event's time on."""
+
+    type: ClassVar[Literal["ZonesSet"]] = "ZonesSet"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: ZonesSetData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: ZonesSetData) -> "ZonesSet":
+        """With its deterministic id."""
+        id = event_id("ZonesSet", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
 class UserErasedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Why."""
 
@@ -622,6 +650,7 @@ class Analysis(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     efficiency_factor: float | None = None
     aerobic_decoupling: float | None = None
     heart_rate_load: Annotated[float, Meta(ge=0, le=1000000)] | None = None
+    minutes_10_to_30_heart_rate_bpm: Annotated[float, Meta(ge=20, le=250)] | None = None
 
 
 class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -645,6 +674,8 @@ class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     energy_kcal: Annotated[float, Meta(ge=0, le=100000)] | None = None
     time_in_zones_s: tuple[Annotated[float, Meta(ge=0, le=5000000)], ...]
     zone_basis: Literal["heart_rate_max", "heart_rate_threshold", "power", "pace", "none"]
+    zone_bounds: tuple[Annotated[float, Meta(ge=0, le=25000)], ...] = ()
+    zones_set_by: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")] | None = None
     best_efforts: tuple[BestEffort, ...]
     load: Annotated[float, Meta(ge=0, le=1000000)]
     load_method: Literal["power_tss", "trimp", "srpe", "duration"]
@@ -863,9 +894,77 @@ class AchievementRevoked(Struct, frozen=True, kw_only=True, omit_defaults=True, 
         return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
 
 
+class WearStoredData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What one batch of frames stored of one local day of all-day wear."""
+
+    local_day: date
+    first_time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    last_time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    samples: Annotated[int, Meta(ge=0, le=1000000000)]
+
+
+class WearStored(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="WearStored"):
+    """Samples of a day of all-day wear are in ClickHouse: topic samples-stored."""
+
+    type: ClassVar[Literal["WearStored"]] = "WearStored"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: WearStoredData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: WearStoredData) -> "WearStored":
+        """With its deterministic id."""
+        id = event_id("WearStored", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class ThresholdEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A workout that a threshold rests on."""
+
+    workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    effort: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class ThresholdEstimatedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The estimate after the latest workout that is evidence of its kind."""
+
+    kind: Literal["critical_power_w", "ftp_w", "lthr_bpm", "threshold_speed_m_s", "w_prime_j"]
+    value: Annotated[float, Meta(ge=0, le=1000000)] | None = None
+    method: Literal["hour_power", "share_of_20_min_power", "all_out_30_min", "riegel", "work_time_model"] | None = None
+    since: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    until: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)] | None = None
+    evidence: tuple[ThresholdEvidence, ...] = ()
+
+
+class ThresholdEstimated(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="ThresholdEstimated"):
+    """The newest estimate of a threshold; the last word on a user and kind counts: topic thresholds."""
+
+    type: ClassVar[Literal["ThresholdEstimated"]] = "ThresholdEstimated"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: ThresholdEstimatedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: ThresholdEstimatedData) -> "ThresholdEstimated":
+        """With its deterministic id."""
+        id = event_id("ThresholdEstimated", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
 Message = (
     UserRegistered
     | ProfileChanged
+    | ZonesSet
     | UserErased
     | ConsentChanged
     | InjuryReported
@@ -889,12 +988,15 @@ Message = (
     | RecommendationsReady
     | AchievementEarned
     | AchievementRevoked
+    | WearStored
+    | ThresholdEstimated
 )
 
 
 BY_TYPE: Final[dict[str, type[Message]]] = {
     "UserRegistered": UserRegistered,
     "ProfileChanged": ProfileChanged,
+    "ZonesSet": ZonesSet,
     "UserErased": UserErased,
     "ConsentChanged": ConsentChanged,
     "InjuryReported": InjuryReported,
@@ -918,4 +1020,6 @@ BY_TYPE: Final[dict[str, type[Message]]] = {
     "RecommendationsReady": RecommendationsReady,
     "AchievementEarned": AchievementEarned,
     "AchievementRevoked": AchievementRevoked,
+    "WearStored": WearStored,
+    "ThresholdEstimated": ThresholdEstimated,
 }

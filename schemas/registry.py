@@ -4,10 +4,10 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from schemas import achievement, derived, sensor, social, user, workout
+from schemas import achievement, derived, physiology, sensor, social, user, workout
 from schemas.envelope import Message
 
-SUBJECTS: Final = (user, workout, social, sensor, derived, achievement)
+SUBJECTS: Final = (user, workout, social, sensor, derived, achievement, physiology)
 
 
 def _messages() -> dict[str, type[Message]]:

@@ -4,6 +4,7 @@ attributes.
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 from domain.days import zone_info
@@ -73,6 +74,31 @@ def check_stored(message: Any) -> None:
     _ordered(message.data.first_time, message.data.last_time, "span of samples")
 
 
+# Shares of the basis beyond which a bound is a slip of the pen: 85 for 0.85.
+_BOUNDS: Final = {
+    "heart_rate_max": (0.3, 1.0),
+    "heart_rate_threshold": (0.3, 1.3),
+    "power": (0.1, 3.0),
+    "pace": (0.2, 2.0),
+}
+MOST_BOUNDS: Final = 9
+
+
+def check_zones(message: Any) -> None:
+    """Upper bounds of zones are at most 9, rise, and are possible shares of their basis."""
+    basis, bounds = message.data.basis, message.data.upper_bounds
+    low, high = _BOUNDS[basis]
+    if len(bounds) > MOST_BOUNDS:
+        raise RuleBroken(DeadReason.out_of_range, f"{len(bounds)} upper bounds; at most {MOST_BOUNDS}, for 10 zones")
+    for bound in bounds:
+        if not low <= bound <= high:
+            detail = f"upper bound {bound:g} is outside {low:g}..{high:g} of {basis}: 0.85 is 85 %"
+            raise RuleBroken(DeadReason.out_of_range, detail)
+    for lower, upper in pairwise(bounds):
+        if upper <= lower:
+            raise RuleBroken(DeadReason.out_of_range, f"upper bound {upper:g} does not rise above {lower:g} before it")
+
+
 Rule = Callable[[Any], None]
 
 RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
@@ -80,6 +106,8 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "WorkoutSummarised": (check_zone, check_summarised),
     "SamplesStored": (check_zone, check_stored),
     "SensorFrame": (check_zone, check_frame),
+    "WearStored": (check_zone, check_stored),
+    "ZonesSet": (check_zone, check_zones),
 }
 ALWAYS: Final[tuple[Rule, ...]] = (check_zone,)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.envelope import Event, Part
-from schemas.types import Country, HeartRate, Name, Sex, SpeedMs, Time, Token, Watts
+from schemas.types import Country, HeartRate, Name, Real, Sex, SpeedMs, Time, Token, Watts
 
 
 class ProfileFields(Part):
@@ -60,6 +60,37 @@ class ProfileChanged(Event[ProfileChangedData]):
     """The profile changed; it counts from the event's time on."""
 
     type: Literal["ProfileChanged"] = "ProfileChanged"
+    version: Literal[1] = 1
+
+
+class ZonesSetData(Part):
+    """Intensity zones as shares of a threshold."""
+
+    sport: Literal[
+        "all",
+        "running",
+        "walking",
+        "cycling",
+        "ebike",
+        "swimming",
+        "rowing",
+        "snow",
+        "skating",
+        "gym",
+        "ball",
+        "other",
+    ]
+    """Family of sports that they are for; what is set for a family comes before what is set for all."""
+    basis: Literal["heart_rate_max", "heart_rate_threshold", "power", "pace"]
+    """Shares of what: maximum heart rate, heart rate at threshold, functional threshold power, threshold speed."""
+    upper_bounds: tuple[Real, ...] = ()
+    """Upper bound of every zone but the last, rising, at most 9; none: the standard zones again."""
+
+
+class ZonesSet(Event[ZonesSetData]):
+    """The user set their own zones; they count for workouts that start from the event's time on."""
+
+    type: Literal["ZonesSet"] = "ZonesSet"
     version: Literal[1] = 1
 
 

@@ -6,112 +6,10 @@ Read with ``FINAL`` or through the views of ``sinks/views.py``. Channels without
 it costs no space and no time, and aggregates and Grafana leave NULL out by themselves.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-_ARROW: Final = {
-    "String": pa.string(),
-    "LowCardinality(String)": pa.string(),
-    "Float32": pa.float32(),
-    "Float64": pa.float64(),
-    "UInt8": pa.uint8(),
-    "UInt16": pa.uint16(),
-    "UInt32": pa.uint32(),
-    "UInt64": pa.uint64(),
-    "Date32": pa.date32(),
-    "DateTime('UTC')": pa.timestamp("s", "UTC"),
-    "DateTime64(6, 'UTC')": pa.timestamp("us", "UTC"),
-}
-_CODECS: Final = {"DateTime64(6, 'UTC')": "DoubleDelta, ZSTD(1)", "DateTime('UTC')": "DoubleDelta, ZSTD(1)"}
-TIME: Final = "DateTime64(6, 'UTC')"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its ClickHouse type (nullable where ``optional``), the unit of its numbers, and what it means.
-
-    A text that ``repeats`` from row to row is sent as a dictionary and an index: a third of the bytes of a sample.
-    """
-
-    name: str
-    type: str
-    doc: str
-    unit: str = ""
-    optional: bool = False
-    repeats: bool = False
-
-    @property
-    def arrow(self) -> pa.Field:
-        """The Arrow field that an insert carries."""
-        kind = pa.dictionary(pa.int32(), _ARROW[self.type]) if self.repeats else _ARROW[self.type]
-        return pa.field(self.name, kind, nullable=self.optional)
-
-    @property
-    def ddl(self) -> str:
-        """The column's line of CREATE TABLE."""
-        kind = f"Nullable({self.type})" if self.optional else self.type
-        comment = f"{self.doc} [{self.unit}]" if self.unit else self.doc
-        quoted = comment.replace("'", "''")
-        return f"`{self.name}` {kind} COMMENT '{quoted}' CODEC({_CODECS.get(self.type, 'ZSTD(1)')})"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table. ``order_by`` is the natural key: one row each is kept."""
-
-    name: str
-    doc: str
-    columns: tuple[Column, ...]
-    order_by: tuple[str, ...]
-    partition_by: str = ""
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The Arrow columns that ``sinks.base.Rows`` of this table carry."""
-        return pa.schema([column.arrow for column in self.columns])
-
-    def ddl(self, database: str) -> str:
-        """CREATE TABLE of this table in a database."""
-        columns = ",\n    ".join(column.ddl for column in self.columns)
-        partition = f"PARTITION BY {self.partition_by}\n" if self.partition_by else ""
-        doc = self.doc.replace("'", "''")
-        return (
-            f"CREATE TABLE IF NOT EXISTS `{database}`.`{self.name}` (\n    {columns}\n)\n"
-            f"ENGINE = ReplacingMergeTree(source_offset)\n{partition}"
-            f"ORDER BY ({', '.join(self.order_by)})\nCOMMENT '{doc}'"
-        )
-
-    def conform(self, given: pa.Table) -> pa.Table:
-        """``given`` with this table's columns in their order and types; NaN in an optional column becomes NULL.
-
-        Optional columns that are not given stay away: they are NULL by default.
-        Raises ``ValueError`` that names the column: one that does not exist, is missing, or does not fit.
-        """
-        unknown = set(given.column_names) - {column.name for column in self.columns}
-        if unknown:
-            raise ValueError(f"table {self.name} has no column {', '.join(sorted(unknown))}")
-        if missing := {column.name for column in self.columns if not column.optional} - set(given.column_names):
-            raise ValueError(f"table {self.name} needs column {', '.join(sorted(missing))}")
-        columns = [column for column in self.columns if column.name in given.column_names]
-        values = [self._conform_column(column, given) for column in columns]
-        return pa.table(values, schema=pa.schema([column.arrow for column in columns]))
-
-    def _conform_column(self, column: Column, given: pa.Table) -> pa.ChunkedArray:
-        values = given.column(column.name)
-        if column.optional and pa.types.is_floating(values.type):
-            values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
-        if not column.optional and values.null_count:
-            raise ValueError(f"table {self.name}: column {column.name} has {values.null_count} empty values")
-        if values.type == column.arrow.type:
-            return values  # casting a dictionary to its own type would decode it
-        try:
-            return values.cast(column.arrow.type)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise ValueError(f"table {self.name}: column {column.name}: {error}") from error
-
+from sinks.columns import TIME, Column, Table
 
 USER: Final = Column("user_id", "String", "the athlete")
 WORKOUT: Final = Column("workout_id", "String", "the workout (UUID)")
@@ -272,6 +170,26 @@ TRAINING_DAYS: Final = Table(
     order_by=("user_id", "local_day"),
 )
 
+THRESHOLD_HISTORY: Final = Table(
+    "threshold_history",
+    "How an athlete's thresholds changed: a row for each kind, origin and local day on which it did. What is estimated "
+    "ages out, so days may be to come. How each is made says domain.thresholds.",
+    (
+        USER,
+        Column("kind", "LowCardinality(String)", "critical_power_w, ftp_w, lthr_bpm, threshold_speed_m_s or w_prime_j"),
+        Column("origin", "LowCardinality(String)", "estimated from workouts, or stated by the athlete"),
+        Column("local_day", "Date32", "the athlete's calendar day"),
+        Column("changed_at", TIME, "when it changed: the end of a workout, 90 days after one, or the statement's time"),
+        Column("value", "Float64", "from then on, in the unit that the kind ends with; none: unknown", optional=True),
+        Column("method", "LowCardinality(String)", "how it was made; empty: unknown"),
+        Column("evidence_ids", "Array(String)", "the workouts that it rests on, or the event that stated it"),
+        Column("evidence_names", "Array(String)", "what of each: 20 min, 10 km, all-out 30 min, stated"),
+        Column("deleted", "UInt8", "1: it did not change on that day after all"),
+        *SOURCE,
+    ),
+    order_by=("user_id", "kind", "origin", "local_day"),
+)
+
 INJURY_SCORES: Final = Table(
     "injury_scores",
     "Injury risk after a workout, as the model of that time saw it.",
@@ -311,6 +229,7 @@ TABLES: Final = {
         BOARD_SCORES,
         WORKOUTS,
         TRAINING_DAYS,
+        THRESHOLD_HISTORY,
         INJURY_SCORES,
         RECOMMENDATIONS,
     )

@@ -21,6 +21,7 @@ from domain import (
     session_load,
     strength,
     swim,
+    threshold_evidence,
     thresholds,
     training_days,
     trimp,
@@ -114,10 +115,12 @@ _PARTS: Final[tuple[tuple[str, tuple[Callable[..., Any] | ModuleType, ...]], ...
     (
         "Thresholds",
         (
-            thresholds.threshold_history,
+            thresholds.estimated_history,
+            thresholds.stated_history,
             critical_power.ftp_of_20_min_w,
-            thresholds.hour_speed_m_s,
-            thresholds.all_out_heart_rate_bpm,
+            threshold_evidence.hour_speed_m_s,
+            threshold_evidence.all_out_heart_rate_bpm,
+            threshold_evidence.is_threshold_test,
         ),
     ),
     ("Swimming", (swim.pace_s_per_100_m, swim.swolf, swim.critical_swim_speed_m_s, swim.swim_stress_score)),

@@ -15,6 +15,9 @@ def summarised(
     sport: str = "running",
     status: Any = "counted",
     distance_m: float = 5_000.0,
+    title: str | None = None,
+    best_efforts: tuple[hot.BestEffort, ...] = (),
+    analysis: hot.Analysis | None = None,
 ) -> hot.WorkoutSummarised:
     """The last word on a workout of half an hour; a deleted one has no figures."""
     summary = hot.Summary(
@@ -25,16 +28,18 @@ def summarised(
         moving_time_s=1_700.0,
         zone_basis="none",
         time_in_zones_s=(),
-        best_efforts=(),
+        best_efforts=best_efforts,
         load=30.0,
         load_method="duration",
         sample_count=0,
         coverage=0.0,
+        analysis=analysis,
     )
     data = hot.WorkoutSummarisedData(
         workout_id=workout_id,
         status=status,
         sport=sport,
+        title=title,
         start=begin_us,
         end=begin_us + 1_800_000_000,
         local_day=local_day(begin_us, zone),

@@ -9,7 +9,19 @@ import pyarrow as pa
 from domain.achievement_rules import Rule
 from domain.boards import BoardKey
 from schemas import hot
-from verification import achievements, announced, boards, feeds, lake, live, samples, scores, training, workouts
+from verification import (
+    achievements,
+    announced,
+    boards,
+    feeds,
+    lake,
+    live,
+    samples,
+    scores,
+    thresholds,
+    training,
+    workouts,
+)
 from verification.dead_letters import Letter, check_letters
 from verification.log import LogRecord
 from verification.outcomes import PartitionLog, Valid
@@ -21,6 +33,7 @@ from verification.tally import Tally, compare
 USER_EVENTS: Final = (
     hot.UserRegistered,
     hot.ProfileChanged,
+    hot.ZonesSet,
     hot.UserErased,
     hot.ConsentChanged,
     hot.InjuryReported,
@@ -120,12 +133,24 @@ class PartitionCheck:
         self._table("workouts", boards.workout_table(last), boards.WORKOUT_KEY, log.number)
         efforts = boards.counted(last)
         self._table("training_days", training.day_table(efforts), training.DAY_KEY, log.number, "NOT deleted")
+        self._thresholds(log, last)
         by_user = boards.board_scores(efforts)
         table = boards.score_table(by_user)
         self._table("board_scores", table, boards.SCORE_KEY, log.number, "NOT deleted")
         self.kept.board_scores.append(table)
         for key, members in boards.rankings(by_user, kept_at_s=self.kept_at_s).items():
             self.kept.rankings.setdefault(key, {}).update(members)
+
+    def _thresholds(self, log: PartitionLog, last: boards.Last) -> None:
+        evidence = thresholds.evidence_of(last)
+        stated = thresholds.stated_by(log.seen_by("thresholds", *USER_EVENTS))
+        history = thresholds.history_table(evidence, stated)
+        self._table("threshold_history", history, thresholds.HISTORY_KEY, log.number, "NOT deleted")
+        compare(
+            self.tallies["topic.thresholds"],
+            thresholds.newest(evidence),
+            thresholds.last_said(log.carrying("ThresholdEstimated").valid),
+        )
 
     def _feeds(self, log: PartitionLog) -> None:
         athletes = feeds.social_of(log.seen_by("feed", *SOCIAL_EVENTS))

@@ -27,6 +27,7 @@ READERS: Final = {
         Reader("achievements", ("mongo", "postgres", "topic")),
         Reader("leaderboards", ("clickhouse", "postgres", "topic")),
         Reader("training", ("clickhouse", "postgres", "topic")),
+        Reader("thresholds", ("clickhouse", "postgres", "topic")),
         Reader("rankings", ("redis", "postgres", "topic")),
         Reader("injury", ("clickhouse", "topic")),
         Reader("recommend", ("clickhouse", "topic")),

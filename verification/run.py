@@ -35,6 +35,7 @@ SINKS: Final = (
     "clickhouse.boards",
     "clickhouse.workouts",
     "clickhouse.training_days",
+    "clickhouse.threshold_history",
     "clickhouse.injury_scores",
     "clickhouse.recommendations",
     "mongo.workouts",
@@ -52,6 +53,7 @@ SINKS: Final = (
     "topic.injury-risk",
     "topic.recommendations-ready",
     "topic.achievements",
+    "topic.thresholds",
     "dead-letters",
 )
 """Everything that is compared, in the order in which it is shown."""
@@ -61,6 +63,7 @@ PARTITIONED: Final = (
     "board_scores",
     "workouts",
     "training_days",
+    "threshold_history",
     "injury_scores",
     "recommendations",
 )

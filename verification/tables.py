@@ -1,7 +1,7 @@
 """Comparing two tables of columns by key: rows that are missing, superfluous or different, without a Python loop."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -96,7 +96,9 @@ def floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
     return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def _same_list(a: list[float | None] | None, b: list[float | None] | None) -> bool:
+def _same_list(a: list[Any] | None, b: list[Any] | None) -> bool:
+    if any(isinstance(value, str) for value in (a or b or ())):
+        return a == b
     left, right = np.array(a or [], dtype=np.float64), np.array(b or [], dtype=np.float64)
     return left.shape == right.shape and bool(np.allclose(left, right, rtol=TOLERANCE, atol=1e-9, equal_nan=True))
 

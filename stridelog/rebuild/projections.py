@@ -28,6 +28,7 @@ _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("clickhouse.board_scores", "clickhouse.boards", "clickhouse.workouts"),
     ),
     "training.clickhouse": (("training_days",), ("clickhouse.training_days",)),
+    "thresholds.clickhouse": (("threshold_history",), ("clickhouse.threshold_history",)),
     "rankings.redis": (("rank:*", "names"), ("redis.rankings", "redis.names")),
     "injury.clickhouse": (("injury_scores",), ("clickhouse.injury_scores",)),
     "recommend.clickhouse": (("recommendations",), ("clickhouse.recommendations",)),

@@ -16,7 +16,8 @@ from aiokafka import TopicPartition as KafkaPartition
 from schemas import hot
 from schemas.decode import BadRecord, decoder_for
 from sinks.base import Rows
-from sinks.tables import INJURY_SCORES, RECOMMENDATIONS, Table
+from sinks.columns import Table
+from sinks.tables import INJURY_SCORES, RECOMMENDATIONS
 from sinks.tail import SOURCE_HEADER
 from stridelog.agent import Context
 from stridelog.batch import Batch, Writes

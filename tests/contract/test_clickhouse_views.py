@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from sinks.base import Rows
-from sinks.tables import MINUTE_PARTIALS, TABLES, Table
+from sinks.columns import Table
+from sinks.tables import MINUTE_PARTIALS, TABLES
 
 from .store_clickhouse import ClickHouse
 

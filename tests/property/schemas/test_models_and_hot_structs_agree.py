@@ -107,6 +107,9 @@ def messages(draw: st.DrawFn, name: str) -> dict[str, Any]:
         inside = st.integers(data["start"], data["end"])
         edges = sorted(draw(st.lists(inside, min_size=4, max_size=4)))
         data["pauses"] = draw(st.sampled_from([[], [edges[:2]], [edges[:2], edges[2:]]]))
+    if name == "ZonesSet":
+        shares = st.lists(st.floats(0.3, 1.0), max_size=9, unique=True).map(sorted)
+        data["upper_bounds"] = draw(shares)
     if name == "WorkoutSummarised":
         summary = values(next(member.shape for member in member_of(name, "data").members if member.name == "summary"))
         data["summary"] = None if data["status"] == "deleted" else draw(summary)

@@ -1,6 +1,7 @@
 """Every kind of bad record is refused with its reason, and the rest of its batch is read."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from stridelog.topics import load
 
 TOPICS = load(prefix="")
 WORKOUTS = decoder_for(TOPICS.named("workout-events"))
+USERS = decoder_for(TOPICS.named("user-events"))
 FRAMES = decoder_for(TOPICS.named("sensor-frames"))
 SUMMARIES = decoder_for(TOPICS.named("workout-summaries"))
 Change = Callable[[dict[str, Any]], object]
@@ -186,3 +188,31 @@ def test_bad_frames_do_not_spoil_their_batch() -> None:
     ]
     good = FRAMES.decode(b"ada", FRAME)
     assert [outcome for outcome in outcomes if not isinstance(outcome, BadRecord)] == [good] * 6
+
+
+@pytest.mark.parametrize(
+    ("basis", "bounds", "detail"),
+    [
+        ("heart_rate_threshold", [0.85, 0.85], "does not rise above 0.85"),
+        ("heart_rate_threshold", [0.9, 0.8], "upper bound 0.8 does not rise"),
+        ("heart_rate_threshold", [0.85, 1.31], "outside 0.3..1.3"),
+        ("heart_rate_max", [0.6, 1.01], "outside 0.3..1 of heart_rate_max"),
+        ("power", [55.0, 75.0], "0.85 is 85 %"),
+        ("pace", [0.1], "outside 0.2..2"),
+        ("power", [0.1 * i for i in range(1, 11)], "10 upper bounds; at most 9"),
+    ],
+)
+def test_zones_whose_bounds_do_not_rise_or_cannot_be_are_refused(basis: str, bounds: list[float], detail: str) -> None:
+    message = json.loads((ROOT / EXAMPLES / "ZonesSet.v1.json").read_text(encoding="utf-8"))
+    message["data"] |= {"basis": basis, "upper_bounds": bounds}
+    value = json.dumps(message).encode()
+    assert reason(USERS, value) is DeadReason.out_of_range
+    with pytest.raises(BadRecord, match=re.escape(detail)):
+        USERS.decode(b"ada", value)
+
+
+@pytest.mark.parametrize("bounds", [[], [0.3], [0.1 * i for i in range(3, 12)]])
+def test_zones_may_be_one_to_ten(bounds: list[float]) -> None:
+    message = json.loads((ROOT / EXAMPLES / "ZonesSet.v1.json").read_text(encoding="utf-8"))
+    message["data"] |= {"basis": "power", "upper_bounds": bounds}
+    assert USERS.decode(b"ada", json.dumps(message).encode()).data.upper_bounds == tuple(bounds)

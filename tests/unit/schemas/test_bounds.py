@@ -19,7 +19,10 @@ from stridelog.topics import load
 TOPICS = load(prefix="")
 Path = tuple[str | int, ...]
 # Fields whose value must fit others: rules between fields have their own tests.
-RULED = {"start", "end", "pauses", "first_time", "last_time", "status", "zone", "n", "time", "user", "type", "version"}
+RULED = {
+    *("start", "end", "pauses", "first_time", "last_time", "status", "zone", "n", "time", "user", "type", "version"),
+    "upper_bounds",
+}
 
 
 def example(name: str) -> dict[str, Any]:
