@@ -1,11 +1,12 @@
 """Completed workouts become summaries and features.
 
-In, keyed by user: user events (profiles), workout events, samples stored. Out: a summary and the features as of the
-workout's end as messages, and the read model in MongoDB. A workout's completion, its samples, edits and deletion may
-come in any order, twice, or days late: facts are kept, and what they touch is worked out again from all of them.
+In, keyed by user: user events (profiles, zones), workout events, samples stored. Out: a summary and the features as of
+the workout's end as messages, and the read model in MongoDB. A workout's completion, its samples, edits and deletion
+may come in any order, twice, or days late: facts are kept, and what they touch is worked out again from all of them.
 """
 
 from domain.workouts import Completion, Correction, Deletion, Erasure, Profile, Summarised
+from domain.zones import ZoneSetting
 from stridelog.agent import Context, agent
 from stridelog.batch import Batch, Writes
 from stridelog.joining import Join
@@ -15,7 +16,7 @@ from stridelog.readers import SamplesReader
 @agent(
     role="workouts",
     stores=("mongo",),
-    facts=(Profile, Completion, Correction, Deletion, Erasure, Summarised),
+    facts=(Profile, ZoneSetting, Completion, Correction, Deletion, Erasure, Summarised),
     resources=(SamplesReader,),
     registered_users_only=True,
 )

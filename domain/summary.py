@@ -24,7 +24,7 @@ from domain.session_load import LoadMethod, session_load
 from domain.sports import rule_of
 from domain.timeline import Timeline, timeline_of, weighted_mean
 from domain.track import US_PER_S, FloatColumn, Track
-from domain.zones import ZoneBasis, zones_of
+from domain.zones import ZoneBasis, ZoneSetting, zones_of
 
 # A device may note its last samples a little after the workout's end; what is farther off comes from a wrong clock.
 WINDOW_SLACK_US: Final = 10 * US_PER_S
@@ -75,7 +75,7 @@ class Summary:
     max_speed_m_s: float | None
     mean_cadence_rpm: float | None  # while turning or stepping: zeros do not count
     energy_kcal: float | None
-    time_in_zones_s: tuple[float, ...]  # five zones, or empty when zone_basis is "none"
+    time_in_zones_s: tuple[float, ...]  # five zones or as the athlete set them; empty when zone_basis is "none"
     zone_basis: ZoneBasis
     best_efforts: tuple[BestEffort, ...]
     load: float  # on one scale: an hour at threshold is 100
@@ -85,6 +85,8 @@ class Summary:
     session_rpe_load: float | None
     sample_count: int
     coverage: float  # share of timer time for which there are samples
+    zone_bounds: tuple[float, ...] = ()  # upper ones, of all zones but the last: bpm, W or m/s
+    zones_set_by: str | None = None  # the event that set the zones; ``None``: the standard zones
     analysis: Analysis | None = None  # ``None`` in what was summarised before there was one
 
 
@@ -98,9 +100,10 @@ def summarise(
     athlete: Athlete,
     stated: Stated,
     rpe: float | None,
+    zone_setting: ZoneSetting | None = None,
 ) -> Summary:
     """Summarise the samples of a workout from ``start_us`` to ``end_us`` (UTC, microseconds); ``pauses`` are
-    in the same time.
+    in the same time. ``zone_setting`` are the zones that the athlete set for the sport, if any.
 
     Samples more than 10 s outside of the workout (a clock that was reset) are left out. A track without samples (manual
     entry, or they are not here yet) gives the stated totals. How the load is found says :mod:`domain.session_load`.
@@ -136,7 +139,7 @@ def summarise(
         athlete=athlete,
         year=year,
     )
-    basis, in_zones = zones_of(
+    zones = zones_of(
         heart_rate_bpm=heart_rate,
         power_w=watts,
         speed_m_s=speed,
@@ -144,6 +147,7 @@ def summarise(
         sport=sport,
         athlete=athlete,
         year=year,
+        setting=zone_setting,
     )
 
     measured = Measured(
@@ -179,8 +183,8 @@ def summarise(
             1,
             MOST_ENERGY_KCAL,
         ),
-        time_in_zones_s=tuple(round(seconds, 1) for seconds in in_zones),
-        zone_basis=basis,
+        time_in_zones_s=tuple(round(seconds, 1) for seconds in zones.seconds),
+        zone_basis=zones.basis,
         best_efforts=_best_efforts(series, watts, timeline, start_us, has_power=mean_w is not None),
         load=round(min(load.load, MOST_LOAD), 2),
         load_method=load.method,
@@ -189,6 +193,8 @@ def summarise(
         session_rpe_load=_possible(load.session_rpe, 2, MOST_LOAD),
         sample_count=len(track),
         coverage=round(coverage, 3),
+        zone_bounds=zones.upper_bounds,
+        zones_set_by=zones.set_by,
         analysis=analyse(track, timeline, sport, athlete, measured),
     )
 

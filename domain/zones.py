@@ -1,15 +1,18 @@
-"""Time in five intensity zones of heart rate, power or pace."""
+"""Time in intensity zones of heart rate, power or pace: the five standard ones, or those that the athlete set."""
 
-from typing import Final, Literal
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Final, Literal, NamedTuple
 
+import msgspec
 import numpy as np
 
 from domain.athlete import Athlete
-from domain.sports import rule_of
+from domain.sports import Family, family_of, rule_of
 from domain.track import FloatColumn
 
-ZoneBasis = Literal["heart_rate_max", "heart_rate_threshold", "power", "pace", "none"]
-ZONES: Final = 5
+SetBasis = Literal["heart_rate_max", "heart_rate_threshold", "power", "pace"]
+ZoneBasis = Literal[SetBasis, "none"]
 
 # Lower edges of zones 2 to 5; zone 1 is all that is below.
 # Shares of maximum heart rate: Edwards 1993, The Heart Rate Monitor Book (Polar CIC).
@@ -23,19 +26,58 @@ POWER_EDGES: Final = (0.55, 0.75, 0.90, 1.05)
 # Shares of threshold speed: Friel's pace zones (slower than 129 %, 114 %, 106 %, 99 % of threshold pace), 5a
 # to 5c as one.
 SPEED_EDGES: Final = (0.775, 0.877, 0.943, 1.01)
+STANDARD: Final[Mapping[SetBasis, tuple[float, ...]]] = {
+    "heart_rate_threshold": HR_THRESHOLD_EDGES,
+    "heart_rate_max": HR_MAX_EDGES,
+    "power": POWER_EDGES,
+    "pace": SPEED_EDGES,
+}
+
+
+class ZoneSetting(msgspec.Struct, frozen=True):
+    """The zones that an athlete set, from ``time_us`` on (UTC, microseconds)."""
+
+    event_id: str
+    time_us: int
+    sport: Family | Literal["all"]
+    basis: SetBasis
+    upper_bounds: tuple[float, ...]  # of every zone but the last, shares of the basis, rising; none: standard again
+
+
+class Zones(NamedTuple):
+    """Seconds in each zone, the easiest first, and which zones they are; without a basis there are none."""
+
+    basis: ZoneBasis
+    seconds: tuple[float, ...]
+    upper_bounds: tuple[float, ...]  # of every zone but the last: bpm and W to 0.1, m/s to 0.001
+    set_by: str | None  # the event that set them; ``None``: the standard zones
+
+
+def zone_setting_at(settings: Iterable[ZoneSetting], sport: str, time_us: int) -> ZoneSetting | None:
+    """What holds for a sport at a time: the latest setting of its family, else the latest for all; of two at one time
+    the one with the greater event id. ``None``: the standard zones.
+    """
+    latest: dict[str, ZoneSetting] = {
+        setting.sport: setting
+        for setting in sorted(settings, key=lambda s: (s.time_us, s.event_id))
+        if setting.time_us <= time_us
+    }
+    return next(
+        (latest[name] for name in (family_of(sport), "all") if name in latest and latest[name].upper_bounds), None
+    )
 
 
 def time_in_zones_s(
-    values: FloatColumn, held_s: FloatColumn, reference: float, edges: tuple[float, float, float, float]
-) -> tuple[float, float, float, float, float]:
-    """Seconds in each of five zones.
+    values: FloatColumn, held_s: FloatColumn, reference: float, edges: tuple[float, ...]
+) -> tuple[float, ...]:
+    """Seconds in each of the zones that ``edges`` part.
 
     ``values`` and ``held_s`` have shape (n,); ``edges`` are shares of ``reference``; NaN counts nowhere.
     """
     known = np.isfinite(values)
     total = float(held_s.sum()) if known.all() else float(held_s @ known)
-    above = [total, *(float(held_s @ (values >= share * reference)) for share in edges)]
-    return (above[0] - above[1], above[1] - above[2], above[2] - above[3], above[3] - above[4], above[4])
+    above = [total, *(float(held_s @ (values >= share * reference)) for share in edges), 0.0]
+    return tuple(lower - upper for lower, upper in pairwise(above))
 
 
 def zones_of(
@@ -47,19 +89,28 @@ def zones_of(
     sport: str,
     athlete: Athlete,
     year: int,
-) -> tuple[ZoneBasis, tuple[float, ...]]:
-    """Seconds in zones of what was recorded, columns of shape (n,): heart rate (of threshold where it is known, else of
-    the maximum), else power on wheels, else pace on foot; ``("none", ())`` when neither is there or the athlete's
-    threshold is unknown.
+    setting: ZoneSetting | None = None,
+) -> Zones:
+    """Seconds in zones of what was recorded, columns of shape (n,).
+
+    By the zones that the athlete set for the sport, where what they are shares of was recorded and is known: threshold
+    heart rate, power and speed as the profile states them, power on wheels only, pace on foot only. Else by the
+    standard zones: of heart rate (of threshold where it is known, else of the maximum), else of power, else of pace.
+    ``("none", (), (), None)`` when neither is there or the athlete's threshold is unknown.
     """
-    if np.isfinite(heart_rate_bpm).any():
-        if athlete.lthr_bpm:
-            return "heart_rate_threshold", time_in_zones_s(heart_rate_bpm, held_s, athlete.lthr_bpm, HR_THRESHOLD_EDGES)
-        highest = athlete.hr_max_or_default(year)
-        return "heart_rate_max", time_in_zones_s(heart_rate_bpm, held_s, highest, HR_MAX_EDGES)
     group = rule_of(sport).body_group
-    if group == "wheel" and athlete.ftp_w and np.isfinite(power_w).any():
-        return "power", time_in_zones_s(power_w, held_s, athlete.ftp_w, POWER_EDGES)
-    if group == "foot" and athlete.threshold_speed_m_s and np.isfinite(speed_m_s).any():
-        return "pace", time_in_zones_s(speed_m_s, held_s, athlete.threshold_speed_m_s, SPEED_EDGES)
-    return "none", ()
+    columns: dict[SetBasis, tuple[FloatColumn, float | None]] = {
+        "heart_rate_threshold": (heart_rate_bpm, athlete.lthr_bpm),
+        "heart_rate_max": (heart_rate_bpm, athlete.hr_max_or_default(year)),
+        "power": (power_w, athlete.ftp_w if group == "wheel" else None),
+        "pace": (speed_m_s, athlete.threshold_speed_m_s if group == "foot" else None),
+    }
+    wanted: list[tuple[SetBasis, tuple[float, ...], str | None]] = [(basis, STANDARD[basis], None) for basis in columns]
+    if setting is not None:
+        wanted.insert(0, (setting.basis, setting.upper_bounds, setting.event_id))
+    for basis, edges, set_by in wanted:
+        values, reference = columns[basis]
+        if reference and np.isfinite(values).any():
+            bounds = tuple(round(share * reference, 3 if basis == "pace" else 1) for share in edges)
+            return Zones(basis, time_in_zones_s(values, held_s, reference, edges), bounds, set_by)
+    return Zones("none", (), (), None)

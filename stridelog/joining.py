@@ -29,6 +29,7 @@ from domain.workouts import (
     corrected,
     prevails,
 )
+from domain.zones import ZoneSetting, zone_setting_at
 from schemas import hot
 from sinks.base import Document, Span
 from stridelog.batch import Record
@@ -74,6 +75,12 @@ class Join:
                     return None
                 since = 0 if profile.registration else profile.time_us
                 return {wid for wid, known in self._completions(user) if known.fact.end_us >= since}
+            case hot.ZonesSet():
+                zones = message.data
+                setting = ZoneSetting(message.id, message.time, zones.sport, zones.basis, zones.upper_bounds)
+                if not self._put(user, message.id, setting, offset):
+                    return None
+                return {wid for wid, known in self._completions(user) if known.fact.end_us >= message.time}
             case hot.UserErased():
                 erased = self.state.get(user, Erasure, "erased")
                 if erased is not None and erased.fact.time_us > message.time:
@@ -119,7 +126,7 @@ class Join:
     def summarise(self, tracks: Mapping[tuple[str, str], Track]) -> None:
         """Take the samples of some of the touched workouts; they are not kept."""
         for (user, wid), track in tracks.items():
-            self.summaries[user, wid] = _summarise(self._corrected(user, wid), track, self._profiles(user))
+            self.summaries[user, wid] = self._summarise(user, self._corrected(user, wid), track)
 
     def work_out(self) -> tuple[list[Any], list[Document]]:
         """Summaries and features as messages, and the documents, of all that the batch touched."""
@@ -143,7 +150,7 @@ class Join:
                 now[wid] = _after(before.get(wid), self.summaries[user, wid])
             elif wid not in touched and (completion := self._alive(user, wid)) is not None:
                 alive[wid] = completion
-                now[wid] = before.get(wid) or _summarise(completion, NO_SAMPLES, profiles)
+                now[wid] = before.get(wid) or self._summarise(user, completion, NO_SAMPLES)
         canonical = clusters(
             Candidate(wid, done.start_us, done.end_us, done.sport, done.channels, done.summary.sample_count)
             for wid, done in now.items()
@@ -204,6 +211,24 @@ class Join:
     def _profiles(self, user: str) -> list[Profile]:
         return [known.fact for known in self.state.facts(user, Profile).values()]
 
+    def _summarise(self, user: str, completion: Completion, track: Track) -> Summarised:
+        settings = [known.fact for known in self.state.facts(user, ZoneSetting).values()]
+        summary = summarise(
+            track,
+            sport=completion.sport,
+            start_us=completion.start_us,
+            end_us=completion.end_us,
+            pauses=completion.pauses,
+            athlete=athlete_at(self._profiles(user), completion.start_us),
+            stated=completion.stated,
+            rpe=completion.rpe,
+            zone_setting=zone_setting_at(settings, completion.sport, completion.start_us),
+        )
+        channels = sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS)
+        return Summarised(
+            completion.sport, completion.start_us, completion.end_us, out.day_of(completion), channels, summary, None
+        )
+
     def _corrected(self, user: str, workout_id: str) -> Completion:
         edits = self.state.index(user, History).corrections.get(workout_id, {})
         return corrected(self.state.facts(user, Completion)[workout_id].fact, edits.values())
@@ -227,23 +252,6 @@ def _looking_back_at(moved: Sequence[Place], history: History) -> set[str]:
     first_us, last_us = min(place.end_us for place in moved), max(place.end_us for place in moved)
     last_day = max(place.day for place in moved) + timedelta(days=FEATURE_WINDOW_DAYS)
     return {load.workout_id for load in history.looking_back_at(first_us, last_us) if load.day <= last_day}
-
-
-def _summarise(completion: Completion, track: Track, profiles: list[Profile]) -> Summarised:
-    summary = summarise(
-        track,
-        sport=completion.sport,
-        start_us=completion.start_us,
-        end_us=completion.end_us,
-        pauses=completion.pauses,
-        athlete=athlete_at(profiles, completion.start_us),
-        stated=completion.stated,
-        rpe=completion.rpe,
-    )
-    channels = sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS)
-    return Summarised(
-        completion.sport, completion.start_us, completion.end_us, out.day_of(completion), channels, summary, None
-    )
 
 
 def _profile(message: hot.UserRegistered | hot.ProfileChanged) -> Profile:

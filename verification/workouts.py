@@ -13,6 +13,7 @@ from domain.features import NAMES_VERSION, LoadFact, features
 from domain.summary import Stated, Summary, summarise
 from domain.track import CHANNELS, Track, track_from_columns
 from domain.workouts import Completion, Correction, Profile, athlete_at, corrected, prevails
+from domain.zones import ZoneSetting, zone_setting_at
 from schemas import hot
 from verification.outcomes import Valid
 
@@ -27,6 +28,7 @@ class UserFacts:
     """All that the events say of one user's workouts."""
 
     profiles: dict[str, Profile] = field(default_factory=dict)  # by event id
+    zones: dict[str, ZoneSetting] = field(default_factory=dict)  # by event id
     erased_us: int | None = None
     completions: dict[str, Completion] = field(default_factory=dict)  # by workout id
     corrections: dict[str, dict[str, Correction]] = field(default_factory=dict)  # by workout id, event id
@@ -70,6 +72,8 @@ def facts_of(user_events: Iterable[Valid], workout_events: Iterable[Valid]) -> d
         match message:
             case hot.UserRegistered() | hot.ProfileChanged():
                 facts.profiles[message.id] = _profile(message)
+            case hot.ZonesSet(id=id, time=time, data=set_zones):
+                facts.zones[id] = ZoneSetting(id, time, set_zones.sport, set_zones.basis, set_zones.upper_bounds)
             case hot.UserErased():
                 facts.erased_us = message.time
     for _, _, message in workout_events:
@@ -100,7 +104,7 @@ def known_workouts(user: str, facts: UserFacts, track_of: TrackOf) -> dict[str, 
     candidates = []
     for wid, completion in living.items():
         track = track_of(user, wid)
-        summaries[wid] = _summary(completion, track, profiles)
+        summaries[wid] = _summary(completion, track, profiles, facts.zones.values())
         channels = sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS)
         candidates.append(
             Candidate(
@@ -120,7 +124,9 @@ def _is_gone(workout_id: str, completion: Completion, facts: UserFacts) -> bool:
     return workout_id in facts.deleted or erased
 
 
-def _summary(completion: Completion, track: Track, profiles: Sequence[Profile]) -> Summary:
+def _summary(
+    completion: Completion, track: Track, profiles: Sequence[Profile], zones: Iterable[ZoneSetting]
+) -> Summary:
     return summarise(
         track,
         sport=completion.sport,
@@ -130,6 +136,7 @@ def _summary(completion: Completion, track: Track, profiles: Sequence[Profile]) 
         athlete=athlete_at(profiles, completion.start_us),
         stated=completion.stated,
         rpe=completion.rpe,
+        zone_setting=zone_setting_at(zones, completion.sport, completion.start_us),
     )
 
 

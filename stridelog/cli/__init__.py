@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "feed": ("stridelog.cli.read", "feed", "An athlete's feed, from MongoDB."),
     "workout": ("stridelog.cli.read", "workout", "A workout, from MongoDB."),
     "load": ("stridelog.cli.read", "load", "An athlete's training by day, from ClickHouse."),
+    "thresholds": ("stridelog.cli.read", "thresholds", "An athlete's thresholds and their evidence, from ClickHouse."),
     "achievements": ("stridelog.cli.read", "achievements", "What an athlete has earned, from MongoDB."),
     "scores": ("stridelog.cli.read", "scores", "An athlete's injury risk and recommendations, from ClickHouse."),
     "verify": ("stridelog.cli.verify", "verify", "Recompute from the log what every store must hold, and compare."),

@@ -1,4 +1,4 @@
-"""``stridelog board``, ``rank``, ``feed``, ``workout``, ``load``, ``achievements``, ``scores``: what stores know."""
+"""``stridelog board``, ``rank``, ``feed``, ``workout``, ``load``, ``thresholds``, ``scores``…: what stores know."""
 
 import asyncio
 import dataclasses
@@ -19,9 +19,11 @@ from stridelog.answers import BoardPage, FeedPage, RankPage, RiskRow, Suggestion
 from stridelog.errors import UserError
 from stridelog.queries import Queries
 from stridelog.settings import settings
+from stridelog.threshold_log import threshold_log
 from stridelog.training_log import training_log
 from stridelog.views import achievements as achievements_view
 from stridelog.views import reading, training
+from stridelog.views import thresholds as thresholds_view
 
 T = TypeVar("T")
 Metric = Annotated[str, typer.Argument(help="A board of boards.yaml: distance, fastest_5_km, …")]
@@ -156,6 +158,24 @@ def load(
         Console().print(training.days(name, rows))
 
 
+def thresholds(
+    user: User,
+    at: Annotated[str, typer.Option(help="As of when, like 2026-11-24T12:00:00Z; default: now.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """An athlete's thresholds, from ClickHouse: stated and estimated, since when, and with what evidence."""
+    moment = _time(at) if at else datetime.now(UTC)
+
+    async def ask(queries: Queries) -> tuple[str, list[dict[str, Any]]]:
+        return await queries.known(user), await threshold_log(queries, user, at=moment)
+
+    name, entries = _asked(ask)
+    if as_json:
+        _print_json({"user": user, "thresholds": entries})
+    else:
+        Console().print(thresholds_view.thresholds(name, entries))
+
+
 def achievements(user: User, as_json: AsJson = False) -> None:
     """What an athlete has earned by the rules of achievements.yaml, newest first, from MongoDB."""
     rules = {(rule.id, rule.version): rule for rule in rules_of(settings())}
@@ -221,6 +241,14 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise UserError(f"--until {text!r} is no day: write it like 2026-11-24") from None
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"--at {text!r} is no time: write it like 2026-11-24T12:00:00Z") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def one_of(what: str, text: str, known: tuple[T, ...]) -> T:

@@ -1,6 +1,7 @@
 """Boards, ranks, feeds, workouts and scores as rich renderables."""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -121,7 +122,7 @@ def workout(document: Mapping[str, Any]) -> RenderableType:
         parts.append(Text(f"a duplicate of {document['duplicate_of']}, which counts instead", style="yellow"))
     parts.append(_figures(document["sport"], summary))
     if summary.get("time_in_zones_s"):
-        parts.append(_zones(summary["zone_basis"], summary["time_in_zones_s"]))
+        parts.append(_zones(summary))
     if summary.get("best_efforts"):
         parts.append(_efforts(document["sport"], summary["best_efforts"]))
     rests_on = f"{summary.get('sample_count', 0):,} samples, {summary.get('coverage', 0):.0%} of the time"
@@ -147,18 +148,29 @@ def _figures(sport: str, summary: Mapping[str, Any]) -> Table:
     return table
 
 
-def _zones(basis: str, seconds: Sequence[float]) -> Table:
-    table = Table(
-        title=f"time in zones, by {basis.replace('_', ' ')}", title_justify="left", box=None, show_header=False
-    )
+def _zones(summary: Mapping[str, Any]) -> Table:
+    basis, seconds = summary["zone_basis"], summary["time_in_zones_s"]
+    whose = ", the athlete's own" if summary.get("zones_set_by") else ""
+    title = f"time in zones, by {basis.replace('_', ' ')}{whose}"
+    table = Table(title=title, title_justify="left", box=None, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, min_width=_BAR)
     table.add_column(justify="right", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True, style="dim")
     longest = max([*seconds, 1.0])
-    for number, (each, colour) in enumerate(zip(seconds, _ZONE_COLOURS, strict=False), start=1):
+    bounds = [*summary.get("zone_bounds", ()), None]
+    for number, (each, bound) in enumerate(zip_longest(seconds, bounds), start=1):
+        colour = _ZONE_COLOURS[(number - 1) * (len(_ZONE_COLOURS) - 1) // max(1, len(seconds) - 1)]
         bar = Text("█" * round(_BAR * each / longest), style=colour)
-        table.add_row(f"Z{number}", bar, units.duration(each))
+        below = "" if bound is None else f"below {_bound(basis, bound)}"
+        table.add_row(f"Z{number}", bar, units.duration(each), below)
     return table
+
+
+def _bound(basis: str, bound: float) -> str:
+    if basis == "pace":
+        return units.pace("running", bound)
+    return f"{bound:.0f} W" if basis == "power" else f"{bound:.0f} bpm"
 
 
 def _efforts(sport: str, efforts: Sequence[Mapping[str, Any]]) -> Table:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from domain.feeds import FollowChange, Reaction
 from domain.track import NO_SAMPLES, Track, track_from_columns
 from domain.workouts import Completion, Correction, Deletion, Erasure, Profile, Summarised
+from domain.zones import ZoneSetting
 from schemas import hot
 from sinks.base import Document, Fact, Span
 from stridelog.batch import Batch, Record
@@ -72,9 +73,17 @@ REGISTERED = hot.UserRegistered.of(
     time=T0 - DAY_US, data=hot.UserRegisteredData(name="Ada", sex="female", birth_year=1990), **ENVELOPE
 )
 FITTER = hot.ProfileChanged.of(time=T0 + DAY_US, data=hot.ProfileChangedData(hr_rest_bpm=45.0), **ENVELOPE)
+OWN_ZONES = [
+    hot.ZonesSet.of(
+        time=T0 + hours * DAY_US // 24,
+        data=hot.ZonesSetData(sport=sport, basis="heart_rate_max", upper_bounds=bounds),
+        **ENVELOPE,
+    )
+    for hours, sport, bounds in ((-200, "all", (0.7, 0.8)), (12, "running", (0.75, 0.85, 0.95)), (48, "running", ()))
+]
 
 FACTS: dict[str, list[Any]] = {
-    "user-events": [REGISTERED, FITTER],
+    "user-events": [REGISTERED, FITTER, *OWN_ZONES],
     "workout-events": [
         completed(0),
         completed(1),
@@ -134,7 +143,7 @@ class Store:
 
 
 def state_of(store: Store) -> State:
-    state = State(store, (Profile, Completion, Correction, Deletion, Erasure, Summarised), 10)
+    state = State(store, (Profile, ZoneSetting, Completion, Correction, Deletion, Erasure, Summarised), 10)
     asyncio.run(state.load([USER]))
     return state
 
@@ -222,6 +231,15 @@ def test_the_last_word_is_what_the_facts_say() -> None:
     assert summaries[1].title == "second"
     assert summaries[3].end - summaries[3].start == 45 * 60_000_000, "the longer report of a workout prevails"
     assert documents[WORKOUTS[0]] == Document("workouts", WORKOUTS[0])
+
+
+def test_a_workout_is_in_the_zones_that_held_for_its_sport_when_it_began() -> None:
+    said, _ = last_words(FACTS, [])
+    found = {WORKOUTS.index(wid): m.data.summary for (kind, wid), m in said.items() if kind is hot.WorkoutSummarised}
+    assert found[1].zones_set_by == OWN_ZONES[1].id
+    assert (found[1].zone_basis, len(found[1].time_in_zones_s)) == ("heart_rate_max", 4)
+    assert found[3].zones_set_by == OWN_ZONES[0].id, "what was set for running was taken back"
+    assert len(found[3].time_in_zones_s) == 3
 
 
 def summary_of(

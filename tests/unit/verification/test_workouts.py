@@ -1,5 +1,6 @@
 """The last word on each workout from the facts of the log."""
 
+import msgspec
 import numpy as np
 
 from domain.features import FEATURE_NAMES
@@ -106,3 +107,17 @@ def test_a_profile_counts_from_its_time_on(log: TestLog) -> None:
     log.complete(OTHER, start=START_US + 24 * HOUR_US)
     found, index = known(log), FEATURE_NAMES.index("age_years")
     assert (found[WORKOUT].features.features[index], found[OTHER].features.features[index]) == (46, 36)
+
+
+def test_own_zones_are_those_of_the_workouts_start(log: TestLog) -> None:
+    log.register(hr_max_bpm=200.0)
+    log.complete(hours=1 / 60)
+    log.frame({"heart_rate_bpm": np.full(60, 130.0)})
+    zones = hot.ZonesSetData(sport="running", basis="heart_rate_max", upper_bounds=(0.5, 0.6))
+    log.event(hot.ZonesSet, zones, time=START_US + 1)
+    assert (known(log)[WORKOUT].summary.summary or hot.Summary).zones_set_by is None
+    record = log.event(hot.ZonesSet, zones, time=START_US)
+    one = known(log)[WORKOUT].summary.summary
+    assert one is not None
+    assert (one.zone_bounds, one.time_in_zones_s) == ((100.0, 120.0), (0.0, 0.0, 60.0))
+    assert one.zones_set_by == msgspec.json.decode(record.value or b"")["id"]
