@@ -10,6 +10,7 @@ from agents.recommend import recommend
 from agents.sensors import sensors
 from agents.thresholds import thresholds
 from agents.training import training
+from agents.wellness import wellness
 from agents.workouts import workouts
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "sensors",
     "thresholds",
     "training",
+    "wellness",
     "workouts",
 ]

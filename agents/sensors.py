@@ -1,9 +1,9 @@
 """Sensor frames become samples, minutes and live sessions.
 
-In: sensor frames, keyed by user; user events, to know who is registered. Out: ClickHouse ``samples`` and
-``minute_partials``, the live session in Redis; then *samples stored* for each workout, so that whoever waits for its
-samples can read them. Where raw samples are not kept, there are neither samples nor this news. Frames come twice,
-overlap and are late: rows are keyed by what they say, not by when they came.
+In: sensor frames, keyed by user; user events, to know who is registered. Out: ClickHouse ``samples``, ``rr_intervals``
+and ``minute_partials``, the live session in Redis; then *samples stored* for each workout, and *wear stored* for each
+day of all-day wear, so that whoever waits for samples can read them. Where raw samples are not kept, there are neither
+samples nor this news. Frames come twice, overlap and are late: rows are keyed by what they say, not by when they came.
 """
 
 from schemas import hot
@@ -11,7 +11,7 @@ from schemas.frames import unpack_columns
 from stridelog.agent import Context, agent
 from stridelog.batch import Batch, Writes
 from stridelog.projections.live import live_sessions
-from stridelog.projections.samples import partial_rows, sample_rows, samples_stored
+from stridelog.projections.samples import interval_rows, partial_rows, sample_rows, stored
 from stridelog.readers import RawSamples
 
 
@@ -28,10 +28,10 @@ async def sensors(batch: Batch, context: Context) -> Writes:
     if not frames:
         return Writes()
     columns = unpack_columns([frame for _, frame in frames])
-    kept = context.resource(RawSamples).kept
-    minutes = partial_rows(frames, columns, batch.span)
+    kept, span = context.resource(RawSamples).kept, batch.span
+    raw = [sample_rows(frames, columns, span), *interval_rows(frames, columns, span)] if kept else []
     return Writes(
-        clickhouse=[sample_rows(frames, columns, batch.span), minutes] if kept else [minutes],
+        clickhouse=[*raw, partial_rows(frames, columns, span)],
         redis=live_sessions(batch.logged(hot.SensorFrame), columns, context.keys),
-        messages=samples_stored(frames) if kept else [],
+        messages=stored(frames, columns) if kept else [],
     )

@@ -1,16 +1,20 @@
 """Local days and the calendar periods of boards: days and weeks are those of the place where the athlete was."""
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+from numpy.typing import NDArray
 
 Period = Literal["day", "week", "month", "year", "all"]
 PERIODS: Final[tuple[Period, ...]] = get_args(Period)
 
 _OFFSET: Final = re.compile(r"^([+-])(\d{2}):?(\d{2})$")
 _US_PER_S: Final = 1_000_000
+_MINUTE_US: Final = 60 * _US_PER_S
 
 
 @lru_cache(maxsize=2048)
@@ -42,6 +46,36 @@ def local_day(time_us: int, zone: str) -> date:
     Raises ``ValueError`` for an unknown zone.
     """
     return datetime.fromtimestamp(time_us // _US_PER_S, zone_info(zone)).date()
+
+
+def day_bounds_us(day: date, zone: str) -> tuple[int, int]:
+    """When a local day begins and the next one begins (UTC, microseconds since 1970); at most 25 hours apart.
+
+    Raises ``ValueError`` for an unknown zone.
+    """
+    place = zone_info(zone)
+    begin, end = (
+        round(datetime.combine(each, time(), place).timestamp()) * _US_PER_S for each in (day, day + timedelta(days=1))
+    )
+    return begin, min(end, begin + 25 * 3_600 * _US_PER_S)
+
+
+def days_of(time_us: NDArray[np.int64], zone: str) -> list[tuple[date, NDArray[np.int64]]]:
+    """The local days of times (n,) that never fall (UTC, microseconds), in order, each with its times.
+
+    Raises ``ValueError`` for an unknown zone.
+    """
+    if not len(time_us):
+        return []
+    first, last = local_day(int(time_us[0]), zone), local_day(int(time_us[-1]), zone)
+    if first == last:
+        return [(first, time_us)]
+    # Zones are off by whole minutes, so that all times within one are of one day.
+    minutes, begins = np.unique(time_us // _MINUTE_US, return_index=True)
+    days = np.array([local_day(int(minute) * _MINUTE_US, zone).toordinal() for minute in minutes], dtype=np.int64)
+    changes = np.flatnonzero(np.diff(days, prepend=-1))
+    parts = np.split(time_us, begins[changes[1:]])
+    return [(date.fromordinal(day), some) for day, some in zip(days[changes].tolist(), parts, strict=True)]
 
 
 def period_start(day: date, period: Period) -> date:

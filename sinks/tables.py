@@ -49,6 +49,20 @@ SAMPLES: Final = Table(
     partition_by="toYYYYMM(time)",
 )
 
+RR_INTERVALS: Final = Table(
+    "rr_intervals",
+    "Times between heart beats as devices sent them, one row a frame that has any; frames may overlap.",
+    (
+        *OF_FRAMES,
+        Column("time", TIME, "time of the frame's first sample"),
+        Column("last_time", TIME, "time of the frame's last sample"),
+        Column("rr_ms", "Array(UInt16)", "intervals in the order of the beats; 0: a beat was missed", "ms"),
+        *SOURCE,
+    ),
+    order_by=("user_id", "workout_id", "time", "device_id"),
+    partition_by="toYYYYMM(time)",
+)
+
 MINUTE_PARTIALS: Final = Table(
     "minute_partials",
     "What one sensor frame says of one minute; read minute_rollups, which counts resent and overlapping frames once.",
@@ -190,6 +204,26 @@ THRESHOLD_HISTORY: Final = Table(
     order_by=("user_id", "kind", "origin", "local_day"),
 )
 
+WELLNESS_DAYS: Final = Table(
+    "wellness_days",
+    "An athlete's rest by local day, from what is worn all day. How each figure is made says domain.wellness.",
+    (
+        USER,
+        Column("local_day", "Date32", "the athlete's calendar day"),
+        Column("zone", "LowCardinality(String)", "where the athlete was at the day's last sample"),
+        Column("worn_minutes", "UInt16", "minutes with a heart rate", "min"),
+        Column("resting_heart_rate_bpm", "Float64", "lowest mean of half an hour", "bpm", optional=True),
+        Column("resting_from_minute", "Float64", "when that began, from midnight", "min", optional=True),
+        Column("ln_rmssd", "Float64", "natural logarithm of rMSSD in ms, at rest", optional=True),
+        Column("rmssd_ms", "Float64", "rMSSD at rest", "ms", optional=True),
+        Column("reading_s", "Float64", "intervals that it rests on", "s"),
+        Column("artefact_share", "Float64", "of the intervals, 0 to 1", optional=True),
+        Column("hrv_fault", "LowCardinality(String)", "why there is no rMSSD; empty: there is one"),
+        *SOURCE,
+    ),
+    order_by=("user_id", "local_day"),
+)
+
 INJURY_SCORES: Final = Table(
     "injury_scores",
     "Injury risk after a workout, as the model of that time saw it.",
@@ -225,11 +259,13 @@ TABLES: Final = {
     table.name: table
     for table in (
         SAMPLES,
+        RR_INTERVALS,
         MINUTE_PARTIALS,
         BOARD_SCORES,
         WORKOUTS,
         TRAINING_DAYS,
         THRESHOLD_HISTORY,
+        WELLNESS_DAYS,
         INJURY_SCORES,
         RECOMMENDATIONS,
     )

@@ -20,6 +20,7 @@ from verification import (
     scores,
     thresholds,
     training,
+    wellness,
     workouts,
 )
 from verification.dead_letters import Letter, check_letters
@@ -75,6 +76,7 @@ class PartitionCheck:
         frames = log.seen_by("sensors", hot.SensorFrame)
         found = self._samples(log, frames)
         self._announcements(log, frames)
+        self._wellness(log, frames, found)
         self._workouts(log, found)
         self._boards(log)
         self._feeds(log)
@@ -98,8 +100,18 @@ class PartitionCheck:
         compare(
             self.tallies["topic.samples-stored"],
             announced.expected_announcements(frames),
-            announced.found_announcements(read.valid, read.records, frames),
+            announced.found_announcements(list(read.of(hot.SamplesStored)), read.records, frames),
         )
+
+    def _wellness(self, log: PartitionLog, frames: Sequence[Valid], found: samples.Samples) -> None:
+        read, said, beats = log.carrying("WearStored"), wellness.expected_wear(frames), wellness.beats_of(frames)
+        compare(
+            self.tallies["topic.samples-stored"],
+            said,
+            wellness.found_wear(list(read.of(hot.WearStored)), read.records, frames),
+        )
+        self._table("rr_intervals", wellness.interval_table(beats), wellness.INTERVAL_KEY, log.number)
+        self._table("wellness_days", wellness.day_table(said, found, beats), wellness.DAY_KEY, log.number)
 
     def _workouts(self, log: PartitionLog, found: samples.Samples) -> None:
         facts = workouts.facts_of(

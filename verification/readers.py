@@ -28,6 +28,7 @@ READERS: Final = {
         Reader("leaderboards", ("clickhouse", "postgres", "topic")),
         Reader("training", ("clickhouse", "postgres", "topic")),
         Reader("thresholds", ("clickhouse", "postgres", "topic")),
+        Reader("wellness", ("clickhouse", "postgres", "topic")),
         Reader("rankings", ("redis", "postgres", "topic")),
         Reader("injury", ("clickhouse", "topic")),
         Reader("recommend", ("clickhouse", "topic")),

@@ -29,6 +29,7 @@ from verification.tally import Tally, compare
 
 SINKS: Final = (
     "clickhouse.samples",
+    "clickhouse.rr_intervals",
     "clickhouse.minute_partials",
     "clickhouse.minute_rollups",
     "clickhouse.board_scores",
@@ -36,6 +37,7 @@ SINKS: Final = (
     "clickhouse.workouts",
     "clickhouse.training_days",
     "clickhouse.threshold_history",
+    "clickhouse.wellness_days",
     "clickhouse.injury_scores",
     "clickhouse.recommendations",
     "mongo.workouts",
@@ -59,11 +61,13 @@ SINKS: Final = (
 """Everything that is compared, in the order in which it is shown."""
 PARTITIONED: Final = (
     "samples",
+    "rr_intervals",
     "minute_partials",
     "board_scores",
     "workouts",
     "training_days",
     "threshold_history",
+    "wellness_days",
     "injury_scores",
     "recommendations",
 )

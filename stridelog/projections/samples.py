@@ -1,19 +1,23 @@
-"""Sensor frames as rows: samples, parts of minutes, and the news that a workout's samples are stored."""
+"""Sensor frames as rows: samples, heart beats, parts of minutes, and the news of what is stored."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from domain.days import days_of
 from domain.rollups import minute_parts
 from schemas import hot
+from schemas.channels import BY_NAME
 from schemas.frames import Columns
 from sinks.base import Rows, Span
 from stridelog.projections.live import last_sample_us
 
 PRODUCER: Final = "stridelog/sensors"
+RR: Final = BY_NAME["rr"].column
 Frames = Sequence[tuple[int, hot.SensorFrame]]  # offset, frame
 
 
@@ -47,13 +51,66 @@ def partial_rows(frames: Frames, columns: Columns, span: Span) -> Rows:
     return Rows("minute_partials", pa.table(fields))
 
 
-def samples_stored(frames: Frames) -> list[hot.SamplesStored]:
-    """One message for each workout that frames of the batch are of."""
+def interval_rows(frames: Frames, columns: Columns, span: Span) -> list[Rows]:
+    """Rows of ``rr_intervals``, one a frame that has intervals; nothing where none has."""
+    intervals = columns.lists.get(RR)
+    if intervals is None:
+        return []
+    having = np.flatnonzero(np.diff(intervals.offsets))
+    values = np.nan_to_num(intervals.values, nan=0.0).astype(np.uint16)
+    offsets = np.append(intervals.offsets[having], intervals.offsets[-1]).astype(np.int32)
+    ends = np.cumsum(np.bincount(columns.frame, minlength=len(frames)))
+    starts = np.fromiter((frame.start for _, frame in frames), dtype=np.int64, count=len(frames))
+    fields = {
+        **_of_frames(frames, having, span),
+        "time": _times(starts[having]),
+        "last_time": _times(columns.time_us[ends[having] - 1]),
+        "rr_ms": pa.ListArray.from_arrays(pa.array(offsets), pa.array(values)),
+    }
+    return [Rows("rr_intervals", pa.table(fields))]
+
+
+def stored(frames: Frames, columns: Columns) -> list[hot.SamplesStored | hot.WearStored]:
+    """One message for each workout that frames of the batch are of, and for each day of all-day wear."""
     by_workout: dict[tuple[str, str], list[hot.SensorFrame]] = {}
-    for _, frame in frames:
-        if frame.workout_id is not None:
+    worn: list[int] = []
+    for index, (_, frame) in enumerate(frames):
+        if frame.workout_id is None:
+            worn.append(index)
+        else:
             by_workout.setdefault((frame.user, frame.workout_id), []).append(frame)
-    return [_stored(workout_id, some) for (_, workout_id), some in by_workout.items()]
+    said: list[hot.SamplesStored | hot.WearStored] = [
+        _stored(workout_id, some) for (_, workout_id), some in by_workout.items()
+    ]
+    return said + _worn(frames, columns, worn) if worn else said
+
+
+def _worn(frames: Frames, columns: Columns, worn: Sequence[int]) -> list[hot.SamplesStored | hot.WearStored]:
+    """A message for each user, zone and local day."""
+    first = np.searchsorted(columns.frame, worn)
+    last = np.searchsorted(columns.frame, worn, side="right")
+    found: dict[tuple[str, str, date], list[tuple[int, int, int]]] = {}
+    for index, begin, end in zip(worn, first.tolist(), last.tolist(), strict=True):
+        frame = frames[index][1]
+        for day, times in days_of(columns.time_us[begin:end], frame.zone):
+            span = (int(times[0]), int(times[-1]), len(times))
+            found.setdefault((frame.user, frame.zone, day), []).append(span)
+    return [
+        hot.WearStored.of(
+            user=user,
+            time=max(last_us for _, last_us, _ in spans),
+            zone=zone,
+            source=PRODUCER,
+            producer=PRODUCER,
+            data=hot.WearStoredData(
+                local_day=day,
+                first_time=min(first_us for first_us, _, _ in spans),
+                last_time=max(last_us for _, last_us, _ in spans),
+                samples=sum(samples for _, _, samples in spans),
+            ),
+        )
+        for (user, zone, day), spans in found.items()
+    ]
 
 
 def _stored(workout_id: str, frames: list[hot.SensorFrame]) -> hot.SamplesStored:

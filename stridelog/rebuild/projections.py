@@ -16,8 +16,8 @@ TOPIC: Final = "topic"
 # agent.store: its tables, collections or patterns of keys, and the names that verify compares them under.
 _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "sensors.clickhouse": (
-        ("samples", "minute_partials"),
-        ("clickhouse.samples", "clickhouse.minute_partials", "clickhouse.minute_rollups"),
+        ("samples", "rr_intervals", "minute_partials"),
+        ("clickhouse.samples", "clickhouse.rr_intervals", "clickhouse.minute_partials", "clickhouse.minute_rollups"),
     ),
     "sensors.redis": (("live:*",), ("redis.live",)),
     "workouts.mongo": (("workouts",), ("mongo.workouts",)),
@@ -29,6 +29,7 @@ _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     ),
     "training.clickhouse": (("training_days",), ("clickhouse.training_days",)),
     "thresholds.clickhouse": (("threshold_history",), ("clickhouse.threshold_history",)),
+    "wellness.clickhouse": (("wellness_days",), ("clickhouse.wellness_days",)),
     "rankings.redis": (("rank:*", "names"), ("redis.rankings", "redis.names")),
     "injury.clickhouse": (("injury_scores",), ("clickhouse.injury_scores",)),
     "recommend.clickhouse": (("recommendations",), ("clickhouse.recommendations",)),
