@@ -96,6 +96,8 @@ class Person:
     gear: Gear
     bike_gear: Gear | None
     second_gear: Gear | None  # records the same workouts too, now and then
+    night_device: str | None  # a band that is worn from the evening to the morning
+    own_zones: bool  # sets zones of their own
 
 
 def person_of(seed: int, index: int, year: int) -> Person:
@@ -144,6 +146,8 @@ def person_of(seed: int, index: int, year: int) -> Person:
         if rides and rng.random() < 0.8
         else None,
         second_gear=Gear("phone", f"phone-{serial}", smart=True) if rng.random() < 0.08 else None,
+        night_device=f"band-{serial}" if rng.random() < 0.12 else None,
+        own_zones=bool(rng.random() < 0.15),
     )
 
 

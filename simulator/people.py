@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from domain.sports import family_of
 from schemas import hot
 from simulator.athletes import Person
 from simulator.form import Form
@@ -21,7 +22,9 @@ _WORTH_TELLING: Final = 0.02
 
 
 def first_events(person: Person, start_us: int, seed: int) -> Iterator[Dispatch]:
-    """Registration and consents, one to thirty days before ``start_us``. One in ten tells nothing of their body."""
+    """Registration, consents and zones, one to thirty days before ``start_us``. One in ten tells nothing of their
+    body.
+    """
     rng = np.random.default_rng((seed, 4, person.index))
     at_us = start_us - int(rng.uniform(1, 30) * _DAY_US)
     telling = rng.random() < 0.9
@@ -47,6 +50,22 @@ def first_events(person: Person, start_us: int, seed: int) -> Iterator[Dispatch]
     for purpose, share in _CONSENTS:
         at_us += 1_000_000
         yield dispatch(at_us, _consent(person, at_us, purpose, granted=bool(rng.random() < share)))
+    if person.own_zones:
+        yield dispatch(at_us + 1_000_000, _zones(person, at_us + 1_000_000))
+
+
+def _zones(person: Person, at_us: int) -> hot.ZonesSet:
+    """Three zones around the thresholds of a polarised plan: by power for who mostly rides, else by heart rate."""
+    family = family_of(person.sports[0])
+    rides = family == "cycling"
+    data = hot.ZonesSetData(
+        sport=family,
+        basis="power" if rides else "heart_rate_threshold",
+        upper_bounds=(0.76, 1.0) if rides else (0.88, 1.0),
+    )
+    return hot.ZonesSet.of(
+        user=person.user, time=at_us, zone=person.place.zone, source=_APP, producer=PRODUCER, data=data
+    )
 
 
 def changed_profile(person: Person, form: Form, now_us: int) -> hot.ProfileChanged | None:

@@ -20,6 +20,7 @@ from simulator.form import Form
 from simulator.habits import Plan, plan_day, usual_load
 from simulator.injuries import injury_after
 from simulator.message import Dispatch, dispatch
+from simulator.nights import night
 from simulator.people import changed_consent, changed_profile, first_events, reported
 from simulator.physiology import perform
 from simulator.social import Society
@@ -30,6 +31,7 @@ _MAY_PAUSE_US: Final = 900 * _S_US  # a workout ends at most so long after its p
 MESSAGE_TYPES: Final = (
     "UserRegistered",
     "ProfileChanged",
+    "ZonesSet",
     "ConsentChanged",
     "InjuryReported",
     "WorkoutStarted",
@@ -130,9 +132,19 @@ class Town:
             self._send_if_new(dispatch(now_us, profile))
         if rng.random() < _CONSENT_CHANGES_A_DAY:
             self._send_if_new(dispatch(now_us, changed_consent(person, now_us, rng)))
+        self._sleep(person, day, now_us)
         for plan in plan_day(person, form, day, rng):
             self._at(plan.start_us, partial(self._train, person, plan))
         self._at_midnight(person, day + timedelta(days=1))
+
+    def _sleep(self, person: Person, day: date, now_us: int) -> None:
+        """What a band measures at the beginning and the end of the day."""
+        config = self.config
+        if now_us + 2 * _DAY_US < config.from_us:
+            return
+        for frame in night(person, self._forms[person.index], day, config.faults, config.seed):
+            if config.until_us is None or frame.at_us <= config.until_us:
+                self._send_if_new(frame)
 
     def _train(self, person: Person, plan: Plan) -> None:
         """A planned workout begins, unless the athlete is hurt or time is over."""

@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "workout": ("stridelog.cli.read", "workout", "A workout, from MongoDB."),
     "load": ("stridelog.cli.read", "load", "An athlete's training by day, from ClickHouse."),
     "thresholds": ("stridelog.cli.read", "thresholds", "An athlete's thresholds and their evidence, from ClickHouse."),
+    "wellness": ("stridelog.cli.read", "wellness", "An athlete's resting heart rate and HRV by day, from ClickHouse."),
     "achievements": ("stridelog.cli.read", "achievements", "What an athlete has earned, from MongoDB."),
     "scores": ("stridelog.cli.read", "scores", "An athlete's injury risk and recommendations, from ClickHouse."),
     "verify": ("stridelog.cli.verify", "verify", "Recompute from the log what every store must hold, and compare."),

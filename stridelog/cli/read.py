@@ -1,4 +1,4 @@
-"""``stridelog board``, ``rank``, ``feed``, ``workout``, ``load``, ``thresholds``, ``scores``…: what stores know."""
+"""``stridelog board``, ``rank``, ``feed``, ``workout``, ``load``, ``thresholds``, ``wellness``…: what stores know."""
 
 import asyncio
 import dataclasses
@@ -24,6 +24,8 @@ from stridelog.training_log import training_log
 from stridelog.views import achievements as achievements_view
 from stridelog.views import reading, training
 from stridelog.views import thresholds as thresholds_view
+from stridelog.views import wellness as wellness_view
+from stridelog.wellness_log import wellness_log
 
 T = TypeVar("T")
 Metric = Annotated[str, typer.Argument(help="A board of boards.yaml: distance, fastest_5_km, …")]
@@ -174,6 +176,25 @@ def thresholds(
         _print_json({"user": user, "thresholds": entries})
     else:
         Console().print(thresholds_view.thresholds(name, entries))
+
+
+def wellness(
+    user: User,
+    days: Annotated[int, typer.Option(min=1, max=10_000, help="How many days back.")] = 28,
+    until: Annotated[str, typer.Option(help="The last day, like 2026-11-24; default: today (UTC).")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """An athlete's resting heart rate and heart-rate variability by local day, from ClickHouse."""
+    last = _day(until) if until else datetime.now(UTC).date()
+
+    async def ask(queries: Queries) -> tuple[str, list[dict[str, Any]]]:
+        return await queries.known(user), await wellness_log(queries, user, until=last, days=days)
+
+    name, rows = _asked(ask)
+    if as_json:
+        _print_json({"user": user, "days": rows})
+    else:
+        Console().print(wellness_view.wellness(name, rows))
 
 
 def achievements(user: User, as_json: AsJson = False) -> None:

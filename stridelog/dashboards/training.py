@@ -27,6 +27,27 @@ from stridelog.dashboards.panels import (
 _COUNTED: Final = "user_id = ${user:sqlstring} AND status = 'counted'"
 
 
+_OF_ATHLETE: Final = "user_id = ${user:sqlstring}"
+
+
+def _thresholds(kinds: str) -> str:
+    """Changes of these kinds, a line each; the last one before the dashboard's time stands at its beginning."""
+    return f"""
+SELECT greatest(changed_at, toDateTime64($__fromTime, 6, 'UTC')) AS changed, concat(kind, ' ', origin) AS threshold,
+    value
+FROM (
+    SELECT kind, origin, changed_at, value, leadInFrame(changed_at) OVER (
+        PARTITION BY kind, origin ORDER BY changed_at ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+    ) AS changed_again
+    FROM threshold_history FINAL
+    WHERE {_OF_ATHLETE} AND kind IN ({kinds}) AND NOT deleted
+)
+WHERE changed_at <= toDateTime64($__toTime, 6, 'UTC')
+    AND (changed_again > toDateTime64($__fromTime, 6, 'UTC') OR toUnixTimestamp(changed_again) = 0)
+ORDER BY changed, threshold
+"""
+
+
 def _decayed(tau_days: float) -> str:
     """``domain.load.fitness``: the sum of load · e^(-age/τ), times 1 - e^(-1/τ)."""
     return (
@@ -154,6 +175,50 @@ FROM (
 )
 GROUP BY week, zone
 ORDER BY week, zone
+"""
+            ),
+        ),
+        lines(
+            "Threshold power and critical power",
+            "What the athlete stated, and what best efforts of the last 90 days support (docs/physiology.md). Zones "
+            "and loads are made with what is stated.",
+            units.Watt,
+            series_sql(_thresholds("'ftp_w', 'critical_power_w'")),
+        ),
+        lines(
+            "Threshold speed",
+            "Speed that can be held for an hour: stated, and what the best run of the last 90 days foretells.",
+            units.MetersPerSecond,
+            series_sql(_thresholds("'threshold_speed_m_s'")),
+        ),
+        lines(
+            "Resting heart rate",
+            "Lowest mean of half an hour of each day on which a device was worn for 10 hours, and the median of the 7 "
+            "measured days before.",
+            "suffix: bpm",
+            series_sql(
+                f"""
+SELECT toDateTime(local_day, 'UTC') AS midnight, resting_heart_rate_bpm AS resting,
+    quantileExact(0.5)(resting_heart_rate_bpm)
+        OVER (ORDER BY local_day ROWS BETWEEN 7 PRECEDING AND 1 PRECEDING) AS usual
+FROM wellness_days FINAL
+WHERE {_OF_ATHLETE} AND resting_heart_rate_bpm IS NOT NULL AND $__dateFilter(local_day)
+ORDER BY midnight
+"""
+            ),
+        ),
+        lines(
+            "Heart-rate variability at rest",
+            "Natural logarithm of rMSSD in the half hour of rest, and the mean of the last 7 readings. Never made of a "
+            "heart rate; days with too many artefacts have none.",
+            COUNT,
+            series_sql(
+                f"""
+SELECT toDateTime(local_day, 'UTC') AS midnight, ln_rmssd,
+    avg(ln_rmssd) OVER (ORDER BY local_day ROWS BETWEEN 6 PRECEDING AND CURRENT ROW) AS mean_of_seven
+FROM wellness_days FINAL
+WHERE {_OF_ATHLETE} AND ln_rmssd IS NOT NULL AND $__dateFilter(local_day)
+ORDER BY midnight
 """
             ),
         ),

@@ -20,9 +20,10 @@ from compose.chfront.engine import Engine
 from compose.chfront.statement import read_statement
 from domain import load
 from domain.track import NO_SAMPLES, Track, track_from_columns
+from domain.wellness import BeatFrames
 from schemas import hot
 from schemas.decode import decoder_for
-from schemas.frames import unpack_columns
+from schemas.frames import ListColumn, unpack_columns
 from simulator import faults
 from simulator.town import Town, TownConfig
 from sinks.base import Rows, Span
@@ -36,6 +37,7 @@ from stridelog.dashboards.expand import Range, expanded
 from stridelog.readers import RawSamples, SamplesReader
 from stridelog.settings import Settings
 from stridelog.state import State
+from stridelog.wear_reader import WearReader, Window, Worn
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +46,13 @@ CLICKHOUSE: Final = "grafana-clickhouse-datasource"
 DATABASE: Final = "town"
 FIRST, LAST = date(2026, 9, 28), date(2026, 11, 1)  # five whole weeks
 FRAMES_IN_A_BATCH: Final = 400
+USER_EVENTS: Final = frozenset({"UserRegistered", "ProfileChanged"})
+OF_SOME_ATHLETES: Final = {  # panels that say nothing of who has no band and no power meter
+    "Threshold power and critical power": "threshold_history WHERE kind = 'ftp_w'",
+    "Threshold speed": "threshold_history WHERE kind = 'threshold_speed_m_s'",
+    "Resting heart rate": "wellness_days WHERE resting_heart_rate_bpm IS NOT NULL",
+    "Heart-rate variability at rest": "wellness_days WHERE ln_rmssd IS NOT NULL",
+}
 
 
 # -- Grafana
@@ -163,6 +172,7 @@ async def _fill(store: TownStore, config: TownConfig) -> None:
     """Put the town's messages through the agents that write to ClickHouse."""
     decoders = {name: decoder_for(topic) for topic in topics.load() for name in topic.messages}
     said: list[Any] = []
+    worn: list[hot.WearStored] = []
     for dispatch in Town(config).messages():
         if dispatch.dead is not None:
             continue
@@ -175,15 +185,23 @@ async def _fill(store: TownStore, config: TownConfig) -> None:
             said.append(message)
     for first in range(0, len(store.frames), FRAMES_IN_A_BATCH):
         frames = store.frames[first : first + FRAMES_IN_A_BATCH]
-        for rows in (await _taken("sensors", frames, first, {RawSamples: RawSamples(Settings())})).clickhouse:
+        stored = await _taken("sensors", frames, first, {RawSamples: RawSamples(Settings())})
+        worn += [message for message in stored.messages if isinstance(message, hot.WearStored)]
+        for rows in stored.clickhouse:
             store.insert(rows)
     read = {name for topic in topics.load().inputs_of("workouts") for name in topic.messages}
     facts = [message for message in said if message.type in read]
     written = await _taken("workouts", facts, 0, {SamplesReader: Tracks(store.frames)})
     summaries = [message for message in written.messages if isinstance(message, hot.WorkoutSummarised)]
     store.summaries = {summary.data.workout_id: summary for summary in summaries}
-    for rows in (await _taken("leaderboards", summaries, 0, {})).clickhouse:
-        store.insert(rows)
+    for name, messages, resources in (
+        ("leaderboards", summaries, {}),
+        ("thresholds", summaries, {}),
+        ("thresholds", [message for message in said if message.type in USER_EVENTS], {}),
+        ("wellness", worn, {WearReader: Nights(store.frames)}),
+    ):
+        for rows in (await _taken(name, messages, 0, resources)).clickhouse:
+            store.insert(rows)
 
 
 async def _taken(name: str, messages: Sequence[Any], first: int, resources: dict[type[Any], Any]) -> Writes:
@@ -215,12 +233,36 @@ class Tracks:
         return track_from_columns(columns.time_us, **channels)
 
 
+class Nights:
+    """What is worn at night, from the town's frames, none of which goes over midnight."""
+
+    def __init__(self, frames: Sequence[hot.SensorFrame]) -> None:
+        found = {(frame.user, frame.start): frame for frame in frames if frame.workout_id is None}
+        self._frames = [found[key] for key in sorted(found)]
+
+    async def windows(self, wanted: Iterable[Window]) -> AsyncIterator[dict[Window, Worn]]:
+        for window in wanted:
+            yield {window: self._worn(window)}
+
+    def _worn(self, window: Window) -> Worn:
+        frames = [f for f in self._frames if f.user == window.user and window.first_us <= f.start < window.last_us]
+        columns = unpack_columns(frames)
+        beats = columns.lists.get("rr_ms", ListColumn(np.empty(0), np.zeros(len(frames) + 1, dtype=np.int64)))
+        starts = np.array([frame.start for frame in frames])
+        band = BeatFrames(starts, starts + 3_570_000_000, beats.offsets, beats.values.astype(np.float64))
+        return Worn(columns.time_us, columns.values["heart_rate_bpm"].astype(np.float64), {"band": band})
+
+
 # -- every panel
 
 
 @pytest.mark.parametrize("panel", panels(), ids=lambda panel: f"{panel.dashboard}: {panel.title}")
 def test_every_panel_says_something_of_the_town(town: TownStore, panel: Panel) -> None:
-    answer = town.ask(expanded(panel.sql, town.shown, town.defaults(panel.dashboard)))
+    values = town.defaults(panel.dashboard)
+    if panel.title in OF_SOME_ATHLETES:
+        [row] = town.ask(f"SELECT min(user_id) AS user FROM {OF_SOME_ATHLETES[panel.title]}").rows  # noqa: S608
+        values |= row
+    answer = town.ask(expanded(panel.sql, town.shown, values))
     assert answer.rows
     names = list(answer.types)
     if panel.kind == "timeseries":

@@ -6,9 +6,11 @@ from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from itertools import islice
 
+import numpy as np
 import pytest
 
 from domain.days import local_day
+from domain.wellness import BeatFrames, wellness_day
 from schemas import hot
 from schemas.decode import BadRecord, Decoder, decoder_for, time_of
 from schemas.frames import unpack
@@ -64,7 +66,9 @@ def test_every_message_is_accepted_or_dead_for_the_stated_reason(
 
 def test_people_are_registered_before_anything_else_is_sent(small_town: list[Dispatch]) -> None:
     kinds = [message.type for message in small_town]
-    first_other = next(i for i, kind in enumerate(kinds) if kind not in ("UserRegistered", "ConsentChanged"))
+    first_other = next(
+        i for i, kind in enumerate(kinds) if kind not in ("UserRegistered", "ConsentChanged", "ZonesSet")
+    )
     assert kinds[:first_other].count("UserRegistered") == SMALL.athletes
     assert "UserRegistered" not in kinds[first_other:]
 
@@ -77,10 +81,10 @@ def test_messages_come_in_the_order_of_their_sending(small_town: list[Dispatch])
 def test_frames_of_a_workout_lie_between_its_start_and_its_end_unless_a_clock_was_reset(
     small_town: list[Dispatch], decoders: dict[str, Decoder]
 ) -> None:
-    frames: dict[str | None, list[int]] = defaultdict(list)
-    spans: dict[str | None, tuple[int, int]] = {}
+    frames: dict[str, list[int]] = defaultdict(list)
+    spans: dict[str, tuple[int, int]] = {}
     for sent, message in read(small_town, decoders):
-        if isinstance(message, hot.SensorFrame) and sent.fault != "clock_reset":
+        if isinstance(message, hot.SensorFrame) and message.workout_id is not None and sent.fault != "clock_reset":
             frames[message.workout_id].append(message.start)
         elif isinstance(message, hot.WorkoutCompleted):
             spans[message.data.workout_id] = (message.data.start, message.data.end)
@@ -136,6 +140,41 @@ def test_overlapping_frames_say_the_same_of_the_same_instant(
                 twice += (message.workout_id, time_us) in seen
                 assert seen.setdefault((message.workout_id, time_us), heart) == heart
     assert twice > 0
+
+
+def test_some_wear_a_band_at_night_whose_beats_are_a_reading_of_the_right_size(
+    small_town: list[Dispatch], decoders: dict[str, Decoder]
+) -> None:
+    nights: defaultdict[tuple[str, date], list[hot.SensorFrame]] = defaultdict(list)
+    for _, message in read(small_town, decoders):
+        if isinstance(message, hot.SensorFrame) and message.workout_id is None:
+            nights[message.user, local_day(message.start, message.zone)].append(message)
+    assert len({user for user, _ in nights}) in range(2, 12)
+    whole = [frames for frames in nights.values() if len({frame.start for frame in frames}) == 12]
+    assert len(whole) > 10
+    found = []
+    for frames in whole:
+        ordered = sorted({frame.start: frame for frame in frames}.values(), key=lambda frame: frame.start)
+        columns = [unpack(frame) for frame in ordered]
+        beats = [i for i, one in enumerate(columns) if "rr_ms" in one]
+        rr_ms = [columns[i]["rr_ms"] for i in beats]
+        found.append(
+            wellness_day(
+                np.concatenate([one["time_us"] for one in columns]).astype(np.int64),
+                np.concatenate([one["heart_rate_bpm"] for one in columns]).astype(np.float64),
+                {
+                    "band": BeatFrames(
+                        start_us=np.array([ordered[i].start for i in beats]),
+                        last_us=np.array([int(columns[i]["time_us"][-1]) for i in beats]),
+                        offsets=np.cumsum([0, *(len(one) for one in rr_ms)]),
+                        rr_ms=np.concatenate(rr_ms).astype(np.float64),
+                    )
+                },
+            )
+        )
+    assert {day.hrv_fault for day in found} == {None}
+    assert all(35 < (day.resting_heart_rate_bpm or 0) < 85 for day in found)
+    assert all(3.0 < (day.ln_rmssd or 0) < 5.0 for day in found)
 
 
 def test_habits_make_plausible_weeks(small_town: list[Dispatch], decoders: dict[str, Decoder]) -> None:
