@@ -26,6 +26,7 @@ from domain import (
     training_days,
     trimp,
     variability,
+    wellness,
     zones,
 )
 
@@ -98,6 +99,7 @@ _PARTS: Final[tuple[tuple[str, tuple[Callable[..., Any] | ModuleType, ...]], ...
             efficiency.aerobic_decoupling,
             resting.resting_heart_rate,
             resting.baseline_bpm,
+            wellness.wellness_day,
         ),
     ),
     (

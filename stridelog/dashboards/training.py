@@ -42,7 +42,7 @@ FROM (
     FROM threshold_history FINAL
     WHERE {_OF_ATHLETE} AND kind IN ({kinds}) AND NOT deleted
 )
-WHERE changed_at <= toDateTime64($__toTime, 6, 'UTC')
+WHERE $__timeFilter(changed)
     AND (changed_again > toDateTime64($__fromTime, 6, 'UTC') OR toUnixTimestamp(changed_again) = 0)
 ORDER BY changed, threshold
 """
