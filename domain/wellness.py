@@ -1,289 +1,148 @@
-"""Feeds as documents: which items and readers a batch touches, and what their documents hold now.
+"""Resting heart rate and heart-rate variability of a local day, from what a device that is worn all day measured."""
 
-Three collections. ``timelines``: an athlete's own workouts. ``feeds``: what others' feeds were told of them, where few
-follow. ``circles``: what a reader needs to know of themselves (``stridelog.projections.circles``). Which documents an
-item stands in is worked out from the facts, so that it does not depend on their order.
-"""
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from typing import Any, Final
+import numpy as np
+from numpy.typing import NDArray
 
-import msgspec
+from domain.resting import WINDOW_MINUTES, RestingHeartRate, resting_heart_rate
+from domain.rollups import US_PER_MINUTE
+from domain.timeline import MAX_HELD_S
+from domain.track import US_PER_S, FloatColumn
+from domain.trimp import clean_heart_rate_bpm
+from domain.variability import GAP_US, US_PER_MS, Fault, Reading, reading_of, with_gaps
 
-from domain.feeds import (
-    ChosenAudiences,
-    FeedItem,
-    Reaction,
-    audience_of,
-    bucket,
-    is_spread,
-    mentions_kept,
-    week_of,
-)
-from domain.following import BlockChange, FollowChange, GroupChange
-from schemas import hot
-from sinks.base import Document, Span
-from stridelog.batch import Record
-from stridelog.projections.circles import Circles
-from stridelog.projections.documents import Documents
-from stridelog.projections.followers import Followers
-from stridelog.settings import Settings
-from stridelog.state import Index, State
+REST_US: Final = WINDOW_MINUTES * US_PER_MINUTE
+NO_BEATS: Final = np.empty(0)
 
-FEEDS: Final = "feeds"
-TIMELINES: Final = "timelines"
+HrvFault = Literal[Fault, "no_intervals", "no_rest"]
 
 
-class FeedFact(msgspec.Struct, frozen=True):
-    """A workout as feeds know it, and where it may have left items: at the latest end of each week that it ever ended
-    in, also in others' feeds if it was ever spread.
+@dataclass(frozen=True, slots=True, eq=False)
+class BeatFrames:
+    """Intervals between heart beats as one device sent them, in frames in the order of their start.
+
+    ``start_us`` and ``last_us`` (frames,): times of a frame's first and last sample (UTC, microseconds). The intervals
+    of frame i are ``rr_ms[offsets[i] : offsets[i + 1]]``, ``offsets`` (frames + 1,); 0 is a beat that was missed.
     """
 
-    item: FeedItem
-    ends_us: tuple[int, ...]
-    spread: bool = False
+    start_us: NDArray[np.int64]
+    last_us: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    rr_ms: FloatColumn
 
 
-FACTS: Final = (FollowChange, BlockChange, GroupChange, ChosenAudiences, FeedFact, Reaction)
+@dataclass(frozen=True, slots=True)
+class WellnessDay:
+    """A local day; ``None`` is unknown. Either ``ln_rmssd`` or the fault for which there is none."""
+
+    worn_minutes: int  # with a heart rate for 30 s or more
+    resting_heart_rate_bpm: float | None
+    resting_from_us: int | None  # first minute of the half hour, UTC, microseconds
+    ln_rmssd: float | None  # natural logarithm of rmssd_ms
+    rmssd_ms: float | None
+    reading_s: float  # intervals that the reading rests on
+    artefact_share: float | None  # of the intervals, 0 to 1
+    hrv_fault: HrvFault | None
 
 
-class FanOut:
-    """How many followers an athlete has at most whose workouts are written to each of them."""
+def wellness_day(
+    time_us: NDArray[np.int64], heart_rate_bpm: FloatColumn, beats: Mapping[str, BeatFrames]
+) -> WellnessDay:
+    """Resting heart rate, and ln rMSSD of the same half hour of rest, of one local day outside of workouts.
 
-    def __init__(self, settings: Settings) -> None:
-        self.most = settings.feed_fan_out_most
+    ``time_us`` and ``heart_rate_bpm`` (n,) are the day's samples, times rising (UTC, microseconds), NaN unknown; a
+    value holds until the next sample, at most 60 s. ``beats`` are the day's frames of each device.
 
-    async def open(self) -> None:
-        """Nothing to connect to."""
+    Resting heart rate is that of :func:`domain.resting.resting_heart_rate`. Variability is read (``reading_of``, with
+    its artefact correction and its faults) from the intervals of that half hour: no other time of a day is as alike
+    from day to day. Where there is none, as when a strap is put on for some minutes in the morning, all of the day's
+    intervals are the reading if they are no more than half an hour; of more, nobody can say which were at rest
+    (``no_rest``). Of several devices the one with the most intervals counts, of two alike the one whose id sorts first.
+    Heart rate in bpm is never made into variability: without intervals there is none (``no_intervals``).
 
-    async def close(self) -> None:
-        """Nothing to disconnect from."""
-
-
-class Reactions(Index):
-    """Kudos and comments of an athlete's workouts: workout → fact id → reaction; and who is mentioned where."""
-
-    kinds = (Reaction,)
-
-    def __init__(self) -> None:
-        self.of: defaultdict[str, dict[str, Reaction]] = defaultdict(dict)
-        self.mentioning: defaultdict[str, set[str]] = defaultdict(set)  # user → workouts, also of comments now gone
-
-    def put(self, id: str, fact: Reaction) -> None:
-        self.of[fact.workout_id][id] = fact
-        for user in fact.mentions:
-            self.mentioning[user].add(fact.workout_id)
-
-
-class Feeds:
-    """One batch of the ``feed`` agent."""
-
-    def __init__(self, state: State, span: Span, most: int) -> None:
-        self.state = state
-        self.span = span
-        self.most = most
-        self.items: dict[str, set[str]] = defaultdict(set)  # athlete → workouts whose items are all written
-        self.readers: dict[str, set[str]] = defaultdict(set)  # athlete → readers for whom all items are written
-        self.circles = Circles(state, most)
-
-    def keep(self, records: Iterable[Record]) -> Counter[str]:
-        """Take the facts in; how many records needed nothing, by reason."""
-        dropped: Counter[str] = Counter()
-        for offset, _, message in records:
-            reason = self._keep(message, offset)
-            if reason is not None:
-                dropped[reason] += 1
-        return dropped
-
-    def _keep(self, message: Any, offset: int) -> str | None:
-        """Keep one fact and note what it touches; the reason if there is nothing to do."""
-        user, data = message.user, message.data
-        match message:
-            case hot.WorkoutSummarised():
-                known = self.state.get(user, FeedFact, data.workout_id)
-                return self._react(user, data.workout_id, _fact(data, known.fact if known else None), offset)
-            case hot.KudosGiven():
-                reaction = Reaction(data.workout_id, data.actor, message.time)
-                return self._react(user, f"kudos/{data.workout_id}/{data.actor}", reaction, offset)
-            case hot.CommentPosted():
-                reaction = Reaction(
-                    data.workout_id, data.actor, message.time, data.text, event_id=message.id, mentions=data.mentions
-                )
-                fact_id = f"comment/{data.workout_id}/{data.comment_id}"
-                standing = self.state.get(user, Reaction, fact_id)
-                if standing and _age(standing.fact) > _age(reaction):
-                    return "outdated"
-                return self._react(user, fact_id, reaction, offset)
-            case hot.CommentDeleted():
-                reaction = Reaction(data.workout_id, "", message.time, removed=True)
-                return self._react(user, f"removed/{data.workout_id}/{data.comment_id}", reaction, offset)
-            case hot.VisibilityChanged():
-                chosen = ChosenAudiences(message.time, message.id, data.workout, data.map, data.heart_rate)
-                before = self.state.get(user, ChosenAudiences, "chosen")
-                if before and _age(before.fact) > _age(chosen):
-                    return "outdated"
-                if reason := self._put(user, "chosen", chosen, offset):
-                    return reason
-                facts = self.state.facts(user, FeedFact).items()
-                self.items[user] |= {wid for wid, known in facts if known.fact.item.audience is None}
-                self.circles.touch_own(user)
-                return None
-            case hot.Followed() | hot.Unfollowed():
-                change = FollowChange(message.time, message.id, data.follower, isinstance(message, hot.Followed))
-                return self._relate(user, data.follower, message.id, change, offset)
-            case hot.Blocked() | hot.Unblocked():
-                other, by_other = (data.blocked, False) if data.blocker == user else (data.blocker, True)
-                block = BlockChange(message.time, message.id, other, by_other, isinstance(message, hot.Blocked))
-                self.circles.touch_block(user, other)
-                return self._relate(user, other, message.id, block, offset)
-            case hot.GroupJoined() | hot.GroupLeft():
-                group = GroupChange(message.time, message.id, data.group_id, isinstance(message, hot.GroupJoined))
-                if reason := self._put(user, message.id, group, offset):
-                    return reason
-                self.circles.touch_own(user)
-                return None
-        return "not_for_feeds"
-
-    def _react(self, user: str, fact_id: str, fact: FeedFact | Reaction, offset: int) -> str | None:
-        if reason := self._put(user, fact_id, fact, offset):
-            return reason
-        self.items[user].add(fact.item.workout_id if isinstance(fact, FeedFact) else fact.workout_id)
-        return None
-
-    def _relate(self, user: str, other: str, fact_id: str, fact: FollowChange | BlockChange, offset: int) -> str | None:
-        """A fact about an athlete and another one: it touches all that the other sees of the athlete, and whether the
-        workouts that ended later are spread.
-        """
-        is_new = self.state.get(user, type(fact), fact_id) is None
-        if reason := self._put(user, fact_id, fact, offset):
-            return reason
-        self.readers[user].add(other)
-        self.circles.touch_follower(user, other, is_new=is_new)
-        facts = self.state.facts(user, FeedFact).items()
-        self.items[user] |= {wid for wid, known in facts if max(known.fact.ends_us) >= fact.time_us}
-        self.items[user] |= self.state.index(user, Reactions).mentioning.get(other, set())
-        return None
-
-    def _put(self, user: str, fact_id: str, fact: msgspec.Struct, offset: int) -> str | None:
-        known = self.state.get(user, type(fact), fact_id)
-        if known is not None and known.fact == fact:
-            return "duplicate" if known.settled(self.span) else None
-        self.state.put(user, fact_id, fact, offset)
-        return None
-
-    def documents(self) -> list[Document]:
-        """Every touched item and circle where it belongs, and nowhere else."""
-        found = Documents()
-        for athlete in self.items.keys() | self.readers.keys():
-            facts = self.state.facts(athlete, FeedFact)
-            for wid in self.items[athlete]:
-                if (
-                    wid in facts
-                ):  # else a reaction to a workout that we have not seen yet: it is counted when that comes
-                    self._write_timeline(found, athlete, facts[wid].fact)
-                    self._write_feeds(found, athlete, facts[wid].fact, None)
-            self._write_readers(found, athlete)
-        self.circles.write(found)
-        return found.all()
-
-    def _write_readers(self, found: Documents, athlete: str) -> None:
-        """All items of an athlete, for the touched readers only."""
-        followers = self.state.index(athlete, Followers)
-        times = [(time, reader) for reader in self.readers[athlete] if (time := followers.first_us(reader)) is not None]
-        if not times:
-            return
-        for wid, known in list(self.state.facts(athlete, FeedFact).items()):
-            if wid not in self.items[athlete]:
-                latest_us = max(known.fact.ends_us)
-                self._write_feeds(found, athlete, known.fact, {reader for time, reader in times if time <= latest_us})
-
-    def _write_timeline(self, found: Documents, athlete: str, fact: FeedFact) -> None:
-        item = fact.item
-        for end_us in fact.ends_us:
-            found.unset(TIMELINES, bucket(athlete, end_us), f"items.{item.workout_id}")
-        if item.counted:
-            shown = self._shown(athlete, item)
-            found.set(TIMELINES, bucket(athlete, item.end_us), f"items.{item.workout_id}", shown)
-
-    def _write_feeds(self, found: Documents, athlete: str, fact: FeedFact, readers: set[str] | None) -> None:
-        """An item in the feeds of ``readers``; ``None``: of everybody whose feed may have it."""
-        item, followers = fact.item, self.state.index(athlete, Followers)
-        spread = item.counted and is_spread(self._audience(athlete, item), followers.count_at(item.end_us), self.most)
-        if fact.spread or spread:
-            for end_us in fact.ends_us:
-                for reader in followers.begun_by(end_us) if readers is None else readers:
-                    found.unset(FEEDS, bucket(reader, end_us), f"items.{item.workout_id}")
-        if not spread:
-            return
-        if not fact.spread:
-            known = self.state.facts(athlete, FeedFact)[item.workout_id]
-            self.state.put(athlete, item.workout_id, msgspec.structs.replace(fact, spread=True), known.offset)
-        shown = self._shown(athlete, item)
-        for reader in followers.begun_by(item.end_us) if readers is None else readers:
-            since_us = followers.since_us(reader)
-            if since_us is not None and since_us <= item.end_us:
-                found.set(FEEDS, bucket(reader, item.end_us), f"items.{item.workout_id}", shown)
-
-    def _audience(self, athlete: str, item: FeedItem) -> Any:
-        chosen = self.state.get(athlete, ChosenAudiences, "chosen")
-        return audience_of(item, chosen.fact if chosen else None)
-
-    def _shown(self, athlete: str, item: FeedItem) -> dict[str, Any]:
-        followers, audience = self.state.index(athlete, Followers), self._audience(athlete, item)
-        mine = self.state.index(athlete, Reactions).of.get(item.workout_id, {})
-        removed = {_comment_of(fact_id) for fact_id, fact in mine.items() if fact.removed}
-        comments = [
-            {
-                "id": _comment_of(fact_id),
-                "actor": fact.actor,
-                "time": fact.time_us,
-                "text": fact.text,
-                "mentions": mentions_kept(
-                    fact.mentions,
-                    athlete,
-                    audience,
-                    {user for user in fact.mentions if followers.since_us(user) is not None},
-                    {user for user in fact.mentions if followers.is_blocked(user)},
-                ),
-            }
-            for fact_id, fact in mine.items()
-            if fact.text is not None and _comment_of(fact_id) not in removed
-        ]
-        kudos = sorted(fact.actor for fact_id, fact in mine.items() if fact_id.startswith("kudos/"))
-        shown = {name: getattr(item, name) for name in item.__struct_fields__ if name != "counted"}
-        return {
-            **shown,
-            "audience": audience,
-            "athlete": athlete,
-            "kudos": kudos,
-            "comments": sorted(comments, key=lambda c: (c["time"], c["id"])),
-        }
-
-
-def _comment_of(fact_id: str) -> str:
-    return fact_id.rpartition("/")[2]
-
-
-def _age(fact: Reaction | ChosenAudiences) -> tuple[int, str]:
-    return fact.time_us, fact.event_id
-
-
-def _fact(data: hot.WorkoutSummarisedData, before: FeedFact | None) -> FeedFact:
-    summary = data.summary
-    item = FeedItem(
-        workout_id=data.workout_id,
-        counted=data.status == "counted",
-        audience=data.visibility.workout,
-        sport=data.sport,
-        title=data.title,
-        end_us=data.end,
-        local_day=data.local_day.isoformat(),
-        distance_m=summary.distance_m if summary else 0.0,
-        moving_time_s=summary.moving_time_s if summary else 0.0,
-        elevation_gain_m=(summary.elevation_gain_m or 0.0) if summary else 0.0,
-        load=summary.load if summary else 0.0,
+    Criticism: half an hour at the lowest heart rate is mostly deep sleep, where variability is highest and moves least
+    with training load; readings of the whole night, of the morning and of straps do not compare with it. Rounded to
+    0.1 bpm, 0.0001 (ln), 0.01 ms, 0.1 s.
+    """
+    minute_us, mean_bpm, known_s = heart_rate_minutes(time_us, heart_rate_bpm)
+    found = resting_heart_rate(minute_us, mean_bpm, known_s)
+    reading, fault = _reading(beats, found)
+    variability = reading.variability if reading else None
+    return WellnessDay(
+        worn_minutes=int(np.count_nonzero(known_s >= 30.0)),
+        resting_heart_rate_bpm=round(found.bpm, 1) if found else None,
+        resting_from_us=found.from_us if found else None,
+        ln_rmssd=round(variability.ln_rmssd, 4) if variability else None,
+        rmssd_ms=round(variability.rmssd_ms, 2) if variability else None,
+        reading_s=round(reading.duration_s, 1) if reading else 0.0,
+        artefact_share=round(reading.artefact_share, 4) if reading else None,
+        hrv_fault=fault,
     )
-    weeks = {week_of(end_us): end_us for end_us in before.ends_us} if before else {}
-    weeks[week_of(item.end_us)] = max(item.end_us, weeks.get(week_of(item.end_us), item.end_us))
-    return FeedFact(item, tuple(weeks.values()), before.spread if before else False)
+
+
+def heart_rate_minutes(
+    time_us: NDArray[np.int64], heart_rate_bpm: FloatColumn
+) -> tuple[NDArray[np.int64], FloatColumn, FloatColumn]:
+    """Minutes with a heart rate, (minutes,): their starts (UTC, microseconds), its mean, and its known seconds.
+
+    ``time_us`` and ``heart_rate_bpm`` (n,) as in :func:`wellness_day`; impossible heart rates are unknown. The last
+    sample holds for no time.
+    """
+    bpm = clean_heart_rate_bpm(heart_rate_bpm)
+    held_us = np.minimum(np.diff(time_us, append=time_us[-1:]), round(MAX_HELD_S * US_PER_S))
+    known = np.isfinite(bpm) & (held_us > 0)
+    begin_us, held_us, bpm = time_us[known], held_us[known], bpm[known]
+    # A value holds for a minute at most: in its own minute and in the one after it.
+    own_us = np.minimum(held_us, US_PER_MINUTE - begin_us % US_PER_MINUTE)
+    minutes, index = np.unique(np.concatenate((begin_us, begin_us + held_us - 1)) // US_PER_MINUTE, return_inverse=True)
+    seconds = np.concatenate((own_us, held_us - own_us)) / US_PER_S
+    known_s = np.bincount(index, seconds, minlength=len(minutes))
+    total = np.bincount(index, seconds * np.concatenate((bpm, bpm)), minlength=len(minutes))
+    there = known_s > 0
+    return minutes[there] * US_PER_MINUTE, total[there] / known_s[there], known_s[there]
+
+
+def beats_in_time(frames: BeatFrames) -> tuple[FloatColumn, NDArray[np.int64]]:
+    """Intervals in the order of the beats and the time of the beat that ends each (n,), UTC, microseconds.
+
+    A frame that begins before the one before it is over says again what that said, and is left out; up to 3 s are taken
+    for the device's rounding.
+    """
+    lengths_us = np.diff(frames.offsets)
+    parts: list[FloatColumn] = []
+    times: list[NDArray[np.int64]] = []
+    over_us = latest_us = -1
+    for i in range(len(lengths_us)):
+        start_us = int(frames.start_us[i])
+        if start_us <= over_us:
+            continue
+        rr_ms = frames.rr_ms[frames.offsets[i] : frames.offsets[i + 1]]
+        ends_us = start_us + np.cumsum(rr_ms * US_PER_MS).astype(np.int64)
+        times.append(np.maximum(ends_us, latest_us))
+        parts.append(np.where(rr_ms > 0, rr_ms, np.nan))
+        latest_us = int(times[-1][-1]) if len(rr_ms) else latest_us
+        over_us = max(int(frames.last_us[i]), latest_us - GAP_US)
+    if not parts:
+        return NO_BEATS, np.empty(0, dtype=np.int64)
+    return np.concatenate(parts), np.concatenate(times)
+
+
+def _reading(beats: Mapping[str, BeatFrames], rest: RestingHeartRate | None) -> tuple[Reading | None, HrvFault | None]:
+    chosen: tuple[FloatColumn, NDArray[np.int64]] = NO_BEATS, np.empty(0, dtype=np.int64)
+    for device in sorted(beats):
+        rr_ms, time_us = beats_in_time(beats[device])
+        if rest is not None:
+            within = (time_us >= rest.from_us) & (time_us < rest.from_us + REST_US)
+            rr_ms, time_us = rr_ms[within], time_us[within]
+        if len(rr_ms) > len(chosen[0]):
+            chosen = rr_ms, time_us
+    rr_ms, time_us = chosen
+    if not len(rr_ms):
+        return None, "no_intervals"
+    if rest is None and int(time_us[-1] - time_us[0]) > REST_US:
+        return None, "no_rest"
+    reading = reading_of(with_gaps(rr_ms, time_us))
+    return reading, reading.fault
