@@ -102,7 +102,9 @@ def _what_the_simulator_does_not_send() -> list[Any]:
             user="hand", time=now_us, data=hot.UserRegisteredData(name="Hand", sex="unspecified"), **head
         ),
         hot.InjuryReported.of(user="hand", time=now_us, data=injury, **head),
-        hot.UserRegistered.of(user="gone", time=now_us, data=hot.UserRegisteredData(name="Gone", sex="male"), **head),
+        hot.UserRegistered.of(
+            user="gone", time=now_us, data=hot.UserRegisteredData(name="Gone", sex="male", ftp_w=240.0), **head
+        ),
         hot.WorkoutCompleted.of(user="gone", time=now_us, data=own, **head),
         hot.UserErased.of(user="gone", time=now_us + 120_000_000, data=hot.UserErasedData(), **head),
         hot.WorkoutCompleted.of(user="nobody", time=now_us, data=ended, **head),

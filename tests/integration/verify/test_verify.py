@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -18,11 +19,13 @@ from sinks.tables import TABLES
 from stridelog import topics as topic_table
 from verification.report import Report
 from verification.run import SINKS
+from verification.tally import KINDS
 
 from .conftest import NOBODY, Corrupt, Place
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
+SCORED = ("WorkoutSummarised", "FeaturesComputed", "InjuryRiskScored", "RecommendationsReady")
 Undo = Callable[[], object]
 
 
@@ -96,9 +99,12 @@ def lost_row(table: str, where: str = "1") -> Corrupt:
 
 
 def _number(name: str) -> str:
-    return {"time": f"toUnixTimestamp64Micro({name})", "frame_start": f"toUnixTimestamp64Micro({name})"}.get(
-        name, f"toInt64(toUnixTimestamp({name}))" if name == "minute" else name
-    )
+    return {
+        "time": f"toUnixTimestamp64Micro({name})",
+        "frame_start": f"toUnixTimestamp64Micro({name})",
+        "minute": f"toInt64(toUnixTimestamp({name}))",
+        "local_day": f"toInt32({name})",
+    }.get(name, name)
 
 
 def _value(row: pa.Table, name: str) -> int:
@@ -231,6 +237,38 @@ DAMAGE: list[tuple[str, Corrupt, dict[str, dict[str, int]]]] = [
         changed_row("workouts", "title", "x"),
         {"clickhouse.workouts": {"different": 1}},
     ),
+    ("a frame's heart beats are gone", lost_row("rr_intervals"), {"clickhouse.rr_intervals": {"missing": 1}}),
+    (
+        "a frame's heart beats are others",
+        changed_row("rr_intervals", "rr_ms", [900, 910]),
+        {"clickhouse.rr_intervals": {"different": 1}},
+    ),
+    (
+        "a threshold is another",
+        changed_row("threshold_history", "value", 1.5, "NOT deleted AND value > 0"),
+        {"clickhouse.threshold_history": {"different": 1}},
+    ),
+    (
+        "a threshold rests on another workout",
+        changed_row("threshold_history", "evidence_ids", ["x"], "NOT deleted AND origin = 'estimated' AND value > 0"),
+        {"clickhouse.threshold_history": {"different": 1}},
+    ),
+    (
+        "a threshold did not change after all",
+        changed_row("threshold_history", "deleted", 1, "NOT deleted AND origin = 'stated'"),
+        {"clickhouse.threshold_history": {"missing": 1}},
+    ),
+    (
+        "a resting heart rate is another",
+        changed_row("wellness_days", "resting_heart_rate_bpm", 33.3),
+        {"clickhouse.wellness_days": {"different": 1}},
+    ),
+    (
+        "a variability comes from nowhere",
+        changed_row("wellness_days", "ln_rmssd", 1.0, "ln_rmssd IS NULL"),
+        {"clickhouse.wellness_days": {"different": 1}},
+    ),
+    ("a night is gone", lost_row("wellness_days"), {"clickhouse.wellness_days": {"missing": 1}}),
     ("a risk is another", changed_row("injury_scores", "risk", 0.123), {"clickhouse.injury_scores": {"different": 1}}),
     (
         "a recommendation is another",
@@ -292,7 +330,7 @@ def test_agents_that_lag_are_named_with_their_records(town: Place) -> None:
     report = town.verify(settle_s=0.1)
     assert not report.ok
     assert {(lag.agent, lag.records) for lag in report.lags} == {
-        (agent, 1) for agent in ("sensors", "workouts", "feed", "rankings", "lake")
+        (agent, 1) for agent in ("sensors", "workouts", "feed", "rankings", "thresholds", "lake")
     }
     assert any(note.startswith("agent rankings lags by 1 records") for note in report.notes)
     assert report.sinks["redis.names"].missing == 1
@@ -300,21 +338,26 @@ def test_agents_that_lag_are_named_with_their_records(town: Place) -> None:
 
 def test_messages_that_agents_did_not_mean_are_reported(town: Place) -> None:
     known = topic_table.load(prefix=town.settings.topic_prefix)
+    known_wrong = dict(town.verify().sinks)
     for message_type, changes in (
         ("WorkoutSummarised", {"title": "somebody else's"}),
         ("FeaturesComputed", {"at": 1_700_000_000_000_000}),
         ("InjuryRiskScored", {"risk": 0.987}),
         ("RecommendationsReady", {"items": ()}),
         ("SamplesStored", {"workout_id": NOBODY}),
+        ("WearStored", {"local_day": date(2020, 2, 2)}),
+        ("ThresholdEstimated", {"kind": "lthr_bpm", "value": 1.0}),
     ):
         topic = known.topic_of_message(message_type)
-        partition, headers, message = asyncio.run(_last(town, topic))
+        partition, headers, message = asyncio.run(_last(town, topic, message_type))
         data = msgspec.structs.replace(message.data, **changes)
         asyncio.run(_append(town, topic.name, partition, headers, msgspec.structs.replace(message, data=data)))
-        report = town.verify()
-        tally = report.sinks[f"topic.{topic.name.removeprefix(town.settings.topic_prefix)}"]
-        kind = "extra" if message_type == "SamplesStored" else "different"
-        assert {kind: getattr(tally, kind), "all": tally.missing + tally.extra + tally.different} == {kind: 1, "all": 1}
+        sink = f"topic.{topic.name.removeprefix(town.settings.topic_prefix)}"
+        before, tally = (tallies[sink] for tallies in (known_wrong, town.verify().sinks))
+        known_wrong[sink] = tally
+        kind = "different" if message_type in SCORED else "extra"
+        differences = {each: getattr(tally, each) - getattr(before, each) for each in KINDS}
+        assert differences == {**dict.fromkeys(KINDS, 0), kind: 1}, message_type
 
 
 def test_a_dead_letter_of_a_record_that_is_alive_is_reported(town: Place) -> None:
@@ -337,19 +380,22 @@ def test_a_dead_letter_of_a_record_that_is_alive_is_reported(town: Place) -> Non
     assert (after.extra - before.extra, after.missing, after.different) == (1, 0, 0)
 
 
-async def _last(place: Place, topic: topic_table.Topic) -> tuple[int, list[tuple[str, bytes]], Any]:
-    """The last message of a topic's fullest partition."""
+async def _last(place: Place, topic: topic_table.Topic, message_type: str) -> tuple[int, list[tuple[str, bytes]], Any]:
+    """The last message of a type in a topic's fullest partition that has any."""
     consumer = AIOKafkaConsumer(topic.name, bootstrap_servers=place.settings.bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
         ends = await consumer.end_offsets(consumer.assignment())
-        fullest = max(ends, key=lambda tp: ends[tp])
-        consumer.seek(fullest, ends[fullest] - 1)
-        record = await asyncio.wait_for(consumer.getone(fullest), 30)
+        for tp in sorted(ends, key=lambda tp: ends[tp], reverse=True):
+            for offset in range(ends[tp] - 1, -1, -1):
+                consumer.seek(tp, offset)
+                record = await asyncio.wait_for(consumer.getone(tp), 30)
+                message: hot.Message = decoder_for(topic).decode(record.key, record.value)
+                if message.type == message_type:
+                    return record.partition, list(record.headers), message
     finally:
         await consumer.stop()
-    message: hot.Message = decoder_for(topic).decode(record.key, record.value)
-    return record.partition, list(record.headers), message
+    raise AssertionError(f"no {message_type} in {topic.name}: the town is too small")
 
 
 async def _append(place: Place, topic: str, partition: int, headers: list[tuple[str, bytes]], message: Any) -> None:

@@ -50,6 +50,8 @@ def test_the_current_period_is_the_default() -> None:
         (["dlq", "show", "here"], "TOPIC:PARTITION:OFFSET"),
         (["agents", "lag", "--agent", "nobody"], "no agent 'nobody'"),
         (["feed", "ada", "--before", "yesterday"], "yesterday"),
+        (["thresholds", "ada", "--at", "lately"], "--at 'lately'"),
+        (["wellness", "ada", "--until", "lately"], "--until 'lately'"),
         (["faust", "--role", "cook", "agents"], "no such role: cook"),
         (["run", "--activities", "nowhere"], "nowhere"),
     ],

@@ -9,7 +9,7 @@ from domain.achievement_rules import rules_from
 from domain.boards import BoardKey
 from stridelog.answers import BoardPage, BoardRow, FeedPage, FreshRisk, RankPage, RankRow, RiskRow
 from stridelog.dead_letter_log import Letter
-from stridelog.views import achievements, letters, live, reading, units
+from stridelog.views import achievements, letters, live, reading, thresholds, units, wellness
 
 BOARD = BoardKey("distance", "running", "week", "2026-W48")
 END_US = 1_795_000_000_000_000
@@ -33,6 +33,79 @@ def text_of(drawn: RenderableType, width: int = 100, height: int = 44) -> str:
     with console.capture() as captured:
         console.print(drawn)
     return captured.get()
+
+
+def test_a_workout_says_whose_zones_it_is_in_and_where_they_end() -> None:
+    document = {
+        "title": "Ride",
+        "sport": "cycling",
+        "name": "Ada",
+        "start": END_US,
+        "zone": "UTC",
+        "status": "counted",
+        "summary": {
+            "zone_basis": "power",
+            "zone_bounds": [150.0, 225.0],
+            "zones_set_by": "an event",
+            "time_in_zones_s": [60.0, 600.0, 30.0],
+        },
+    }
+    text = text_of(reading.workout(document))
+    assert "time in zones, by power, the athlete's own" in text
+    assert "below 150 W" in text
+    assert text.count("Z") == 3
+    document["summary"] |= {"zone_basis": "pace", "zone_bounds": [4.0, 5.0], "zones_set_by": None}
+    text = text_of(reading.workout(document))
+    assert "below 4:10 /km" in text
+    assert "own" not in text
+
+
+def threshold(origin: str, day: str, value: float | None, **fields: Any) -> dict[str, Any]:
+    return {
+        "origin": origin,
+        "local_day": day,
+        "changed_at": END_US,
+        "until": None,
+        "value": value,
+        "method": "share_of_20_min_power" if value else None,
+        "evidence": [{"id": "8364a6fa-2d96-56ac-88b5-2d302b3aad0e", "name": "20 min"}] if value else [],
+        **fields,
+    }
+
+
+def test_what_is_stated_stands_beside_what_is_estimated_with_its_evidence() -> None:
+    stated = threshold("stated", "2026-01-01", 250.0, method="stated", evidence=[{"id": "e", "name": "stated"}])
+    estimated = threshold("estimated", "2026-11-18", 261.3, until=END_US + 90 * 86_400_000_000)
+    gone = threshold("estimated", "2026-10-01", None)
+    entries = [
+        {"kind": "ftp_w", "stated": stated, "estimated": estimated, "history": [estimated, gone, stated]},
+        {"kind": "threshold_speed_m_s", "stated": stated | {"value": 4.0}, "estimated": None, "history": []},
+    ]
+    text = text_of(thresholds.thresholds("Ada [Smit]", entries), width=140)
+    assert "Thresholds of Ada [Smit]" in text
+    assert all(part in text for part in ("250 W", "261 W", "20 min (8364a6fa)", "2027-02-16", "4:10 /km"))
+    assert "evidence aged out" in text
+    assert "nothing is known yet" in text_of(thresholds.thresholds("Ada", []))
+
+
+def test_rest_says_what_is_usual_and_why_there_is_no_variability() -> None:
+    row = {
+        "local_day": "2026-11-18",
+        "worn_minutes": 712,
+        "resting_heart_rate_bpm": 48.3,
+        "resting_from_minute": 214.0,
+        "baseline_bpm": 47.0,
+        "ln_rmssd": 4.2,
+        "ln_rmssd_7d": 4.1,
+        "ln_rmssd_cv_7d": 3.2,
+        "rmssd_ms": 66.7,
+        "hrv_fault": "",
+    }
+    unknown = dict.fromkeys(row, None) | {"local_day": "2026-11-19", "worn_minutes": 5, "hrv_fault": "made_of_bpm"}
+    text = text_of(wellness.wellness("Ada [Smit]", [row, unknown]), width=140)
+    assert all(part in text for part in ("Rest of Ada [Smit]", "11:52", "48 bpm", "3:34", "47 bpm", "4.20", "67 ms"))
+    assert "made of bpm" in text
+    assert "no device" in text_of(wellness.wellness("Ada", []))
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (3_723, "1:02:03"), (360_000, "100:00:00")])

@@ -2,9 +2,10 @@
 
 from datetime import UTC, date, datetime
 
+import numpy as np
 import pytest
 
-from domain.days import PERIODS, local_day, period_key, period_start
+from domain.days import PERIODS, day_bounds_us, days_of, local_day, period_key, period_start
 
 
 def _us(text: str) -> int:
@@ -53,3 +54,25 @@ def test_keys_and_first_days_of_the_other_periods() -> None:
         date(2026, 1, 1),
         date(1970, 1, 1),
     ]
+
+
+def test_a_day_lasts_from_midnight_to_midnight_at_the_place() -> None:
+    begin, end = day_bounds_us(date(2026, 11, 18), "Europe/Oslo")
+    assert (local_day(begin, "Europe/Oslo"), local_day(end - 1, "Europe/Oslo")) == (date(2026, 11, 18),) * 2
+    assert local_day(begin - 1, "Europe/Oslo") == date(2026, 11, 17)
+    bounds = [day_bounds_us(day, "Europe/Oslo") for day in (date(2026, 3, 29), date(2026, 10, 25))]
+    assert [(end - begin) / 3.6e9 for begin, end in bounds] == [23.0, 25.0]
+
+
+def test_times_are_parted_at_midnight_of_the_place() -> None:
+    begin, end = day_bounds_us(date(2026, 11, 18), "+05:53")
+    times = np.array([begin - 1_000_000, begin, end - 1, end, end + 86_400_000_000 * 2])
+    parts = days_of(times, "+05:53")
+    assert [(day.day, some.tolist()) for day, some in parts] == [
+        (17, times[:1].tolist()),
+        (18, times[1:3].tolist()),
+        (19, times[3:4].tolist()),
+        (21, times[4:].tolist()),
+    ]
+    assert [day.day for day, _ in days_of(times[1:2], "+05:53")] == [18]
+    assert days_of(times[:0], "UTC") == []

@@ -1,0 +1,76 @@
+"""Thresholds and days of wear from small logs."""
+
+from datetime import date
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from schemas import hot
+from tests.unit.verification.conftest import HOUR_US, OTHER, START_US, WORKOUT, TestLog
+from tests.unit.verification.test_boards_and_feeds import say, summary
+from verification import boards, samples, thresholds, wellness
+from verification.partition import USER_EVENTS
+
+DAY_US = 24 * HOUR_US
+MIDNIGHT_US = START_US - START_US % DAY_US + DAY_US
+
+
+def ride(watts: float) -> hot.Summary:
+    best = hot.BestEffort(kind="power", name="20 min", duration_s=1_200.0, power_w=watts, start_us=START_US)
+    return msgspec.structs.replace(summary(), best_efforts=(best,))
+
+
+def evidence(log: TestLog) -> thresholds.Evidence:
+    return thresholds.evidence_of(boards.last_of(log.read().carrying("WorkoutSummarised").valid))
+
+
+def rows(log: TestLog) -> list[tuple[str, str, float | None]]:
+    stated = thresholds.stated_by(log.read().seen_by("thresholds", *USER_EVENTS))
+    table = thresholds.history_table(evidence(log), stated).to_pylist()
+    return [(r["origin"], r["kind"], None if np.isnan(r["value"]) else r["value"]) for r in table]
+
+
+def test_thresholds_come_from_the_last_word_on_workouts_that_count(log: TestLog) -> None:
+    later = {"sport": "cycling", "start": START_US + DAY_US, "end": START_US + DAY_US + HOUR_US}
+    say(log, sport="cycling", summary=ride(300.0))
+    say(log, OTHER, summary=ride(320.0), **later)
+    assert rows(log) == [("estimated", "ftp_w", value) for value in (285.0, 304.0, None)]
+    ((newest, zone),) = thresholds.newest(evidence(log)).values()
+    assert (newest.value, newest.evidence[0].workout_id, zone) == (304.0, OTHER, "UTC")
+    say(log, OTHER, status="deleted", **later)
+    assert rows(log) == [("estimated", "ftp_w", value) for value in (285.0, None)]
+
+
+def test_what_was_stated_before_an_erasure_is_gone(log: TestLog) -> None:
+    log.register(ftp_w=250.0)
+    assert rows(log) == [("stated", "ftp_w", 250.0)]
+    log.event(hot.UserErased, hot.UserErasedData(), time=START_US)
+    assert rows(log) == []
+    log.event(hot.ProfileChanged, hot.ProfileChangedData(lthr_bpm=170.0), time=START_US + 1)
+    assert rows(log) == [("stated", "lthr_bpm", 170.0)]
+
+
+def test_an_estimate_without_a_value_is_none(log: TestLog) -> None:
+    def said() -> dict[Any, float | None]:
+        found = thresholds.last_said(log.read().carrying("ThresholdEstimated").valid)
+        return {key: data.value for key, (data, _) in found.items()}
+
+    log.event(hot.ThresholdEstimated, hot.ThresholdEstimatedData(kind="ftp_w", value=250.0, since=START_US))
+    assert said() == {("ada", "ftp_w"): 250.0}
+    log.event(hot.ThresholdEstimated, hot.ThresholdEstimatedData(kind="ftp_w", since=START_US))
+    assert said() == {}
+
+
+def test_wear_is_by_local_day_and_a_workout_is_no_wear(log: TestLog) -> None:
+    beats = {"heart_rate_bpm": np.full(4, 50.0), "rr_ms": [1_000, 1_100, np.nan]}
+    for workout_id, start in ((None, MIDNIGHT_US - 2_000_000), (WORKOUT, MIDNIGHT_US), (None, MIDNIGHT_US - 2_000_000)):
+        log.frame(beats, workout_id=workout_id, start=start)
+    frames = log.read().carrying("SensorFrame").valid
+    said = wellness.expected_wear(frames)
+    assert sorted(said) == [("ada", date(2026, 11, 18), "UTC"), ("ada", date(2026, 11, 19), "UTC")]
+    table = wellness.interval_table(wellness.beats_of(frames)).to_pylist()
+    assert {row["workout_id"]: row["rr_ms"] for row in table} == dict.fromkeys(("", WORKOUT), [1_000, 1_100, 0])
+    found, _ = samples.deduplicated(frames)
+    held = wellness.day_table(said, found, wellness.beats_of(frames)).to_pylist()
+    assert [(row["worn_minutes"], row["hrv_fault"]) for row in held] == [(0, "too_short"), (0, "no_intervals")]
