@@ -70,7 +70,7 @@ def test_wear_is_by_local_day_and_a_workout_is_no_wear(log: TestLog) -> None:
     said = wellness.expected_wear(frames)
     assert sorted(said) == [("ada", date(2026, 11, 18), "UTC"), ("ada", date(2026, 11, 19), "UTC")]
     table = wellness.interval_table(wellness.beats_of(frames)).to_pylist()
-    assert {row["workout_id"]: row["rr_ms"] for row in table} == dict.fromkeys(("", WORKOUT), [1_000, 1_100, 0])
+    assert {row["workout_id"]: row["rr_ms"] for row in table} == {id: [1_000, 1_100, 0] for id in ("", WORKOUT)}
     found, _ = samples.deduplicated(frames)
     held = wellness.day_table(said, found, wellness.beats_of(frames)).to_pylist()
     assert [(row["worn_minutes"], row["hrv_fault"]) for row in held] == [(0, "too_short"), (0, "no_intervals")]
