@@ -99,7 +99,7 @@ def heart_rate_minutes(
     own_us = np.minimum(held_us, US_PER_MINUTE - begin_us % US_PER_MINUTE)
     minutes, index = np.unique(np.concatenate((begin_us, begin_us + held_us - 1)) // US_PER_MINUTE, return_inverse=True)
     seconds = np.concatenate((own_us, held_us - own_us)) / US_PER_S
-    known_s = np.bincount(index, seconds, minlength=len(minutes))
+    known_s: FloatColumn = np.bincount(index, seconds, minlength=len(minutes)).astype(np.float64)
     total = np.bincount(index, seconds * np.concatenate((bpm, bpm)), minlength=len(minutes))
     there = known_s > 0
     return minutes[there] * US_PER_MINUTE, total[there] / known_s[there], known_s[there]

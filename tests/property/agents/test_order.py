@@ -73,13 +73,18 @@ REGISTERED = hot.UserRegistered.of(
     time=T0 - DAY_US, data=hot.UserRegisteredData(name="Ada", sex="female", birth_year=1990), **ENVELOPE
 )
 FITTER = hot.ProfileChanged.of(time=T0 + DAY_US, data=hot.ProfileChangedData(hr_rest_bpm=45.0), **ENVELOPE)
+SET: list[tuple[int, Any, tuple[float, ...]]] = [
+    (-200, "all", (0.7, 0.8)),
+    (12, "running", (0.75, 0.85, 0.95)),
+    (48, "running", ()),
+]
 OWN_ZONES = [
     hot.ZonesSet.of(
         time=T0 + hours * DAY_US // 24,
         data=hot.ZonesSetData(sport=sport, basis="heart_rate_max", upper_bounds=bounds),
         **ENVELOPE,
     )
-    for hours, sport, bounds in ((-200, "all", (0.7, 0.8)), (12, "running", (0.75, 0.85, 0.95)), (48, "running", ()))
+    for hours, sport, bounds in SET
 ]
 
 FACTS: dict[str, list[Any]] = {

@@ -114,7 +114,9 @@ def held(topics: dict[str, list[Any]], cuts: Sequence[int], lost: int = 0) -> tu
     Of the first ``lost`` batches the facts were kept and the rows lost; another worker then reads all again, with one
     record a batch.
     """
-    store, rows, said = Store(), {}, {}
+    store = Store()
+    rows: Rows = {}
+    said: Said = {}
     state = store.state()
     for topic, messages in topics.items():
         batches = list(_batches(topic, messages, [*cuts, 1_000]))

@@ -71,7 +71,8 @@ class Table:
 
 
 def us(time: Any) -> int:
-    return round(time.timestamp() * 1_000_000)
+    micros: int = round(time.timestamp() * 1_000_000)
+    return micros
 
 
 def worn(window: Window, found: Table, beats: Table) -> Worn:

@@ -36,7 +36,7 @@ def text_of(drawn: RenderableType, width: int = 100, height: int = 44) -> str:
 
 
 def test_a_workout_says_whose_zones_it_is_in_and_where_they_end() -> None:
-    document = {
+    document: dict[str, Any] = {
         "title": "Ride",
         "sport": "cycling",
         "name": "Ada",
@@ -77,7 +77,7 @@ def test_what_is_stated_stands_beside_what_is_estimated_with_its_evidence() -> N
     stated = threshold("stated", "2026-01-01", 250.0, method="stated", evidence=[{"id": "e", "name": "stated"}])
     estimated = threshold("estimated", "2026-11-18", 261.3, until=END_US + 90 * 86_400_000_000)
     gone = threshold("estimated", "2026-10-01", None)
-    entries = [
+    entries: list[dict[str, Any]] = [
         {"kind": "ftp_w", "stated": stated, "estimated": estimated, "history": [estimated, gone, stated]},
         {"kind": "threshold_speed_m_s", "stated": stated | {"value": 4.0}, "estimated": None, "history": []},
     ]

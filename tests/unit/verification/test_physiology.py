@@ -32,7 +32,7 @@ def rows(log: TestLog) -> list[tuple[str, str, float | None]]:
 
 
 def test_thresholds_come_from_the_last_word_on_workouts_that_count(log: TestLog) -> None:
-    later = {"sport": "cycling", "start": START_US + DAY_US, "end": START_US + DAY_US + HOUR_US}
+    later: dict[str, Any] = {"sport": "cycling", "start": START_US + DAY_US, "end": START_US + DAY_US + HOUR_US}
     say(log, sport="cycling", summary=ride(300.0))
     say(log, OTHER, summary=ride(320.0), **later)
     assert rows(log) == [("estimated", "ftp_w", value) for value in (285.0, 304.0, None)]
@@ -63,7 +63,7 @@ def test_an_estimate_without_a_value_is_none(log: TestLog) -> None:
 
 
 def test_wear_is_by_local_day_and_a_workout_is_no_wear(log: TestLog) -> None:
-    beats = {"heart_rate_bpm": np.full(4, 50.0), "rr_ms": [1_000, 1_100, np.nan]}
+    beats: dict[str, Any] = {"heart_rate_bpm": np.full(4, 50.0), "rr_ms": [1_000, 1_100, np.nan]}
     for workout_id, start in ((None, MIDNIGHT_US - 2_000_000), (WORKOUT, MIDNIGHT_US), (None, MIDNIGHT_US - 2_000_000)):
         log.frame(beats, workout_id=workout_id, start=start)
     frames = log.read().carrying("SensorFrame").valid
