@@ -5,7 +5,7 @@ import io
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -173,7 +173,9 @@ async def _fill(store: TownStore, config: TownConfig) -> None:
     decoders = {name: decoder_for(topic) for topic in topics.load() for name in topic.messages}
     said: list[Any] = []
     worn: list[hot.WearStored] = []
-    for dispatch in Town(config).messages():
+    town = Town(config)
+    town.people[0] = replace(town.people[0], night_device="band")  # of fourteen it may be none
+    for dispatch in town.messages():
         if dispatch.dead is not None:
             continue
         message = decoders[dispatch.type].decode(dispatch.key, dispatch.value)

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import Any, Final
 from uuid import uuid4
 
+import numpy as np
 import pytest
 
 from bench.load import WORKOUT_S, workout
 from domain.days import local_day, period_key
 from schemas import hot
 from schemas.decode import encode
+from schemas.frames import pack_frame
 from stridelog.lag import LagReader, caught_up
 from tests.platform import ROLES, Platform
 
@@ -22,8 +24,11 @@ DEADLINE_S: Final = 300.0
 _S_US: Final = 1_000_000
 ATHLETES: Final = ("ada", "bob", "cid")
 NAMES: Final = {"ada": "Ada [Smit]", "bob": "Bob", "cid": "Cid"}
-HEAD: Final = {"zone": "UTC", "source": "test", "producer": "test"}
+HEAD: Final[dict[str, Any]] = {"zone": "UTC", "source": "test", "producer": "test"}
 NOW_US: Final = time.time_ns() // 1000 // _S_US * _S_US - 3_600 * _S_US
+STATED_US: Final = NOW_US - 86_400 * _S_US * 3
+STATED: Final = hot.ProfileChangedData(ftp_w=255.0)
+NIGHT_US: Final = NOW_US // (86_400 * _S_US) * 86_400 * _S_US - 86_400 * _S_US  # yesterday
 WORKOUTS: Final = {"ada": 5, "bob": 3, "cid": 1}
 
 
@@ -75,10 +80,28 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         send(platform, registered)
         for kind, value in (*sampled.before, ("WorkoutCompleted", sampled.completion)):
             platform.send(kind, [(sampled.user.encode(), value)])
+        send(platform, hot.ProfileChanged.of(user="bob", time=STATED_US, data=STATED, **HEAD))
+        platform.send("SensorFrame", [(b"bob", frame) for frame in night()])
         platform.send("WorkoutStarted", [(b"ada", b"\xff\xfenot JSON")])
         platform.start(*ROLES)
         asyncio.run(written(platform))
         yield platform
+
+
+def night() -> Iterator[bytes]:
+    """Twelve hours of a band in frames of an hour, the last first and one of them twice; at four it is lowest."""
+    rng = np.random.default_rng(7)
+    for hour in (*range(11, -1, -1), 4):
+        swing = 1_250 + 45 * np.sin(np.arange(2_800) * 1.5) + rng.normal(0, 8, 2_800)
+        yield pack_frame(
+            user="bob",
+            device_id="band",
+            sequence=hour,
+            start_us=NIGHT_US + hour * 3_600 * _S_US,
+            columns={"heart_rate_bpm": np.full(120, 48.0 if hour == 4 else 55.0), "rr_ms": np.rint(swing)},
+            interval_us=30 * _S_US,
+            **HEAD,
+        )
 
 
 def send(platform: Platform, *messages: Any) -> None:
@@ -166,6 +189,27 @@ def test_training_adds_up_by_day_and_goes_on_with_rest_to_the_day_that_is_asked(
     assert read(platform, "load", "ada", "--until", "2001-01-01")["days"] == []
     refused = platform.command("load", "ada", "--until", "yesterday", check=False)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+
+
+def test_what_an_athlete_stated_is_a_threshold_with_the_event_as_evidence(platform: Platform) -> None:
+    (entry,) = read(platform, "thresholds", "bob")["thresholds"]
+    assert (entry["kind"], entry["estimated"]) == ("ftp_w", None)
+    stated = entry["stated"]
+    assert (stated["value"], stated["method"], stated["changed_at"]) == (255.0, "stated", STATED_US)
+    event = hot.ProfileChanged.of(user="bob", time=STATED_US, data=STATED, **HEAD)
+    assert stated["evidence"] == [{"id": event.id, "name": "stated"}]
+    assert read(platform, "thresholds", "bob", "--at", "2001-01-01")["thresholds"] == []
+    assert "255 W" in platform.command("thresholds", "bob").stdout
+
+
+def test_a_night_gives_resting_heart_rate_and_variability(platform: Platform) -> None:
+    day = local_day(NIGHT_US, "UTC").isoformat()
+    (row,) = read(platform, "wellness", "bob", "--until", day, "--days", "2")["days"]
+    assert (row["local_day"], row["zone"], row["resting_heart_rate_bpm"]) == (day, "UTC", 48.0)
+    assert (row["worn_minutes"], row["resting_from_minute"], row["hrv_fault"]) == (720, 240.0, "")
+    assert 3.5 < row["ln_rmssd"] < 4.5
+    assert row["ln_rmssd_7d"] is None, "a day is no week"
+    assert "48 bpm" in platform.command("wellness", "bob").stdout
 
 
 def test_a_first_workout_is_an_achievement(platform: Platform) -> None:

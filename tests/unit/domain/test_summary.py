@@ -57,6 +57,22 @@ def test_a_workout_without_samples_is_what_was_stated() -> None:
     assert (got.zone_basis, got.time_in_zones_s, got.best_efforts) == ("none", (), ())
 
 
+def test_the_heart_rate_of_minutes_10_to_30_is_there_from_half_an_hour_on() -> None:
+    beats = np.repeat([120.0, 171.0, 90.0], [600, 1200, 60])
+    analysis = _summary(_track(1860, heart_rate_bpm=beats), 1860).analysis
+    assert analysis is not None
+    assert analysis.minutes_10_to_30_heart_rate_bpm == 171.0
+    every_5_s = _track(1860, heart_rate_bpm=beats)
+    thin = track_from_columns(every_5_s.time_us[::5], heart_rate_bpm=beats[::5])
+    analysis = _summary(thin, 1860).analysis
+    assert analysis is not None
+    assert analysis.minutes_10_to_30_heart_rate_bpm == pytest.approx(171.0, abs=0.5)
+    for track, seconds in ((_track(1799, heart_rate_bpm=beats[:1799]), 1799), (_track(1860, power_w=beats), 1860)):
+        analysis = _summary(track, seconds).analysis
+        assert analysis is not None
+        assert analysis.minutes_10_to_30_heart_rate_bpm is None
+
+
 def test_a_workout_of_which_nobody_said_anything_still_has_time_and_load() -> None:
     got = _summary(EMPTY, 3600)
     assert (got.distance_m, got.distance_source, got.moving_time_s) == (0, "none", 3600)
