@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from domain.days import local_day
 from domain.threshold_days import ThresholdDay, edges_of, stated_edges, threshold_days
-from domain.threshold_evidence import WINDOW_US, Kind
+from domain.threshold_evidence import WINDOW_US, Kind, kinds_of
 from domain.thresholds import Threshold, estimated_history, stated_history, threshold_at
 from domain.workouts import Erasure
 from schemas import hot
@@ -48,9 +48,9 @@ def history_rows(kept: Kept, state: State, partition: int) -> Rows:
 def newest_estimates(kept: Kept, state: State) -> list[hot.ThresholdEstimated]:
     """What the estimates of the touched kinds are after the latest workout that is evidence of them."""
     return [
-        _message(user, kind, [trace for trace in traces if kind in trace.kinds], state.index(user, EvidenceInTime))
+        message
         for user, traces in kept.traces.items()
-        for kind in _kinds(traces)
+        for message in _newest(user, traces, state.index(user, EvidenceInTime))
     ]
 
 
@@ -63,15 +63,10 @@ def _estimated_days(traces: Sequence[Trace], evidence: EvidenceInTime) -> Days:
     days: dict[tuple[Kind, date], ThresholdDay | None] = {}
     for first_us, last_us in _spans(traces):
         facts = evidence.ended(kinds, first_us - WINDOW_US - _MARGIN_US, last_us + _MARGIN_US)
-        edges = edges_of(facts)
-        found = threshold_days(estimated_history(facts), edges)
-        touched = {
-            (kind, local_day(at_us, zone))
-            for (kind, at_us), zone in edges.items()
-            if kind in kinds and first_us <= at_us <= last_us
-        }
-        days |= {key: found.get(key) for key in touched}
-        days |= {key: found.get(key) for key in _left_behind(traces, first_us, last_us)}
+        found = threshold_days(estimated_history(facts), edges_of(facts))
+        standing = (Trace(kinds_of(fact), fact.end_us, fact.zone) for fact in facts)
+        touched = _edge_days(chain(traces, standing), first_us, last_us)
+        days |= {key: found.get(key) for key in touched if key[0] in kinds}
     return days
 
 
@@ -88,13 +83,13 @@ def _spans(traces: Iterable[Trace]) -> Iterator[tuple[int, int]]:
         yield begin_us, end_us
 
 
-def _left_behind(traces: Iterable[Trace], first_us: int, last_us: int) -> set[tuple[Kind, date]]:
-    """Where the workouts' own rows are or were."""
+def _edge_days(traces: Iterable[Trace], first_us: int, last_us: int) -> set[tuple[Kind, date]]:
+    """The days on which evidence comes or ages out in a span, where each workout was: of two at one time, either."""
     return {
         (kind, local_day(at_us, trace.zone))
         for trace in traces
-        if first_us <= trace.end_us <= last_us
         for at_us in (trace.end_us, trace.end_us + WINDOW_US)
+        if first_us <= at_us <= last_us
         for kind in trace.kinds
     }
 
@@ -123,24 +118,32 @@ def _rows(origin: Origin, days: Days) -> Iterator[dict[str, Any]]:
         }
 
 
-def _message(user: str, kind: Kind, traces: Sequence[Trace], evidence: EvidenceInTime) -> hot.ThresholdEstimated:
-    latest_us = evidence.latest_us(kind)
-    span: Threshold | None = None
-    since_us, zone = max((trace.end_us, trace.zone) for trace in traces)
-    if latest_us is not None:
+def _newest(user: str, traces: Sequence[Trace], evidence: EvidenceInTime) -> Iterator[hot.ThresholdEstimated]:
+    latest = {kind: evidence.latest_us(kind) for kind in _kinds(traces)}
+    for at_us in sorted({at_us for at_us in latest.values() if at_us is not None}):
+        kinds = [kind for kind, its_us in latest.items() if its_us == at_us]
         # What counted in some of the 90 days before tells since when the estimate is as it is.
-        facts = evidence.ended([kind], latest_us - 2 * WINDOW_US, latest_us)
-        span = threshold_at(estimated_history(facts), kind, latest_us)
-        since_us = span.from_us if span else latest_us
-        zone = edges_of(facts)[kind, since_us]
-    data = hot.ThresholdEstimatedData(
-        kind=kind,
-        value=span.value if span else None,
-        method=span.method if span else None,  # type: ignore[arg-type] # an estimate is not stated
-        since=since_us,
-        until=span.until_us if span and span.until_us is not None and span.until_us <= TIME_MAX_US else None,
-        evidence=tuple(hot.ThresholdEvidence(workout_id=one.fact_id, effort=one.name) for one in span.evidence)
-        if span
-        else (),
-    )
+        facts = evidence.ended(kinds, at_us - 2 * WINDOW_US, at_us)
+        history, edges = estimated_history(facts), edges_of(facts)
+        for kind in kinds:
+            span = threshold_at(history, kind, at_us)
+            since_us = span.from_us if span else at_us
+            yield _message(user, kind, since_us, edges[kind, since_us], span)
+    for kind, its_us in latest.items():
+        if its_us is None:
+            since_us, zone = max((trace.end_us, trace.zone) for trace in traces if kind in trace.kinds)
+            yield _message(user, kind, since_us, zone, None)
+
+
+def _message(user: str, kind: Kind, since_us: int, zone: str, span: Threshold | None) -> hot.ThresholdEstimated:
+    data = hot.ThresholdEstimatedData(kind=kind, since=since_us)
+    if span is not None:
+        data = hot.ThresholdEstimatedData(
+            kind=kind,
+            value=span.value,
+            method=span.method,  # type: ignore[arg-type] # an estimate is not stated
+            since=since_us,
+            until=span.until_us if span.until_us is not None and span.until_us <= TIME_MAX_US else None,
+            evidence=tuple(hot.ThresholdEvidence(workout_id=one.fact_id, effort=one.name) for one in span.evidence),
+        )
     return hot.ThresholdEstimated.of(user=user, time=since_us, zone=zone, source=PRODUCER, producer=PRODUCER, data=data)

@@ -239,3 +239,12 @@ def test_a_late_ride_writes_its_ninety_days_and_no_others() -> None:
     assert {(row["local_day"].toordinal() - first) for row in rows} <= set(range(201, 292))
     assert {row["source_offset"] for row in rows} == {1_000}
     assert len(rows) < 200
+
+
+def test_of_two_workouts_that_end_at_one_time_in_two_places_one_says_which_day_it_was() -> None:
+    hard = ride({"20 min": 300.0})
+    east = summarised(WORKOUTS[0], T0 + 10 * HOUR_US, sport="cycling", best_efforts=hard, zone="Pacific/Auckland")
+    west = summarised(WORKOUTS[1], T0 + 10 * HOUR_US, sport="cycling", best_efforts=hard)
+    for log in ([west, east], [east, west]):
+        rows, _ = held({"workout-summaries": log}, [1])
+        assert days(left(rows)) == days(expected({"workout-summaries": log, "user-events": []}))
