@@ -223,7 +223,7 @@ class _Rebuild:
         }
 
     async def _starts(self) -> dict[TopicPartition, int]:
-        """Where to begin: at the beginning, or with ``since_ms`` there; what others rest on always from the beginning."""
+        """Where to begin: at the beginning, or with ``since_ms`` there; what others rest on always at the beginning."""
         consumer = await self._consumer()
         partitions = [KafkaPartition(*source) for source in self.sources]
         begins = await consumer.beginning_offsets(partitions)
