@@ -120,7 +120,7 @@ def test_what_concerns_everyone_is_handed_over_before_anything_else() -> None:
 
     async def run() -> None:
         refused: Any = NobodyRefused()
-        feed, agent = Feed(log, refused, {SOURCE: 0, segments: 0}, 100, {"segments"}), Agent()  # type: ignore[arg-type]
+        feed, agent = Feed(log, refused, {SOURCE: 0, segments: 0}, 100, {"segments"}), Agent()
         runner: Any = agent
         await feed.run_to(runner, {SOURCE: 4, segments: 6}, silent)
         await feed.run_to(runner, {SOURCE: 4, segments: 8}, silent)
