@@ -86,10 +86,10 @@ def perform(
     nowhere = np.full(n, np.nan)
     latitude, longitude = nowhere, nowhere
     if moves and plan.sport not in _STANDING and plan.sport != "swimming":
-        if plan.sport in circuits.SPORTS and rng.random() < circuits.SHARE:
+        latitude, longitude = loop_from_home(distance, person.home_latitude_deg, person.home_longitude_deg, rng)
+        # Drawn apart, so that it changes nothing else of the workout.
+        if plan.sport in circuits.SPORTS and rng.spawn(1)[0].random() < circuits.SHARE:
             latitude, longitude = circuits.circuit_of(person.place).at(distance)
-        else:
-            latitude, longitude = loop_from_home(distance, person.home_latitude_deg, person.home_longitude_deg, rng)
     heart_rate = _heart_rate(person, intensity, timer_s, fatigue, sampling_s, rng)
     time_us, pauses = _times(plan, timer_s, sampling_s, rng)
     hours = plan.duration_s / 3600

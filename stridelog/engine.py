@@ -43,11 +43,10 @@ class Runner:
         self.inputs = [topic.name for topic in topics.inputs_of(agent.name)]
         self.decoders: dict[str, Decoder] = {name: decoder_for(topics.named(name)) for name in self.inputs}
         self.for_everyone = {topic.name for topic in topics.inputs_of(agent.name) if topic.key == "everyone"}
-        # Topics that only agents write are about registered users by construction; what concerns everyone comes from
-        # users of any partition, whom this one does not know.
+        # Topics that only agents write are about registered users by construction.
         self.checked = {
             topic.name for topic in topics.inputs_of(agent.name) if not AGENTS.keys() >= set(topic.producers)
-        } - self.for_everyone
+        }
         self.user_topic = topics.topic_of_message("UserRegistered").name
         self.kinds: tuple[type[Any], ...] = agent.facts
         if agent.registered_users_only:

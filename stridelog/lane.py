@@ -205,6 +205,7 @@ class Lane:
         """Load the facts of the batch's users; those who never registered and whose records are therefore refused."""
         if not self.runner.kinds:
             return set()
+        # What concerns everyone comes from users of any partition, whom this one need not know.
         users = {record.message.user for record in records} if span.topic not in self.runner.for_everyone else set()
         await self.state.load(users)
         if not self.runner.agent.registered_users_only:

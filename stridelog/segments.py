@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from domain.segments import segment_of
-from domain.sports import FAMILIES, Family
+from domain.sports import FAMILIES
 from recordings.segment_file import read_line
 from schemas import hot
 from schemas.decode import BadRecord, encode, parse
@@ -18,8 +18,9 @@ _APP: Final = "command line"
 _DECIMALS: Final = 6  # of degrees: 0.1 m
 _COLUMNS: Final = (
     "segment_id, name, family, length_m, start_latitude_deg, start_longitude_deg, defined_by, "
-    "toUnixTimestamp64Micro(defined_at), deleted"
+    "toUnixTimestamp64Micro(defined_at)"
 )
+M = TypeVar("M", hot.SegmentDefined, hot.SegmentRemoved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,13 @@ def defined(path: Path, *, name: str, family: str, by: str, at_us: int) -> hot.S
     The same line under the same name is the same segment. Raises ``UserError`` for a file without one line, and for a
     line, a name or a family that will not do.
     """
-    if family not in FAMILIES:
+    known = next((one for one in FAMILIES if one == family), None)
+    if known is None:
         raise UserError(f"no family of sports {family!r}: there are {', '.join(FAMILIES)}")
     line = read_line(path)
     title = name or line.name
     if not title:
         raise UserError(f"{path} does not name its line: give the segment a name (--name)")
-    known: Family = family  # type: ignore[assignment] # just looked up
     try:
         segment = segment_of(path.name, title, known, line.latitude_deg, line.longitude_deg)
     except ValueError as error:
@@ -87,7 +88,7 @@ def removed(segment_id: str, *, by: str, at_us: int) -> hot.SegmentRemoved:
     )
 
 
-def _checked(message: Any, what: str) -> Any:
+def _checked(message: M, what: str) -> M:
     try:
         parse(encode(message), [type(message).__name__])
     except BadRecord as bad:
@@ -108,7 +109,8 @@ async def segments(queries: Queries, *, only: str = "") -> list[SegmentRow]:
         only=only,
     )
     by_segment = {segment_id: (athletes, efforts) for segment_id, athletes, efforts in counts}
-    return [SegmentRow(*row[:-1], *by_segment.get(row[0], (0, 0))) for row in found]
+    whole = [(*row, *by_segment.get(row[0], (0, 0))) for row in found]
+    return [SegmentRow(*row) for row in whole]
 
 
 async def segment(queries: Queries, segment_id: str) -> SegmentRow:

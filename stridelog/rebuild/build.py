@@ -109,6 +109,7 @@ class _Rebuild:
             for number in range(topic.partitions)
         ]
         self.users = topics.topic_of_message("UserRegistered").name
+        self.for_everyone = {topic.name for topic in topics.for_everyone}
         self.control = Control(settings)
         self.live = make_sink(projection.sink, agent.name, settings)
         self.told = make_sink("topic", agent.name, settings)
@@ -137,7 +138,7 @@ class _Rebuild:
         refused = Refused(await self._consumer(), self.projection.agent.name, self.topics)
         starts = await self._starts()
         said, process = await self._recalled(starts)
-        feed = Feed(await self._consumer(), refused, starts, self.settings.fetch_max_records)
+        feed = Feed(await self._consumer(), refused, starts, self.settings.fetch_max_records, self.for_everyone)
         runner = ShadowRunner(
             self.projection,
             self.topics,
@@ -208,25 +209,31 @@ class _Rebuild:
     async def _live_ends(self) -> dict[TopicPartition, int]:
         """Up to where the agent has said everything, dead letters too: only that is decided.
 
-        User events are asked for last: a record that is taken never lacks the user whom its agent knew.
+        User events and what concerns everyone are asked for last: a record that is taken never lacks what its agent
+        knew.
         """
         first = await self.told.watermarks()
         last = await self.told.watermarks()
         own = await self.live.watermarks()
         return {
-            source: (last if source.topic == self.users else first).get(source, own.get(source, 0))
+            source: (last if source.topic in {self.users, *self.for_everyone} else first).get(
+                source, own.get(source, 0)
+            )
             for source in self.sources
         }
 
     async def _starts(self) -> dict[TopicPartition, int]:
-        """Where to begin: at the beginning, or with ``since_ms`` there; user events always from the beginning."""
+        """Where to begin: at the beginning, or with ``since_ms`` there; what others rest on always at the beginning."""
         consumer = await self._consumer()
         partitions = [KafkaPartition(*source) for source in self.sources]
         begins = await consumer.beginning_offsets(partitions)
         starts = {TopicPartition(*tp): int(offset) for tp, offset in begins.items()}
         if self.since_ms is not None:
             timed = [
-                tp for tp in partitions if tp.topic != self.users or not self.projection.agent.registered_users_only
+                tp
+                for tp in partitions
+                if tp.topic not in self.for_everyone
+                and (tp.topic != self.users or not self.projection.agent.registered_users_only)
             ]
             ends = await consumer.end_offsets(timed)
             found = await consumer.offsets_for_times(dict.fromkeys(timed, self.since_ms))

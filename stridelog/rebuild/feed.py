@@ -1,7 +1,7 @@
 """Reads an agent's inputs from the beginning up to some offsets, for a runner, without a consumer group."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Final
 
@@ -36,9 +36,21 @@ class Delivery:
 
 
 class Feed:
-    """The inputs of one agent. ``done`` is up to where the runner has taken them."""
+    """The inputs of one agent. ``done`` is up to where the runner has taken them.
 
-    def __init__(self, consumer: AIOKafkaConsumer, refused: Refused, starts: Offsets, max_records: int) -> None:
+    Topics of ``first`` are handed over before the others: what concerns everyone, because nobody is there to do the
+    work that an agent gives to itself when it comes late.
+    """
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        refused: Refused,
+        starts: Offsets,
+        max_records: int,
+        first: Collection[str] = (),
+    ) -> None:
+        self._first = first
         self._consumer = consumer
         self._refused = refused
         self._max_records = max_records
@@ -64,11 +76,9 @@ class Feed:
         """Hand over everything before ``ends``, and return when the runner has taken it. Raises ``KafkaError``."""
         self.ends = {source: max(end, self.ends[source]) for source, end in ends.items()}
         while any(self.done[source] < end for source, end in self.ends.items()):
-            ready = [
-                source
-                for source, end in self.ends.items()
-                if self._read[source] < end and self._under_way[source] < IN_FLIGHT
-            ]
+            left = [source for source, end in self.ends.items() if self.done[source] < end]
+            now = [source for source in left if source.topic in self._first] or left
+            ready = [s for s in now if self._read[s] < self.ends[s] and self._under_way[s] < IN_FLIGHT]
             if ready:
                 await self._fetch(runner, ready)
             else:

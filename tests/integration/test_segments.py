@@ -109,3 +109,17 @@ def test_a_removed_segment_has_no_board_and_one_that_is_drawn_again_has_it_back(
     platform.command("segments", "add", str(stretch), "--family", "running")
     assert platform.verify()["ok"]
     assert board(platform, segment_id) == before
+
+
+def test_facts_and_boards_that_are_built_anew_know_what_there_was(platform: Platform, files: Path) -> None:
+    for projection in ("segments.facts", "segment_boards.clickhouse"):
+        platform.command("sink", "rebuild", projection)
+    assert platform.verify()["ok"]
+    finish = line(files, "Finish", ((200.0, 500.0), (1000.0, 500.0)))
+    segment_id = said(platform, "add", str(finish), "--family", "running")["segment_id"]
+    (lane,) = (row for row in said(platform, "list") if row["name"] == "Lane")
+    platform.command("segments", "remove", lane["segment_id"])
+    verified = platform.verify()
+    assert verified["ok"], verified["shown"]
+    assert [user for _, user, *_ in board(platform, segment_id)] == ["ada", "ben"], "by the cells that are known again"
+    assert verified["sinks"]["clickhouse.segment_efforts"]["found"] == 2 * len(said(platform, "list"))

@@ -114,6 +114,25 @@ def test_everything_before_the_end_is_handed_over_once_and_in_order() -> None:
     asyncio.run(run())
 
 
+def test_what_concerns_everyone_is_handed_over_before_anything_else() -> None:
+    segments = TopicPartition("segments", 0)
+    log = Log({SOURCE: [record(SOURCE, n) for n in range(4)], segments: [record(segments, n) for n in range(8)]}, {})
+
+    async def run() -> None:
+        refused: Any = NobodyRefused()
+        feed, agent = Feed(log, refused, {SOURCE: 0, segments: 0}, 100, {"segments"}), Agent()
+        runner: Any = agent
+        await feed.run_to(runner, {SOURCE: 4, segments: 6}, silent)
+        await feed.run_to(runner, {SOURCE: 4, segments: 8}, silent)
+        taken = [(batch.tp.topic, one.offset) for batch, _ in agent.batches for one in batch.records]
+        assert taken == [("segments", n) for n in range(6)] + [("in", n) for n in range(4)] + [
+            ("segments", 6),
+            ("segments", 7),
+        ]
+
+    asyncio.run(run())
+
+
 def test_offsets_without_records_are_behind_it_when_it_is_done() -> None:
     log = Log({SOURCE: [record(SOURCE, n) for n in (0, 1, 5)]}, {SOURCE: 9, OTHER: 4})
 
