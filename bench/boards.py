@@ -115,7 +115,7 @@ async def _load(settings: Settings, result: Result, seed: int, count: int, queri
         keeper = StandingKeeper(settings)
         await keeper.connect()
         began_s = time.monotonic()
-        await keeper.look()
+        await keeper.tend()
         result.base_s = time.monotonic() - began_s
         await keeper.close()
         for number in range(TAIL_BATCHES):

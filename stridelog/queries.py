@@ -6,7 +6,7 @@ answer are both a ``UserError``.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
@@ -38,7 +38,7 @@ from stridelog.answers import (
 )
 from stridelog.errors import UserError
 from stridelog.settings import Settings
-from stridelog.standing_reads import Place, standing
+from stridelog.standing_reads import MEMBERS, Among, Place, standing
 
 ANSWER_S: Final = 10
 """How long a store may take to answer."""
@@ -82,11 +82,20 @@ class Queries:
 
     # -- leaderboards (ClickHouse)
 
-    async def board(self, board: BoardKey, *, top: int = 10, user: str = "", neighbours: int = 2) -> BoardPage:
+    async def board(
+        self,
+        board: BoardKey,
+        *,
+        top: int = 10,
+        user: str = "",
+        neighbours: int = 2,
+        members: Collection[str] | None = None,
+    ) -> BoardPage:
         """The first ``top`` places of a leaderboard, and a user's place with the ones around it. An empty board has no
-        rows.
+        rows. With ``members`` (friends, a group) only those are ranked, as if nobody else were on the board.
         """
-        found = await standing(self._clickhouse_table, board, top=top, user=user, near=neighbours)
+        among = None if members is None else Among(MEMBERS, {"members": list(members)})
+        found = await standing(self._clickhouse_table, board, top=top, user=user, near=neighbours, among=among)
         names = await self.names(place.user for _, place in (*found.head, *found.around))
         less = boards_file.load().less_is_better(board.metric)
 

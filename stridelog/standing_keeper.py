@@ -110,7 +110,7 @@ class StandingKeeper:
         self._task = asyncio.create_task(self._run(), name="standing-keeper")
 
     async def connect(self) -> None:
-        """Connect only, for who calls ``look`` themselves."""
+        """Connect only, for who calls ``tend`` themselves."""
         self._client = await connect(self._settings)
 
     async def close(self) -> None:
@@ -126,12 +126,12 @@ class StandingKeeper:
         while True:
             began_s = time.monotonic()
             try:
-                await self.look()
+                await self.tend()
             except (SinkUnavailable, RefusedError) as error:  # it is away, or its tables are not made yet
                 log.info("bases of boards: %s", error)
             await asyncio.sleep(max(LOOK_S, REST * (time.monotonic() - began_s)))
 
-    async def look(self) -> list[BoardKey]:
+    async def tend(self) -> list[BoardKey]:
         """Make the bases that are due, those with the largest share of changes first, and drop those that they replace.
 
         Returns the boards that have a new base.

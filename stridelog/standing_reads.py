@@ -96,6 +96,10 @@ class Among:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
+MEMBERS: Final = "user_id IN {members:Array(String)}"
+"""The condition of being one of ``members``."""
+
+
 @dataclass(frozen=True)
 class Standing:
     """What was asked of a board: how many are on it, its first places with their ranks, the user's own rank (``None``:

@@ -48,13 +48,16 @@ def board(
     top: Annotated[int, typer.Option(min=1, max=10_000, help="How many places.")] = 10,
     user: Annotated[str, typer.Option(help="An athlete whose place is shown too.")] = "",
     neighbours: Annotated[int, typer.Option(min=0, max=100, help="Of the athlete: places above and below.")] = 2,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Rank only these athletes (friends, a group); repeatable.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """A leaderboard, from ClickHouse, and an athlete's place on it."""
     wanted = board_key(metric, sport, period, key)
 
     async def ask(queries: Queries) -> tuple[BoardPage, list[str]]:
-        page = await queries.board(wanted, top=top, user=user, neighbours=neighbours)
+        page = await queries.board(wanted, top=top, user=user, neighbours=neighbours, members=only or None)
         return page, [] if page.rows else await queries.periods_with_scores(wanted)
 
     page, others = _asked(ask)

@@ -16,7 +16,7 @@ from sinks.standings import score_of
 from sinks.tables import BOARD_SCORES
 from stridelog import standing_keeper
 from stridelog.standing_keeper import AGENT, StandingKeeper
-from stridelog.standing_reads import Among, standing
+from stridelog.standing_reads import MEMBERS, Among, standing
 
 from .store_clickhouse import ClickHouse
 
@@ -162,7 +162,7 @@ async def test_a_board_with_a_base_is_read_as_it_stands(clickhouse: ClickHouse, 
             await write(clickhouse, sink, came)
             for board in (TOTAL, FASTEST):
                 await assert_reads(clickhouse, board, rows)
-            await keeper.look()
+            await keeper.tend()
             assert await bases(clickhouse) >= 2
         for board in (TOTAL, FASTEST):
             await assert_reads(clickhouse, board, rows)
@@ -172,14 +172,14 @@ async def test_a_base_is_made_when_enough_has_changed_and_not_before(clickhouse:
     async with boards_of(clickhouse) as (sink, keeper):
         rows = [row(TOTAL, f"user-{number}", 10 + number, 0, number) for number in range(10)]
         await write(clickhouse, sink, rows)
-        assert await keeper.look() == [TOTAL]
+        assert await keeper.tend() == [TOTAL]
         await write(clickhouse, sink, [row(TOTAL, "user-1", 77, 0, 10)])
-        assert await keeper.look() == []
+        assert await keeper.tend() == []
         await write(clickhouse, sink, [row(TOTAL, f"user-{number}", 78, 0, 11 + number) for number in range(5)])
-        assert await keeper.look() == [TOTAL]
+        assert await keeper.tend() == [TOTAL]
         other = StandingKeeper(clickhouse.settings)
         await other.connect()
-        assert await other.look() == [], "a keeper that starts finds the base"
+        assert await other.tend() == [], "a keeper that starts finds the base"
         await other.close()
 
 
@@ -188,7 +188,7 @@ async def test_a_row_of_a_worker_that_came_too_late_shows_nothing_old(clickhouse
         rows = [row(TOTAL, f"user-{number}", 10 + number, 0, number) for number in range(10)]
         await write(clickhouse, sink, rows)
         await write(clickhouse, sink, [row(TOTAL, "user-3", 500, 1, 20)])
-        await keeper.look()
+        await keeper.tend()
         late = pa.Table.from_pylist([row(TOTAL, "user-3", 9999, 0, 4)], schema=BOARD_SCORES.schema)
         await clickhouse.client.insert_arrow("board_scores", late, database=clickhouse.settings.namespace)
         await assert_reads(clickhouse, TOTAL, [*rows, row(TOTAL, "user-3", 500, 1, 20)])
@@ -197,13 +197,13 @@ async def test_a_row_of_a_worker_that_came_too_late_shows_nothing_old(clickhouse
 async def test_after_a_rewind_boards_follow_what_is_written_anew(clickhouse: ClickHouse) -> None:
     async with boards_of(clickhouse) as (sink, keeper):
         await write(clickhouse, sink, [row(TOTAL, f"user-{number}", 10 + number, 0, number) for number in range(10)])
-        await keeper.look()
+        await keeper.tend()
         await sink.rewind(clickhouse.source, 0)
         assert await bases(clickhouse) == 0
         rows = [row(TOTAL, f"user-{number}", 100 - number, 0, number) for number in range(10)]
         await write(clickhouse, sink, rows)
         await assert_reads(clickhouse, TOTAL, rows)
-        assert await keeper.look() == [TOTAL]
+        assert await keeper.tend() == [TOTAL]
         await assert_reads(clickhouse, TOTAL, rows)
 
 
@@ -212,7 +212,7 @@ async def test_a_base_that_is_replaced_goes(clickhouse: ClickHouse) -> None:
         for first in (0, 10, 20):
             rows = [row(TOTAL, f"user-{number}", first + number + 1, 0, first + number) for number in range(10)]
             await write(clickhouse, sink, rows)
-            assert await keeper.look() == [TOTAL]
+            assert await keeper.tend() == [TOTAL]
         ((held,),) = await clickhouse.query("SELECT uniqExact(base) FROM {db}.board_base_rows")
         assert held == 1
 
@@ -221,8 +221,8 @@ async def test_a_board_among_some_ranks_only_them(clickhouse: ClickHouse) -> Non
     async with boards_of(clickhouse) as (sink, keeper):
         rows = [row(TOTAL, f"user-{number}", 10 + number, 0, number) for number in range(10)]
         await write(clickhouse, sink, rows)
-        await keeper.look()
-        friends = Among("user_id IN {members:Array(String)}", {"members": ["user-2", "user-7", "user-5", "stranger"]})
+        await keeper.tend()
+        friends = Among(MEMBERS, {"members": ["user-2", "user-7", "user-5", "stranger"]})
         found = await standing(ask_of(clickhouse), TOTAL, top=10, user="user-5", near=1, among=friends)
         assert [(rank, place.user) for rank, place in found.head] == [(1, "user-7"), (2, "user-5"), (3, "user-2")]
         assert (found.users, found.rank, found.around) == (3, 2, found.head)
