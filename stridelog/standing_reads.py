@@ -149,8 +149,10 @@ async def _based(
 ) -> Standing:
     mine = latest.mine(user)
     first = sorted([*head, *latest.nearest(_FRONT, top)[1]])[:top]
-    codes = [place.code for place in first]
-    ranked = tuple((1 + codes.index(place.code), place) for place in first)
+    ranks: dict[int, int] = {}
+    for number, place in enumerate(first, start=1):
+        ranks.setdefault(place.code, number)
+    ranked = tuple((ranks[place.code], place) for place in first)
     if mine is None:
         return Standing(latest.users, ranked)
     changed_above, changed_below = latest.nearest(mine, near)
@@ -215,7 +217,7 @@ class _Latest:
         return _places(self._changed.slice(first, above - first)), _places(self._changed.slice(below, most))
 
     def better(self, code: int, of_base: Sequence[tuple[Place, int]]) -> int | None:
-        """How many have a better code, by a run of the base's places with their numbers; ``None``: it begins too late."""  # noqa: E501
+        """How many have a better code, by a run of the base's places and their numbers; ``None``: it begins too late."""
         before = [number for place, number in of_base if place.code < code]
         if not before and of_base and of_base[0][1] > 1:
             return None
