@@ -174,7 +174,9 @@ class StandingKeeper:
         for number in range(len(marks)):
             marks[number] = min((offset for partition, _, offset in state if partition == number), default=0)
         begun_us = await self._now_us()
-        ((_, id),) = await self._rows(_SIZE, **board._asdict())
+        ((rows, id),) = await self._rows(_SIZE, **board._asdict()) or ((0, 0),)
+        if not rows:  # they went meanwhile
+            return False
         named = {**board._asdict(), "board": id, "base": begun_us}
         oldest_us = await self._rows(_OLDEST_OPEN, board=id, marks=marks)
         mark_us = min([begun_us - int(LATE_S * _S_US), *(us for (us,) in oldest_us)])

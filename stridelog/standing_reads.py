@@ -217,7 +217,7 @@ class _Latest:
         return _places(self._changed.slice(first, above - first)), _places(self._changed.slice(below, most))
 
     def better(self, code: int, of_base: Sequence[tuple[Place, int]]) -> int | None:
-        """How many have a better code, by a run of the base's places and their numbers; ``None``: it begins too late."""
+        """How many have a better code, by a run of the base's places with numbers; ``None``: it begins too late."""
         before = [number for place, number in of_base if place.code < code]
         if not before and of_base and of_base[0][1] > 1:
             return None
