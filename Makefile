@@ -60,6 +60,7 @@ bench: up ## all benchmarks on an idle machine, twenty minutes (docs/performance
 	@.venv/bin/stridelog bench sensors
 	@.venv/bin/stridelog bench workouts
 	@.venv/bin/stridelog bench freshness
+	@.venv/bin/stridelog bench boards
 
 check: lint types test ## lint, types and tests: what must pass before a commit
 

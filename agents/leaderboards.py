@@ -9,9 +9,10 @@ from stridelog.agent import Context, agent
 from stridelog.batch import Batch, Writes
 from stridelog.projections.boards import score_rows, touch, workout_rows
 from stridelog.projections.efforts import BoardFact
+from stridelog.standing_keeper import StandingKeeper
 
 
-@agent(role="social", stores=("clickhouse",), facts=(BoardFact,))
+@agent(role="social", stores=("clickhouse",), facts=(BoardFact,), resources=(StandingKeeper,))
 async def leaderboards(batch: Batch, context: Context) -> Writes:
     """Work out whole scores of the users of the batch from all their workouts."""
     touched = touch(batch, context.state)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from domain.boards import ALL_SPORTS, BOARD_SPORTS, Metric
+from domain.boards import ALL_SPORTS, BOARD_SPORTS, Total
 from domain.days import PERIODS, Period
 from domain.efforts import DISTANCES, DURATIONS
 
@@ -19,6 +19,7 @@ METRIC_UNITS: Final[Mapping[str, str]] = {
     "elevation": "m climbed",
     "load": "load",
     "workouts": "workouts",
+    "streak": "days",
 }
 
 
@@ -30,7 +31,7 @@ class BoardRule(BaseModel):
     name: str
     title: Annotated[str, Field(min_length=3, max_length=60)]
     text: Annotated[str, Field(min_length=10, max_length=200)]
-    total: Metric | None = None
+    total: Total | None = None
     fastest: str | None = None
     strongest: str | None = None
     sports: tuple[str, ...] = BOARD_SPORTS

@@ -18,6 +18,9 @@ from domain.sports import FAMILIES
 Metric = Literal["distance", "moving_time", "elevation", "load", "workouts"]
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 """What workouts add up to."""
+Total = Literal[Metric, "streak"]
+STREAK: Final = "streak"
+"""The longest run of consecutive local days with a workout that counts."""
 ALL_SPORTS: Final = "all"
 BOARD_SPORTS: Final[tuple[str, ...]] = (ALL_SPORTS, *FAMILIES)
 
@@ -60,7 +63,8 @@ class Score(NamedTuple):
     """A user's whole score on a board, rounded to 0.01: metres, seconds, metres climbed, load, a count or watts.
 
     ``workouts`` are those of the board's sport and period; 0 means that the user's row goes. ``achieved_us`` is the
-    end of the workout with which the score was reached: the latest that adds to a sum, the first of equal bests.
+    end of the workout with which the score was reached: the latest that adds to a sum, the first of equal bests, the
+    first of the last day of a streak.
     """
 
     value: float

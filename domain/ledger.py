@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import Final
 
 from domain.board_rules import BoardRule, BoardRules
-from domain.boards import ALL_SPORTS, METRICS, SCALE, BoardKey, Effort, Score, parts_of, periods_of, scaled
+from domain.boards import ALL_SPORTS, METRICS, SCALE, STREAK, BoardKey, Effort, Score, parts_of, periods_of, scaled
 from domain.days import Period, period_key, period_start
 from domain.efforts import DISTANCES
 from domain.sports import family_of
+from domain.streaks import Runs, longest_run
 
 _NOTHING: Final = Score(0.0, 0, 0)
 _TIMED: Final = frozenset(name for name, _ in DISTANCES)  # of these bests less is better
@@ -57,6 +58,9 @@ def scores(efforts: Iterable[Effort], touched: Iterable[Effort], rules: BoardRul
 
 
 def _score(efforts: list[Effort], rule: BoardRule) -> Score:
+    if rule.total == STREAK:
+        days, end_us = longest_run((effort.day, effort.end_us) for effort in efforts)
+        return Score(float(days), end_us, len(efforts))
     if rule.total is not None:
         number = METRICS.index(rule.total)
         parts = [(parts_of(effort)[number], effort.end_us) for effort in efforts]
@@ -141,14 +145,17 @@ class Ledger:
 
 
 class _Total:
-    """Sums of the metrics in hundredths with the end of the latest effort that adds to each; bests with their ends."""
+    """Sums of the metrics in hundredths with the end of the latest effort that adds to each; bests with their ends;
+    runs of days.
+    """
 
-    __slots__ = ("bests", "count", "last_us", "sums")
+    __slots__ = ("bests", "count", "last_us", "runs", "sums")
 
     def __init__(self) -> None:
         self.count = 0
         self.sums = [0] * len(METRICS)
         self.last_us = [0] * len(METRICS)
+        self.runs = Runs()
         self.bests: dict[str, tuple[int, int]] = {}  # by name: hundredths, turned so that less is better, and the end
 
     def add(self, count: int, values: Iterable[int], ends_us: Iterable[int]) -> None:
@@ -163,6 +170,9 @@ class _Total:
             self.bests[name] = best
 
     def score(self, rule: BoardRule) -> Score:
+        if rule.total == STREAK:
+            days, end_us = self.runs.longest
+            return Score(float(days), end_us, self.count)
         if rule.total is not None:
             number = METRICS.index(rule.total)
             return Score(self.sums[number] / SCALE, self.last_us[number], self.count)
@@ -176,6 +186,7 @@ def _add(totals: dict[str, _Total], effort: Effort) -> None:
     for sport in (family_of(effort.sport), ALL_SPORTS):
         total = totals.setdefault(sport, _Total())
         total.add(1, values, [end_us] * len(METRICS))
+        total.runs.add(effort.day, end_us)
         for name, best in bests:
             total.best(name, best)
 
@@ -193,6 +204,7 @@ def _merged(parts: Iterable[dict[str, _Total]]) -> dict[str, _Total]:
         for sport, other in part.items():
             total = totals.setdefault(sport, _Total())
             total.add(other.count, other.sums, other.last_us)
+            total.runs.update(other.runs)
             for name, best in other.bests.items():
                 total.best(name, best)
     return totals

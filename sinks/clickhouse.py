@@ -31,6 +31,7 @@ from sinks.base import Fenced, PoisonRows, Rows, Sink, SinkUnavailable, Span, To
 from sinks.claims import Claims
 from sinks.combining import Combiner, RefusedError
 from sinks.conform import conformed
+from sinks.standings import ddl, forget
 from sinks.tables import TABLES
 from sinks.views import VIEWS
 from stridelog.settings import Settings
@@ -210,6 +211,8 @@ class ClickHouseSink(Sink[Rows]):
                 raise self._claims.lost(source)
             epoch = _next_epoch(top_epoch)
             await self._write_watermarks([(source, epoch, offset)])
+            for text in forget(self._database):
+                await self._command(text)
         self._claims.take(source, str(epoch), offset)
         self._marked[source] = offset
 
@@ -237,6 +240,8 @@ class ClickHouseSink(Sink[Rows]):
                     )
         for view in VIEWS.values():
             await self._command(view.ddl(self._database))
+        for text in ddl(self._database):
+            await self._command(text)
 
     async def _insert(self, table: str, parts: Sequence[tuple[int, pa.Table]]) -> None:
         """Insert what a span has for one table; the Rows that the server refuses are named."""

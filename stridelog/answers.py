@@ -20,11 +20,15 @@ class BoardRow:
 
 @dataclass(frozen=True, slots=True)
 class BoardPage:
-    """The head of a leaderboard, and how many are on it."""
+    """The head of a leaderboard, and how many are on it; of the user who was asked for, if on it, the rank and the
+    places around (``around``), their own among them.
+    """
 
     board: BoardKey
     users: int
     rows: tuple[BoardRow, ...]
+    rank: int | None = None
+    around: tuple[BoardRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ For benchmarks and tests; nothing of it touches the instance that the settings n
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
@@ -73,13 +73,21 @@ async def own_instance(base: Settings, purpose: str) -> AsyncIterator[tuple[Sett
 async def remove(settings: Settings, topics: Topics) -> None:
     """Remove what an instance holds, in every store; one that fails keeps no other from it, and raises at the end."""
     shutil.rmtree(Path(settings.local), ignore_errors=True)
-    removals = (
+    await _all_of(
         _remove_clickhouse(settings),
         _remove_mongo(settings),
         _remove_keys(settings),
         _remove_facts(settings),
         _remove_topics([topic.name for topic in topics], settings.bootstrap),
     )
+
+
+async def remove_boards(settings: Settings) -> None:
+    """Remove what an instance that has nothing but boards holds, in ClickHouse and Redis."""
+    await _all_of(_remove_clickhouse(settings), _remove_keys(settings))
+
+
+async def _all_of(*removals: Awaitable[None]) -> None:
     for answer in await asyncio.gather(*removals, return_exceptions=True):
         if isinstance(answer, BaseException):
             raise answer

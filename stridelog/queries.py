@@ -6,13 +6,14 @@ answer are both a ``UserError``.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Self
 
 import clickhouse_connect
+import pyarrow as pa
 import redis.asyncio
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
@@ -22,6 +23,7 @@ from domain.boards import BoardKey, decode_rank_score
 from domain.days import period_key
 from sinks.clickhouse import FAILURES
 from sinks.keys import Keys
+from sinks.standings import score_of
 from stridelog import boards_file
 from stridelog.answers import (
     BoardPage,
@@ -37,6 +39,7 @@ from stridelog.answers import (
 from stridelog.errors import UserError
 from stridelog.feed_pages import FeedPages, cursor, next_of, shown_workout
 from stridelog.settings import Settings
+from stridelog.standing_reads import MEMBERS, Among, Place, standing
 
 ANSWER_S: Final = 10
 """How long a store may take to answer."""
@@ -77,23 +80,29 @@ class Queries:
 
     # -- leaderboards (ClickHouse)
 
-    async def board(self, board: BoardKey, *, top: int = 10) -> BoardPage:
-        """The first ``top`` places of a leaderboard. An empty board has no rows."""
-        where = "metric = {metric:String} AND sport = {sport:String} AND period = {period:String}"
-        where += " AND period_key = {period_key:String}"
-        found = await self.clickhouse(
-            f"SELECT rank, user_id, score, toUnixTimestamp64Micro(achieved_at), workouts FROM boards WHERE {where}"  # noqa: S608
-            " ORDER BY rank, user_id LIMIT {top:UInt32}",
-            **board._asdict(),
-            top=top,
-        )
-        count = await self.clickhouse(
-            f"SELECT count() FROM board_scores FINAL WHERE {where} AND NOT deleted",  # noqa: S608
-            **board._asdict(),
-        )
-        names = await self.names(user for _, user, *_ in found)
-        rows = tuple(BoardRow(rank, user, names[user], score, at, n) for rank, user, score, at, n in found)
-        return BoardPage(board, int(count[0][0]) if count else 0, rows)
+    async def board(
+        self,
+        board: BoardKey,
+        *,
+        top: int = 10,
+        user: str = "",
+        neighbours: int = 2,
+        members: Collection[str] | None = None,
+    ) -> BoardPage:
+        """The first ``top`` places of a leaderboard, and a user's place with the ones around it. An empty board has no
+        rows. With ``members`` (friends, a group) only those are ranked, as if nobody else were on the board.
+        """
+        among = None if members is None else Among(MEMBERS, {"members": list(members)})
+        found = await standing(self._clickhouse_table, board, top=top, user=user, near=neighbours, among=among)
+        names = await self.names(place.user for _, place in (*found.head, *found.around))
+        less = boards_file.load().less_is_better(board.metric)
+
+        def row(rank: int, place: Place) -> BoardRow:
+            score, achieved_us = score_of(place.code, less_is_better=less)
+            return BoardRow(rank, place.user, names[place.user], score, achieved_us, place.workouts)
+
+        rows, around = (tuple(row(*ranked) for ranked in part) for part in (found.head, found.around))
+        return BoardPage(board, found.users, rows, found.rank, around)
 
     async def periods_with_scores(self, board: BoardKey, *, most: int = 5) -> list[str]:
         """The latest period keys for which a kind of board has anybody on it."""
@@ -340,6 +349,14 @@ class Queries:
             return []
         rows: Sequence[Sequence[Any]] = result.result_rows
         return rows
+
+    async def _clickhouse_table(self, text: str, **parameters: Any) -> pa.Table:
+        """The rows of a SELECT as a table; an empty one while the workers have not made its tables."""
+        try:
+            async with self._asking("clickhouse") as client:
+                return await client.query_arrow(text, parameters=parameters, use_strings=True)
+        except _NotThereError:
+            return pa.table({})
 
     @asynccontextmanager
     async def _asking(self, store: str) -> AsyncIterator[Any]:

@@ -17,7 +17,7 @@ from bench.freshness import Result, measure
 from bench.load import MESSAGE_TYPES, registrations, workout
 from bench.probes import probes_of
 from models.registry import KINDS, Registry
-from stridelog.cli.bench_capacity import feeds, history, sensors, soak, workouts
+from stridelog.cli.bench_capacity import boards, feeds, history, sensors, soak, workouts
 from stridelog.cli.bench_transport import transport
 from stridelog.instance import environment, own_instance
 from stridelog.lag import LagReader, caught_up
@@ -34,6 +34,7 @@ _S_US: Final = 1_000_000
 
 bench_app.command()(sensors)
 bench_app.command()(workouts)
+bench_app.command()(boards)
 bench_app.command()(history)
 bench_app.command()(feeds)
 bench_app.command()(soak)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bench import boards as boards_bench
 from bench import feeds as feeds_bench
 from bench import history as history_bench
 from bench import sensors as sensors_bench
@@ -70,6 +71,36 @@ def workouts(
     for kind, version in result["models"].items():
         if version is None:
             Console().print(f"no model {kind}: nothing was scored by it (stridelog models train)", style="yellow")
+
+
+def boards(
+    users: Annotated[int, typer.Option(min=100, max=20_000_000, help="Athletes on the board.")] = 1_000_000,
+    efforts: Annotated[int, typer.Option(min=1_000, max=200_000_000, help="Workouts that they have.")] = 10_000_000,
+    queries: Annotated[int, typer.Option(min=1, max=1_000_000, help="Reads of each kind.")] = 1_000,
+    seed: Annotated[int, typer.Option(help="Of the workouts and of who is read.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Reading a leaderboard: the top 100, a user's place and five neighbours on each side; from ClickHouse and Redis.
+
+    Exits with 1 if an answer is wrong, or the 99th percentile is above 50 ms (ClickHouse) or 2 ms (Redis, own rank).
+    Needs both; in a namespace of its own, which is removed afterwards.
+    """
+    with _saying("boards", as_json) as say:
+        work = boards_bench.run(settings(), users=users, efforts=efforts, queries=queries, seed=seed, say=say)
+        result = asyncio.run(work)
+    figures = result.as_json()
+    if as_json:
+        typer.echo(json.dumps(figures))
+    else:
+        table = Table(title=f"Reading a board of {users:,}, {result.changed:,} of them changed since its base")
+        for name in ("what", "p50", "p99", "most"):
+            table.add_column(name, justify="left" if name == "what" else "right")
+        for kind in result.times_ms:
+            table.add_row(kind, *(f"{figures[f'{kind}_{name}_ms']:.1f} ms" for name in ("p50", "p99", "max")))
+        Console().print(table)
+        Console().print(f"{result.wrong} wrong answers; promised p99: {boards_bench.PROMISE_MS}", highlight=False)
+    if not result.ok:
+        raise typer.Exit(1)
 
 
 def history(

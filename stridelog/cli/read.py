@@ -49,20 +49,27 @@ def board(
     period: Period = "week",
     key: Key = "",
     top: Annotated[int, typer.Option(min=1, max=10_000, help="How many places.")] = 10,
+    user: Annotated[str, typer.Option(help="An athlete whose place is shown too.")] = "",
+    neighbours: Annotated[int, typer.Option(min=0, max=100, help="Of the athlete: places above and below.")] = 2,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Rank only these athletes (friends, a group); repeatable.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """A leaderboard, from ClickHouse."""
+    """A leaderboard, from ClickHouse, and an athlete's place on it."""
     wanted = board_key(metric, sport, period, key)
 
     async def ask(queries: Queries) -> tuple[BoardPage, list[str]]:
-        page = await queries.board(wanted, top=top)
+        page = await queries.board(wanted, top=top, user=user, neighbours=neighbours, members=only or None)
         return page, [] if page.rows else await queries.periods_with_scores(wanted)
 
     page, others = asked(ask)
     if as_json:
-        print_json({**wanted._asdict(), "users": page.users, "rows": [dataclasses.asdict(row) for row in page.rows]})
+        rows, around = ([dataclasses.asdict(row) for row in part] for part in (page.rows, page.around))
+        mine = {"user": user, "rank": page.rank, "around": around} if user else {}
+        print_json({**wanted._asdict(), "users": page.users, "rows": rows, **mine})
     elif page.rows:
-        Console().print(reading.board(page))
+        Console().print(reading.board(page, user))
     else:
         hint = f"there are {', '.join(others)} (--key)" if others else "nobody has such a workout yet"
         Console().print(f"Nobody is on the board {reading.title_of(wanted)}: {hint}", highlight=False)

@@ -45,7 +45,7 @@ def add(
 @segments_app.command("list")
 def list_segments(as_json: AsJson = False) -> None:
     """The segments that there are, with how many have passed each."""
-    rows = _asked(segments)
+    rows = asked(segments)
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(row) for row in rows], ensure_ascii=False))
     elif rows:
@@ -65,7 +65,7 @@ def show(
     async def ask(queries: Queries) -> tuple[SegmentRow, list[SegmentPlace]]:
         return await segment(queries, segment_id.lower()), await board(queries, segment_id.lower(), top=top)
 
-    row, places = _asked(ask)
+    row, places = asked(ask)
     if as_json:
         shown: dict[str, Any] = dataclasses.asdict(row) | {"rows": [dataclasses.asdict(place) for place in places]}
         typer.echo(json.dumps(shown, ensure_ascii=False))
@@ -76,7 +76,7 @@ def show(
 @segments_app.command()
 def remove(segment_id: Id, by: By = "operator", as_json: AsJson = False) -> None:
     """Remove a segment, with its efforts. To add it again later is no mistake."""
-    row = _asked(lambda queries: segment(queries, segment_id.lower()))
+    row = asked(lambda queries: segment(queries, segment_id.lower()))
     _send(removed(row.segment_id, by=by, at_us=_now_us()))
     if as_json:
         typer.echo(json.dumps({"segment_id": row.segment_id, "name": row.name}))
@@ -96,7 +96,7 @@ def _send(message: Any) -> None:
     asyncio.run(send())
 
 
-def _asked(ask: Callable[[Queries], Awaitable[T]]) -> T:
+def asked(ask: Callable[[Queries], Awaitable[T]]) -> T:
     async def run() -> T:
         async with Queries(settings()) as queries:
             return await ask(queries)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.boards import BoardKey
-from stridelog.answers import BoardPage, FeedPage, RankPage, RiskRow, SuggestionRow
+from stridelog.answers import BoardPage, BoardRow, FeedPage, RankPage, RiskRow, SuggestionRow
 from stridelog.boards_file import unit_of
 from stridelog.views import integrity, units
 
@@ -48,19 +48,29 @@ def title_of(board: BoardKey) -> str:
     return f"{board.metric.replace('_', ' ')}, {sports}, {when}"
 
 
-def board(page: BoardPage) -> Table:
-    """The head of a leaderboard."""
-    table = Table(title=title_of(page.board), title_justify="left", caption=f"{page.users:,} on this board")
+def board(page: BoardPage, user: str = "") -> RenderableType:
+    """The head of a leaderboard; with a user, their place on it and the ones around."""
+    head = _board(page, page.rows, user, title_of(page.board), f"{page.users:,} on this board")
+    if not user:
+        return head
+    if page.rank is None:
+        return Group(head, Text(f"{user} is not on this board"))
+    return Group(head, _board(page, page.around, user, "", f"rank {page.rank:,} of {page.users:,}"))
+
+
+def _board(page: BoardPage, rows: Sequence[BoardRow], user: str, title: str, caption: str) -> Table:
+    table = Table(title=title, title_justify="left", caption=caption)
     table.add_column("#", justify="right")
     table.add_column("athlete", overflow="fold")
     table.add_column("id", style="dim", overflow="fold")
     table.add_column(page.board.metric.replace("_", " "), justify="right", no_wrap=True)
     table.add_column("workouts", justify="right")
     table.add_column("last", no_wrap=True)
-    for row in page.rows:
+    for row in rows:
         figure = units.score(unit_of(page.board.metric), row.score)
-        last = units.moment(row.achieved_us)
-        table.add_row(str(row.rank), escape(row.name), escape(row.user), figure, f"{row.workouts:,}", last)
+        last, style = units.moment(row.achieved_us), "bold cyan" if row.user == user else ""
+        cells = (f"{row.rank:,}", escape(row.name), escape(row.user), figure, f"{row.workouts:,}", last)
+        table.add_row(*cells, style=style)
     return table
 
 

@@ -44,6 +44,8 @@ def score(unit: str, value: float) -> str:
             return f"{value:,.0f} m"
         case "workouts":
             return f"{value:,.0f}"
+        case "days":
+            return f"{value:,.0f} d"
         case "W":
             return f"{value:,.0f} W"
         case _:

@@ -128,6 +128,14 @@ def test_a_board_ranks_whole_scores_with_names(platform: Platform) -> None:
     assert "Ada [Smit]" in platform.command("board", "distance", "--period", "all").stdout
 
 
+def test_a_board_shows_an_athletes_place_and_ranks_some_only(platform: Platform) -> None:
+    board = read(platform, "board", "distance", "--period", "all", "--top", "1", "--user", "bob", "--neighbours", "1")
+    assert board["rank"] == 2
+    assert [(row["rank"], row["user"]) for row in board["around"]] == [(1, "ada"), (2, "bob"), (3, "cid")]
+    only = read(platform, "board", "distance", "--period", "all", "--only", "bob", "--only", "cid", "--user", "bob")
+    assert (only["users"], only["rank"], [row["user"] for row in only["rows"]]) == (2, 1, ["bob", "cid"])
+
+
 def test_an_empty_board_says_which_have_somebody(platform: Platform) -> None:
     said = platform.command("board", "distance", "--period", "year", "--key", "2001").stdout
     assert str(local_day(NOW_US, "UTC").year) in said

@@ -130,6 +130,14 @@ def test_nobody_moves_at_no_pace() -> None:
     assert units.pace("running", None) == ""
 
 
+def test_a_board_shows_the_place_of_the_one_who_asked_with_neighbours() -> None:
+    row = BoardRow(1_234, "ada", "Ada", 12_345.6, END_US, 3)
+    text = text_of(reading.board(BoardPage(BOARD, 5_000, (), 1_234, (row,)), "ada"))
+    assert "1,234" in text
+    assert "rank 1,234 of 5,000" in text
+    assert "ada is not on this board" in text_of(reading.board(BoardPage(BOARD, 5_000, (row,)), "ada"))
+
+
 def test_a_board_shows_ranks_names_and_scores_in_units() -> None:
     rows = (BoardRow(1, "ada", "Ada [Smit]", 12_345.6, END_US, 3), BoardRow(1, "bob", "Bob", 12_345.6, END_US, 1))
     text = text_of(reading.board(BoardPage(BOARD, 2, rows)))
