@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import getpass
-import json
 import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
@@ -14,6 +13,7 @@ from rich.console import Console
 
 from schemas import hot
 from stridelog import integrity_desk as desk
+from stridelog.cli.asking import print_json
 from stridelog.errors import UserError
 from stridelog.producer import Outlet, Producer
 from stridelog.queries import Queries
@@ -41,7 +41,7 @@ def list_flagged(
 
     found = asyncio.run(ask())
     if as_json:
-        typer.echo(json.dumps([dataclasses.asdict(one) for one in found], ensure_ascii=False))
+        print_json([dataclasses.asdict(one) for one in found])
     elif found:
         Console().print(view.flagged(found))
     else:
@@ -96,6 +96,6 @@ def _sent(send: Callable[[Queries, Outlet], Awaitable[Sent]]) -> Sent:
 
 def _say(message: hot.WorkoutReviewed | hot.WorkoutAppealed, text: str, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(msgspec.to_builtins(message), ensure_ascii=False))
+        print_json(msgspec.to_builtins(message))
     else:
         Console().print(text, highlight=False)

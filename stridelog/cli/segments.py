@@ -2,16 +2,15 @@
 
 import asyncio
 import dataclasses
-import json
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from domain.sports import FAMILIES
+from stridelog.cli.asking import asked, print_json
 from stridelog.producer import Producer
 from stridelog.queries import Queries
 from stridelog.segments import SegmentPlace, SegmentRow, board, defined, removed, segment, segments
@@ -22,7 +21,6 @@ segments_app = typer.Typer(help="Segments: add, list, show the board of one, rem
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 By = Annotated[str, typer.Option(help="User id of who says so.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The segment's id (UUID); list shows it.")]
-T = TypeVar("T")
 
 
 @segments_app.command()
@@ -37,7 +35,7 @@ def add(
     message = defined(path, name=name, family=family, by=by, at_us=_now_us())
     _send(message)
     if as_json:
-        typer.echo(json.dumps({"segment_id": message.data.segment_id, "name": message.data.name, "family": family}))
+        print_json({"segment_id": message.data.segment_id, "name": message.data.name, "family": family})
     else:
         typer.echo(f"{message.data.name} is drawn; its board: stridelog segments show {message.data.segment_id}")
 
@@ -47,7 +45,7 @@ def list_segments(as_json: AsJson = False) -> None:
     """The segments that there are, with how many have passed each."""
     rows = asked(segments)
     if as_json:
-        typer.echo(json.dumps([dataclasses.asdict(row) for row in rows], ensure_ascii=False))
+        print_json([dataclasses.asdict(row) for row in rows])
     elif rows:
         Console().print(view.segments(rows))
     else:
@@ -68,7 +66,7 @@ def show(
     row, places = asked(ask)
     if as_json:
         shown: dict[str, Any] = dataclasses.asdict(row) | {"rows": [dataclasses.asdict(place) for place in places]}
-        typer.echo(json.dumps(shown, ensure_ascii=False))
+        print_json(shown)
     else:
         Console().print(view.board(row, places))
 
@@ -79,7 +77,7 @@ def remove(segment_id: Id, by: By = "operator", as_json: AsJson = False) -> None
     row = asked(lambda queries: segment(queries, segment_id.lower()))
     _send(removed(row.segment_id, by=by, at_us=_now_us()))
     if as_json:
-        typer.echo(json.dumps({"segment_id": row.segment_id, "name": row.name}))
+        print_json({"segment_id": row.segment_id, "name": row.name})
     else:
         typer.echo(f"{row.name} is removed")
 
@@ -94,11 +92,3 @@ def _send(message: Any) -> None:
             await producer.send(message)
 
     asyncio.run(send())
-
-
-def asked(ask: Callable[[Queries], Awaitable[T]]) -> T:
-    async def run() -> T:
-        async with Queries(settings()) as queries:
-            return await ask(queries)
-
-    return asyncio.run(run())
