@@ -101,8 +101,8 @@ def _fields(newest: hot.SensorFrame, said: Iterable[hot.SensorFrame], sport: str
     fields: dict[str, Any] = {"workout_id": newest.workout_id, "device_id": newest.device_id, "time_us": time_us}
     columns = unpack(newest)
     for name, decimals in DECIMALS.items():
-        known = columns[name][~np.isnan(columns[name])] if name in columns else ()
-        if len(known):
+        known = columns[name][~np.isnan(columns[name])] if name in columns else None
+        if known is not None and len(known):
             fields[name] = round(float(known[-1]), decimals)
     moved: set[int] = set()
     speeds: dict[int, list[int]] = {}  # frame's last sample → mm/s

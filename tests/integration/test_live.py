@@ -50,7 +50,9 @@ def frame(user: str, end_us: int, *, speed: float, distance: float, seconds: int
             "speed_m_s": np.full(seconds, speed),
             "distance_m": np.full(seconds, distance),
         },
-        **HEAD,
+        zone=HEAD["zone"],
+        source=HEAD["source"],
+        producer=HEAD["producer"],
     )
     return user.encode(), packed
 
