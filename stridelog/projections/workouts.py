@@ -167,6 +167,10 @@ def document(user: str, workout_id: str, completion: Completion, done: Summarise
         "shadowed": judged.shadowed,
         "appeal": judged.appeal,
         "review": msgspec.structs.asdict(judged.review) if judged.review else None,
-        "shown": msgspec.to_builtins(_shown(done.shown)) if done.shown else None,
+        "shown": _shown_fields(done.shown) if done.shown else None,
     }
     return Document("workouts", workout_id, set=fields)
+
+
+def _shown_fields(part: ShownPart) -> dict[str, Any]:
+    return {"start": part.start_us, "end": part.end_us, "summary": msgspec.to_builtins(part.summary)}
