@@ -90,7 +90,7 @@ class Queries:
         members: Collection[str] | None = None,
     ) -> BoardPage:
         """The first ``top`` places of a leaderboard, and a user's place with the ones around it. An empty board has no
-        rows. With ``members`` (friends, a group) only those are ranked, as if nobody else were on the board.
+        rows. With ``members`` (``stridelog.scopes``) only those are ranked, as if nobody else were on the board.
         """
         among = None if members is None else Among(MEMBERS, {"members": list(members)})
         found = await standing(self._clickhouse_table, board, top=top, user=user, near=neighbours, among=among)

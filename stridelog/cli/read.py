@@ -10,7 +10,7 @@ from rich.console import Console
 
 from domain.boards import BOARD_SPORTS, BoardKey
 from domain.days import PERIODS, period_key
-from stridelog import boards_file
+from stridelog import boards_file, scopes
 from stridelog.achievements_file import rules_of
 from stridelog.answers import BoardPage, FeedPage, RankPage, RiskRow, SuggestionRow
 from stridelog.cli.asking import asked, print_json
@@ -51,16 +51,17 @@ def board(
     top: Annotated[int, typer.Option(min=1, max=10_000, help="How many places.")] = 10,
     user: Annotated[str, typer.Option(help="An athlete whose place is shown too.")] = "",
     neighbours: Annotated[int, typer.Option(min=0, max=100, help="Of the athlete: places above and below.")] = 2,
-    only: Annotated[
-        list[str] | None, typer.Option(help="Rank only these athletes (friends, a group); repeatable.")
-    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Rank only these athletes; repeatable.")] = None,
+    group: Annotated[str, typer.Option(metavar="ID", help="Rank only the members of this group.")] = "",
+    friends_of: Annotated[str, typer.Option(metavar="USER", help="Rank only this athlete and whom they follow.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """A leaderboard, from ClickHouse, and an athlete's place on it."""
     wanted = board_key(metric, sport, period, key)
 
     async def ask(queries: Queries) -> tuple[BoardPage, list[str]]:
-        page = await queries.board(wanted, top=top, user=user, neighbours=neighbours, members=only or None)
+        among = await scopes.members(queries, only=only or (), group=group, friends_of=friends_of)
+        page = await queries.board(wanted, top=top, user=user, neighbours=neighbours, members=among)
         return page, [] if page.rows else await queries.periods_with_scores(wanted)
 
     page, others = asked(ask)

@@ -92,6 +92,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
                 hot.GroupMemberRemovedData(group_id=CLUB, actor="bob"),
                 time_us=NOW_US + 1,
             ),
+            said(hot.Followed, "cid", hot.FollowedData(follower="bob")),
             defined(SOLO, "ada", 15_000.0),
             defined(TEAMS, "ada", 25_000.0, kind="team", group_ids=(CLUB, RIVALS)),
             defined(LATE, "cid", 1_000.0, group_ids=(CLUB,)),  # who has no say in the club
@@ -150,6 +151,17 @@ def test_a_group_shows_its_members_and_what_was_not_allowed(platform: Platform) 
     assert read(platform, "groups", "members", CLUB)["members"] == one["members"]
     assert "Ada [Smit]" in platform.command("groups", "members", CLUB).stdout
     assert "1 not allowed" in platform.command("groups", "show", CLUB).stdout
+
+
+def test_a_board_of_a_group_or_of_friends_ranks_them_alone(platform: Platform) -> None:
+    def ranked(*scope: str) -> list[tuple[int, str]]:
+        rows = read(platform, "board", "distance", "--sport", "running", "--period", "all", *scope)["rows"]
+        return [(row["rank"], row["user"]) for row in rows]
+
+    assert ranked() == [(1, "ada"), (2, "cid"), (3, "bob")]
+    assert ranked("--group", CLUB) == [(1, "ada"), (2, "bob")]
+    assert ranked("--friends-of", "bob") == [(1, "cid"), (2, "bob")]
+    assert ranked("--only", "bob") == [(1, "bob")]
 
 
 def test_a_challenge_ranks_athletes_and_those_who_tie_by_who_got_there_first(platform: Platform) -> None:
@@ -223,7 +235,10 @@ def test_stores_hold_what_the_log_says_also_when_they_are_built_anew(platform: P
 
 @pytest.mark.parametrize(
     "arguments",
-    [("groups", "show", "x"), ("challenges", "show", "x"), ("goals", "zoe"), ("groups", "list", "--user", "zoe")],
+    [
+        *(("groups", "show", "x"), ("challenges", "show", "x"), ("goals", "zoe"), ("groups", "list", "--user", "zoe")),
+        *(("board", "--group", "x"), ("board", "--friends-of", "zoe")),
+    ],
 )
 def test_what_nobody_knows_is_a_mistake_of_one_line(platform: Platform, arguments: tuple[str, ...]) -> None:
     done = platform.command(*arguments, check=False)
