@@ -1,6 +1,7 @@
 """The agents, one file each. Importing the package declares them all."""
 
 from agents.achievements import achievements
+from agents.athletes import athletes
 from agents.challenges import challenges
 from agents.feed import feed
 from agents.groups import groups
@@ -19,6 +20,7 @@ from agents.workouts import workouts
 
 __all__ = [
     "achievements",
+    "athletes",
     "challenges",
     "feed",
     "groups",

@@ -109,6 +109,20 @@ BOARD_SCORES: Final = Table(
     order_by=("metric", "sport", "period", "period_key", "user_id"),
 )
 
+ATHLETES: Final = Table(
+    "athletes",
+    "Who athletes say they are, one row a registered user: what boards can be narrowed by.",
+    (
+        USER,
+        Column("sex", "LowCardinality(String)", "female, male or unspecified"),
+        Column("birth_year", "UInt16", "year of birth", optional=True),
+        Column("country", "LowCardinality(String)", "ISO 3166-1 alpha-2 code; empty: not said"),
+        Column("deleted", "UInt8", "1: erased"),
+        *SOURCE,
+    ),
+    order_by=("user_id",),
+)
+
 WORKOUTS: Final = Table(
     "workouts",
     "One row a workout, for analysts.",
@@ -325,6 +339,7 @@ TABLES: Final = {
         RR_INTERVALS,
         MINUTE_PARTIALS,
         BOARD_SCORES,
+        ATHLETES,
         WORKOUTS,
         TRAINING_DAYS,
         SEGMENTS,

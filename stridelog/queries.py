@@ -6,7 +6,7 @@ answer are both a ``UserError``.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -39,7 +39,7 @@ from stridelog.answers import (
 from stridelog.errors import UserError
 from stridelog.feed_pages import FeedPages, cursor, next_of, shown_workout
 from stridelog.settings import Settings
-from stridelog.standing_reads import MEMBERS, Among, Place, standing
+from stridelog.standing_reads import Among, Place, standing
 
 ANSWER_S: Final = 10
 """How long a store may take to answer."""
@@ -87,12 +87,11 @@ class Queries:
         top: int = 10,
         user: str = "",
         neighbours: int = 2,
-        members: Collection[str] | None = None,
+        among: Among | None = None,
     ) -> BoardPage:
         """The first ``top`` places of a leaderboard, and a user's place with the ones around it. An empty board has no
-        rows. With ``members`` (``stridelog.scopes``) only those are ranked, as if nobody else were on the board.
+        rows. ``among`` (``stridelog.scopes``): only those are ranked, as if nobody else were on the board.
         """
-        among = None if members is None else Among(MEMBERS, {"members": list(members)})
         found = await standing(self._clickhouse_table, board, top=top, user=user, near=neighbours, among=among)
         names = await self.names(place.user for _, place in (*found.head, *found.around))
         less = boards_file.load().less_is_better(board.metric)

@@ -12,6 +12,7 @@ from schemas import hot
 from verification import (
     achievements,
     announced,
+    athletes,
     boards,
     challenges,
     feeds,
@@ -118,6 +119,8 @@ class PartitionCheck:
         self._scores(log)
         self._lake(log)
         note_copies(self.kept.copies, log)
+        people = athletes.athlete_table(log.seen_by("athletes", *USER_EVENTS))
+        self._table("athletes", people, athletes.ATHLETE_KEY, log.number, "NOT deleted")
         self.kept.names |= live.display_names(log.seen_by("rankings", *USER_EVENTS))
         self._live(log, frames)
         return check_letters(self.tallies["dead-letters"], log, letters, unreadable)

@@ -28,6 +28,7 @@ READERS: Final = {
         Reader("groups", ("mongo", "postgres", "topic")),
         Reader("challenges", ("clickhouse", "mongo", "postgres", "topic"), checks_users=True),
         Reader("leaderboards", ("clickhouse", "postgres", "topic")),
+        Reader("athletes", ("clickhouse", "postgres", "topic")),
         Reader("training", ("clickhouse", "postgres", "topic")),
         Reader("segments", ("postgres", "topic")),
         Reader("segment_boards", ("clickhouse", "postgres", "topic")),

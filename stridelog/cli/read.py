@@ -54,14 +54,18 @@ def board(
     only: Annotated[list[str] | None, typer.Option(help="Rank only these athletes; repeatable.")] = None,
     group: Annotated[str, typer.Option(metavar="ID", help="Rank only the members of this group.")] = "",
     friends_of: Annotated[str, typer.Option(metavar="USER", help="Rank only this athlete and whom they follow.")] = "",
+    sex: Annotated[str, typer.Option(help=f"Rank only them: {', '.join(scopes.SEXES)}.")] = "",
+    age: Annotated[str, typer.Option(help="Rank only this age group, like 40-49; age at the end of the year.")] = "",
+    country: Annotated[str, typer.Option(help="Rank only who lives there, like NO.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """A leaderboard, from ClickHouse, and an athlete's place on it."""
     wanted = board_key(metric, sport, period, key)
 
     async def ask(queries: Queries) -> tuple[BoardPage, list[str]]:
-        among = await scopes.members(queries, only=only or (), group=group, friends_of=friends_of)
-        page = await queries.board(wanted, top=top, user=user, neighbours=neighbours, members=among)
+        narrowed = {"group": group, "friends_of": friends_of, "sex": sex, "age": age, "country": country}
+        among = await scopes.among(queries, wanted, only=only or (), **narrowed)
+        page = await queries.board(wanted, top=top, user=user, neighbours=neighbours, among=among)
         return page, [] if page.rows else await queries.periods_with_scores(wanted)
 
     page, others = asked(ask)

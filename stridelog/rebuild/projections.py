@@ -39,6 +39,7 @@ _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("board_scores", "workouts"),
         ("clickhouse.board_scores", "clickhouse.boards", "clickhouse.workouts"),
     ),
+    "athletes.clickhouse": (("athletes",), ("clickhouse.athletes",)),
     "training.clickhouse": (("training_days",), ("clickhouse.training_days",)),
     "segment_boards.clickhouse": (
         ("segments", "segment_efforts"),

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.stack
 DEADLINE_S: Final = 300.0
 _S_US: Final = 1_000_000
 _DAY_US: Final = 86_400 * _S_US
+BORN: Final = {"ada": local_day(time.time_ns() // 1000, "UTC").year - 49, "bob": 2005}
 NAMES: Final = {"ada": "Ada [Smit]", "bob": "Bob", "cid": "Cid"}
 HEAD: Final = {"zone": "UTC", "source": "test", "producer": "test"}
 NOW_US: Final = time.time_ns() // 1000 // _S_US * _S_US - 3_600 * _S_US
@@ -75,7 +76,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     name = f"clubs{uuid4().hex[:8]}"
     with Platform(name, tmp_path_factory.mktemp(name)) as platform:
         for user, shown in NAMES.items():
-            send(platform, said(hot.UserRegistered, user, hot.UserRegisteredData(name=shown, sex="female")))
+            data = hot.UserRegisteredData(name=shown, sex="female", country="NO", birth_year=BORN.get(user))
+            send(platform, said(hot.UserRegistered, user, data))
         send(
             platform,
             *in_group(CLUB, "ada", "bob"),
@@ -162,6 +164,8 @@ def test_a_board_of_a_group_or_of_friends_ranks_them_alone(platform: Platform) -
     assert ranked("--group", CLUB) == [(1, "ada"), (2, "bob")]
     assert ranked("--friends-of", "bob") == [(1, "cid"), (2, "bob")]
     assert ranked("--only", "bob") == [(1, "bob")]
+    assert ranked("--sex", "male") == []
+    assert ranked("--age", "40-49", "--country", "no") == [(1, "ada")]
 
 
 def test_a_challenge_ranks_athletes_and_those_who_tie_by_who_got_there_first(platform: Platform) -> None:
@@ -237,7 +241,7 @@ def test_stores_hold_what_the_log_says_also_when_they_are_built_anew(platform: P
     "arguments",
     [
         *(("groups", "show", "x"), ("challenges", "show", "x"), ("goals", "zoe"), ("groups", "list", "--user", "zoe")),
-        *(("board", "--group", "x"), ("board", "--friends-of", "zoe")),
+        *(("board", "--group", "x"), ("board", "--friends-of", "zoe"), ("board", "--age", "old")),
     ],
 )
 def test_what_nobody_knows_is_a_mistake_of_one_line(platform: Platform, arguments: tuple[str, ...]) -> None:

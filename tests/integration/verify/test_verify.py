@@ -110,6 +110,8 @@ def _number(name: str) -> str:
 
 def _value(row: pa.Table, name: str) -> int:
     column = row.column(name)
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.int32())
     return int(column.cast(pa.int64())[0].as_py())
 
 
@@ -286,6 +288,8 @@ DAMAGE: list[tuple[str, Corrupt, dict[str, dict[str, int]]]] = [
         changed_row("board_scores", "deleted", 1, "metric = 'workouts' AND period = 'all' AND score = 1"),
         {"clickhouse.board_scores": {"missing": 1}, "clickhouse.boards": {"missing": 1}},
     ),
+    ("an athlete moved", changed_row("athletes", "country", "XX"), {"clickhouse.athletes": {"different": 1}}),
+    ("an athlete is nobody's", strange_row("athletes", "user_id", "ghost"), {"clickhouse.athletes": {"extra": 1}}),
     ("a workout's row is gone", lost_row("workouts"), {"clickhouse.workouts": {"missing": 1}}),
     (
         "a workout's row has another title",
@@ -441,9 +445,8 @@ def test_agents_that_lag_are_named_with_their_records(town: Place) -> None:
     town.send(hot.UserRegistered.of(data=hot.UserRegisteredData(name="Late", sex="female"), **head))
     report = town.verify(settle_s=0.1)
     assert not report.ok
-    assert {(lag.agent, lag.records) for lag in report.lags} == {
-        (agent, 1) for agent in ("sensors", "workouts", "feed", "rankings", "thresholds", "lake", "challenges")
-    }
+    readers = ("sensors", "workouts", "feed", "rankings", "thresholds", "athletes", "lake", "challenges")
+    assert {(lag.agent, lag.records) for lag in report.lags} == {(agent, 1) for agent in readers}
     assert any(note.startswith("agent rankings lags by 1 records") for note in report.notes)
     assert report.sinks["redis.names"].missing == 1
 
