@@ -6,7 +6,7 @@ from stridelog import topics
 from stridelog.agent import AGENTS
 from stridelog.cli.worker import ROLES
 
-OUTSIDE = {"gateway", "devices", "replay", "simulate", "dlq"}  # parties that send and are no agents
+OUTSIDE = {"gateway", "devices", "replay", "simulate", "operators", "dlq"}  # parties that send and are no agents
 
 
 def test_every_consumer_in_topics_yaml_is_an_agent() -> None:
