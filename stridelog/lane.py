@@ -253,11 +253,17 @@ class Lane:
         return False
 
     async def _write(self, writes: Writes, dead: list[DeadLetter], span: Span, fetched: FetchedBatch) -> None:
-        """Stores at the same time, then topics: a message announces what the stores hold already."""
+        """Stores at the same time (facts before them, if the agent says so), then topics: a message announces what the
+        stores hold already.
+        """
         runner = self.runner
         rows: dict[str, list[Any]] = {name: getattr(writes, name) for name in runner.stores}
         if runner.facts is not None:
-            rows[runner.facts.name] = self.state.take_pending()
+            facts = self.state.take_pending()
+            if runner.agent.facts_first:
+                await self._store(runner.facts.name, facts, span, dead, fetched)
+            else:
+                rows[runner.facts.name] = facts
         async with asyncio.TaskGroup() as stores:
             for name, kept in rows.items():
                 stores.create_task(self._store(name, kept, span, dead, fetched))

@@ -7,7 +7,7 @@ engine with the batch's watermark. Nothing is added up in it, so that the same r
 
 from abc import ABC, abstractmethod
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -104,10 +104,17 @@ class State:
                     facts.setdefault(row.kind, {})[row.id] = Known(decoder.decode(row.payload), row.offset, True)
             self._users[user] = facts
             self._held += _weight(facts) if user not in self._always else 0
-        while self._held > self._cached_facts and len(self._users) > len(wanted):
-            user, gone = self._users.popitem(last=False)
-            self._indexes.pop(user, None)
-            self._held -= _weight(gone)
+        if self._held > self._cached_facts:
+            self._forget(wanted | {user for user, _, _ in self._pending})
+
+    def _forget(self, needed: Collection[str]) -> None:
+        """Let go of whom nobody asked for the longest; not of whom a batch needs, nor of facts not yet stored."""
+        for user in list(self._users):
+            if self._held <= self._cached_facts:
+                return
+            if user not in needed:
+                self._held -= _weight(self._users.pop(user))
+                self._indexes.pop(user, None)
 
     def facts(self, user: str, kind: type[F]) -> dict[str, Known[F]]:
         """The user's facts of one kind by id; the user must have been loaded. Change them with ``put`` only."""

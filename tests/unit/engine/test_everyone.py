@@ -72,7 +72,7 @@ class Event:
 async def taken(runner: Runner, topic: str, offset: int, message: Any) -> None:
     record = SimpleNamespace(offset=offset, timestamp=0, headers=(), key=key_of(message), value=encode(message))
     done = asyncio.Event()
-    runner.take(Event(FetchedBatch(TP(topic, PARTITION), [record]), done))  # type: ignore[list-item]
+    runner.take(Event(FetchedBatch(TP(topic, PARTITION), [record]), done))
     await asyncio.wait_for(done.wait(), WAIT_S)
 
 

@@ -67,9 +67,24 @@ async def test_an_index_goes_with_its_user_and_is_made_of_what_is_loaded_then() 
     await state.load(["bob"])
     state.put("bob", "1", Ride(10), 1)
     state.put("bob", "2", Ride(20), 2)
+    state.take_pending()
     await state.load(["cyd"])  # too many facts are held: the users that were used least recently go
     await state.load(["ann"])
     assert state.index("ann", Longest).km == 0
+
+
+async def test_who_has_facts_that_are_not_stored_yet_is_kept_however_many_are_loaded() -> None:
+    source = Asked()
+    state = State(source, (Ride,), 1)
+    await state.load(["ann"])
+    state.put("ann", "1", Ride(30), 0)
+    await state.load(["bob"])
+    await state.load(["ann"])
+    assert state.facts("ann", Ride)["1"].fact == Ride(30)
+    state.take_pending()
+    await state.load(["bob"])
+    await state.load(["ann"])
+    assert source.asked == ["ann", "bob", "bob", "ann"]
 
 
 async def test_users_with_few_facts_are_not_kept_for_ever_either() -> None:
