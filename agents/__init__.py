@@ -1,7 +1,9 @@
 """The agents, one file each. Importing the package declares them all."""
 
 from agents.achievements import achievements
+from agents.challenges import challenges
 from agents.feed import feed
+from agents.groups import groups
 from agents.injury import injury
 from agents.lake import lake
 from agents.leaderboards import leaderboards
@@ -13,7 +15,9 @@ from agents.workouts import workouts
 
 __all__ = [
     "achievements",
+    "challenges",
     "feed",
+    "groups",
     "injury",
     "lake",
     "leaderboards",

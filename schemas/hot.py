@@ -459,7 +459,7 @@ class GroupCreatedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 
 
 class GroupCreated(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="GroupCreated"):
-    """The user founded a group."""
+    """The user founded a group, and is its owner."""
 
     type: ClassVar[Literal["GroupCreated"]] = "GroupCreated"
     version: Literal[1] = field(default_factory=_version_1)
@@ -527,6 +527,320 @@ class GroupLeft(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False,
     def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: GroupLeftData) -> "GroupLeft":
         """With its deterministic id."""
         id = event_id("GroupLeft", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class GroupRoleChangedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The role."""
+
+    group_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    role: Literal["owner", "admin", "member"]
+    actor: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+
+
+class GroupRoleChanged(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="GroupRoleChanged"):
+    """A member of a group has another role."""
+
+    type: ClassVar[Literal["GroupRoleChanged"]] = "GroupRoleChanged"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: GroupRoleChangedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: GroupRoleChangedData) -> "GroupRoleChanged":
+        """With its deterministic id."""
+        id = event_id("GroupRoleChanged", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class GroupMemberRemovedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The group."""
+
+    group_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    actor: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+
+
+class GroupMemberRemoved(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="GroupMemberRemoved"):
+    """The user was taken out of a group."""
+
+    type: ClassVar[Literal["GroupMemberRemoved"]] = "GroupMemberRemoved"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: GroupMemberRemovedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: GroupMemberRemovedData) -> "GroupMemberRemoved":
+        """With its deterministic id."""
+        id = event_id("GroupMemberRemoved", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class GroupClosedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The group."""
+
+    group_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+
+
+class GroupClosed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="GroupClosed"):
+    """The user closed a group: nobody is in it any more."""
+
+    type: ClassVar[Literal["GroupClosed"]] = "GroupClosed"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: GroupClosedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: GroupClosedData) -> "GroupClosed":
+        """With its deterministic id."""
+        id = event_id("GroupClosed", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class ChallengeDefinedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The challenge."""
+
+    metric: Literal["distance", "moving_time", "elevation", "load", "workouts"] | None = None
+    effort: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    sports: tuple[Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}\Z")], ...] = ()
+    target: Annotated[float, Meta(ge=0.01, le=1000000000)]
+    challenge_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    title: Annotated[str, Meta(min_length=1, max_length=200)]
+    first_day: date
+    last_day: date
+    kind: Literal["individual", "team"]
+    group_ids: tuple[Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")], ...] = ()
+
+
+class ChallengeDefined(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="ChallengeDefined"):
+    """The user set a challenge for others, or defined their own anew."""
+
+    type: ClassVar[Literal["ChallengeDefined"]] = "ChallengeDefined"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: ChallengeDefinedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: ChallengeDefinedData) -> "ChallengeDefined":
+        """With its deterministic id."""
+        id = event_id("ChallengeDefined", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class ChallengeRemovedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The challenge."""
+
+    challenge_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+
+
+class ChallengeRemoved(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="ChallengeRemoved"):
+    """The user took their challenge back, as if it had never been."""
+
+    type: ClassVar[Literal["ChallengeRemoved"]] = "ChallengeRemoved"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: ChallengeRemovedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: ChallengeRemovedData) -> "ChallengeRemoved":
+        """With its deterministic id."""
+        id = event_id("ChallengeRemoved", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class ChallengeJoinedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The challenge."""
+
+    challenge_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    group_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")] | None = None
+
+
+class ChallengeJoined(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="ChallengeJoined"):
+    """The user takes part in a challenge; joining again changes the team."""
+
+    type: ClassVar[Literal["ChallengeJoined"]] = "ChallengeJoined"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: ChallengeJoinedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: ChallengeJoinedData) -> "ChallengeJoined":
+        """With its deterministic id."""
+        id = event_id("ChallengeJoined", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class ChallengeLeftData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The challenge."""
+
+    challenge_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+
+
+class ChallengeLeft(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="ChallengeLeft"):
+    """The user no longer takes part in a challenge."""
+
+    type: ClassVar[Literal["ChallengeLeft"]] = "ChallengeLeft"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: ChallengeLeftData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: ChallengeLeftData) -> "ChallengeLeft":
+        """With its deterministic id."""
+        id = event_id("ChallengeLeft", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class GoalSetData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The goal."""
+
+    metric: Literal["distance", "moving_time", "elevation", "load", "workouts"] | None = None
+    effort: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    sports: tuple[Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}\Z")], ...] = ()
+    target: Annotated[float, Meta(ge=0.01, le=1000000000)]
+    goal_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    every: Literal["week", "month", "year"] | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+class GoalSet(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="GoalSet"):
+    """The user set themselves a goal."""
+
+    type: ClassVar[Literal["GoalSet"]] = "GoalSet"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: GoalSetData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: GoalSetData) -> "GoalSet":
+        """With its deterministic id."""
+        id = event_id("GoalSet", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class GoalRemovedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The goal."""
+
+    goal_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+
+
+class GoalRemoved(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="GoalRemoved"):
+    """The user gave up a goal: what they reached before stays."""
+
+    type: ClassVar[Literal["GoalRemoved"]] = "GoalRemoved"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: GoalRemovedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: GoalRemovedData) -> "GoalRemoved":
+        """With its deterministic id."""
+        id = event_id("GoalRemoved", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class TargetReachedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The target as it is now."""
+
+    target_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    deed: Literal["challenges", "goals"]
+    at: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    local_day: date
+    workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+
+
+class TargetReached(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="TargetReached"):
+    """A user reached a target, or late data moved it to this workout: topic targets."""
+
+    type: ClassVar[Literal["TargetReached"]] = "TargetReached"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: TargetReachedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: TargetReachedData) -> "TargetReached":
+        """With its deterministic id."""
+        id = event_id("TargetReached", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class TargetRevokedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The target as it was reached."""
+
+    target_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    deed: Literal["challenges", "goals"]
+    at: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    local_day: date
+    workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+
+
+class TargetRevoked(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="TargetRevoked"):
+    """A user has not reached a target any more: topic targets."""
+
+    type: ClassVar[Literal["TargetRevoked"]] = "TargetRevoked"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: TargetRevokedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: TargetRevokedData) -> "TargetRevoked":
+        """With its deterministic id."""
+        id = event_id("TargetRevoked", user, time, _json(data).decode())
         return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
 
 
@@ -936,6 +1250,17 @@ Message = (
     | GroupCreated
     | GroupJoined
     | GroupLeft
+    | GroupRoleChanged
+    | GroupMemberRemoved
+    | GroupClosed
+    | ChallengeDefined
+    | ChallengeRemoved
+    | ChallengeJoined
+    | ChallengeLeft
+    | GoalSet
+    | GoalRemoved
+    | TargetReached
+    | TargetRevoked
     | SensorFrame
     | SamplesStored
     | WorkoutSummarised
@@ -967,6 +1292,17 @@ BY_TYPE: Final[dict[str, type[Message]]] = {
     "GroupCreated": GroupCreated,
     "GroupJoined": GroupJoined,
     "GroupLeft": GroupLeft,
+    "GroupRoleChanged": GroupRoleChanged,
+    "GroupMemberRemoved": GroupMemberRemoved,
+    "GroupClosed": GroupClosed,
+    "ChallengeDefined": ChallengeDefined,
+    "ChallengeRemoved": ChallengeRemoved,
+    "ChallengeJoined": ChallengeJoined,
+    "ChallengeLeft": ChallengeLeft,
+    "GoalSet": GoalSet,
+    "GoalRemoved": GoalRemoved,
+    "TargetReached": TargetReached,
+    "TargetRevoked": TargetRevoked,
     "SensorFrame": SensorFrame,
     "SamplesStored": SamplesStored,
     "WorkoutSummarised": WorkoutSummarised,

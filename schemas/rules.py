@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from domain.days import zone_info
 from domain.segments import segment_of
+from domain.sports import FAMILIES, SPORTS
+from domain.targets import BESTS
 from schemas.frame_rules import check_frame
 from schemas.reasons import DeadReason, RuleBroken
 
@@ -89,6 +91,49 @@ def check_segment(message: Any) -> None:
         raise RuleBroken(DeadReason.out_of_range, str(error)) from None
 
 
+def check_wanted(message: Any) -> None:
+    """What is wanted is one thing, of sports that there are; a best effort names its sports."""
+    data = message.data
+    if (data.metric is None) == (data.effort is None):
+        raise RuleBroken(DeadReason.out_of_range, "give either metric or effort: a target is of one thing")
+    if data.effort is not None and data.effort not in BESTS:
+        raise RuleBroken(
+            DeadReason.out_of_range, f"effort {data.effort!r} is none: there are {', '.join(sorted(BESTS))}"
+        )
+    if data.effort is not None and not data.sports:
+        raise RuleBroken(DeadReason.out_of_range, f"effort {data.effort} compares all sports: name those that count")
+    for sport in data.sports:
+        if sport not in FAMILIES and sport not in SPORTS:
+            raise RuleBroken(DeadReason.out_of_range, f"sport {sport!r} is neither a family of sports nor a sport")
+
+
+def check_challenge(message: Any) -> None:
+    """It ends after it begins; teams add up totals, and there is one at least."""
+    data = message.data
+    _in_order(data)
+    if data.kind == "team" and not data.group_ids:
+        raise RuleBroken(DeadReason.out_of_range, "a team challenge without group_ids: name the groups that are teams")
+    if data.kind == "team" and data.metric is None:
+        raise RuleBroken(DeadReason.out_of_range, "a team challenge of a best effort: a team adds up a metric")
+    if len(set(data.group_ids)) != len(data.group_ids):
+        raise RuleBroken(DeadReason.out_of_range, "group_ids names a group twice")
+
+
+def check_goal(message: Any) -> None:
+    """It is for each period, or between two days in order."""
+    data = message.data
+    days = (data.first_day, data.last_day)
+    if (data.every is None) == (None in days) or (data.every is not None and days != (None, None)):
+        raise RuleBroken(DeadReason.out_of_range, "give either every, or both first_day and last_day")
+    if data.every is None:
+        _in_order(data)
+
+
+def _in_order(data: Any) -> None:
+    if data.last_day < data.first_day:
+        raise RuleBroken(DeadReason.out_of_range, f"last_day {data.last_day} is before first_day {data.first_day}")
+
+
 Rule = Callable[[Any], None]
 
 RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
@@ -97,6 +142,8 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "SamplesStored": (check_zone, check_stored),
     "SensorFrame": (check_zone, check_frame),
     "SegmentDefined": (check_zone, check_segment),
+    "ChallengeDefined": (check_zone, check_wanted, check_challenge),
+    "GoalSet": (check_zone, check_wanted, check_goal),
 }
 ALWAYS: Final[tuple[Rule, ...]] = (check_zone,)
 

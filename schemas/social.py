@@ -7,7 +7,7 @@ partition.
 from typing import Literal
 
 from schemas.envelope import Event, Part
-from schemas.types import Name, Sport, Text, User, Uuid
+from schemas.types import Text, User, Uuid
 
 
 class FollowedData(Part):
@@ -89,50 +89,4 @@ class CommentDeleted(Event[CommentDeletedData]):
     """A comment on a workout of the user is void."""
 
     type: Literal["CommentDeleted"] = "CommentDeleted"
-    version: Literal[1] = 1
-
-
-class GroupCreatedData(Part):
-    """The group."""
-
-    group_id: Uuid
-    """The group."""
-    name: Name
-    """Its name."""
-    sport: Sport
-    """The sport that it belongs to."""
-
-
-class GroupCreated(Event[GroupCreatedData]):
-    """The user founded a group."""
-
-    type: Literal["GroupCreated"] = "GroupCreated"
-    version: Literal[1] = 1
-
-
-class GroupJoinedData(Part):
-    """The group."""
-
-    group_id: Uuid
-    """The group."""
-
-
-class GroupJoined(Event[GroupJoinedData]):
-    """The user joined a group."""
-
-    type: Literal["GroupJoined"] = "GroupJoined"
-    version: Literal[1] = 1
-
-
-class GroupLeftData(Part):
-    """The group."""
-
-    group_id: Uuid
-    """The group."""
-
-
-class GroupLeft(Event[GroupLeftData]):
-    """The user left a group."""
-
-    type: Literal["GroupLeft"] = "GroupLeft"
     version: Literal[1] = 1

@@ -26,6 +26,7 @@ Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Version = Annotated[str, Field(min_length=1, max_length=100)]
 Status = Literal["counted", "duplicate", "deleted"]
 Sex = Literal["female", "male", "unspecified"]
+Role = Literal["owner", "admin", "member"]
 
 Metres = Annotated[float, Field(ge=0, le=10_000_000, json_schema_extra={"unit": "m"})]
 Climb = Annotated[float, Field(ge=0, le=100_000, json_schema_extra={"unit": "m"})]

@@ -2,6 +2,7 @@
 
 Every table is a ReplacingMergeTree: the rows of one key are versions of one row, the one caused by the latest source
 record counts (``source_offset``; a user's rows all come from one partition of one topic, so offsets can be compared).
+Rows that records of several topics cause have a ``revision`` in its place.
 Read with ``FINAL`` or through the views of ``sinks/views.py``. Channels without a value are NULL: measured against NaN
 it costs no space and no time, and aggregates and Grafana leave NULL out by themselves.
 """
@@ -60,13 +61,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table. ``order_by`` is the natural key: one row each is kept."""
+    """One table. ``order_by`` is the natural key: one row each is kept, that of the greatest ``version``."""
 
     name: str
     doc: str
     columns: tuple[Column, ...]
     order_by: tuple[str, ...]
     partition_by: str = ""
+    version: str = "source_offset"
 
     @property
     def schema(self) -> pa.Schema:
@@ -80,7 +82,7 @@ class Table:
         doc = self.doc.replace("'", "''")
         return (
             f"CREATE TABLE IF NOT EXISTS `{database}`.`{self.name}` (\n    {columns}\n)\n"
-            f"ENGINE = ReplacingMergeTree(source_offset)\n{partition}"
+            f"ENGINE = ReplacingMergeTree({self.version})\n{partition}"
             f"ORDER BY ({', '.join(self.order_by)})\nCOMMENT '{doc}'"
         )
 
@@ -303,6 +305,27 @@ RECOMMENDATIONS: Final = Table(
     order_by=("user_id", "workout_id", "rank"),
 )
 
+CHALLENGE_SCORES: Final = Table(
+    "challenge_scores",
+    "Challenges: what each who takes part has of it; read the views challenge_ranks and challenge_teams.",
+    (
+        Column("challenge_id", "String", "the challenge (UUID)"),
+        USER,
+        Column("group_id", "String", "the team (UUID of a group); empty: each for themselves"),
+        Column("score", "Float64", "the total or the best within the challenge's days, in the unit of its metric"),
+        Column("achieved_at", TIME, "end of the workout with which the score was reached; 1970: nothing yet"),
+        Column("workouts", "UInt32", "workouts of the challenge's sports and days that count"),
+        Column("target", "Float64", "what is wanted, in the unit of the score"),
+        Column("less_is_better", "UInt8", "1: the least score is first"),
+        Column("reached_at", TIME, "end of the workout with which one's own score came to the target", optional=True),
+        Column("deleted", "UInt8", "1: the user does not take part, or the challenge is no more"),
+        Column("revision", "UInt64", "how much was known: the row's version"),
+        *SOURCE,
+    ),
+    order_by=("challenge_id", "user_id"),
+    version="revision",
+)
+
 TABLES: Final = {
     table.name: table
     for table in (
@@ -313,5 +336,6 @@ TABLES: Final = {
         TRAINING_DAYS,
         INJURY_SCORES,
         RECOMMENDATIONS,
+        CHALLENGE_SCORES,
     )
 }

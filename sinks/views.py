@@ -91,4 +91,42 @@ WHERE NOT deleted
 """,
 )
 
-VIEWS: Final = {view.name: view for view in (MINUTE_ROLLUPS, BOARDS)}
+CHALLENGE_RANKS: Final = View(
+    "challenge_ranks",
+    "Challenges with the ranks (1, 2, 2, 4) of those who take part: best score first, of equals who got there first, "
+    "those without one last. Name one challenge in the WHERE.",
+    """
+SELECT challenge_id,
+    rank() OVER (
+        PARTITION BY challenge_id ORDER BY score = 0 ASC, if(less_is_better, score, -score) ASC, achieved_at ASC
+    ) AS rank,
+    user_id, group_id, score, achieved_at, workouts, target, reached_at
+FROM {db}.challenge_scores FINAL
+WHERE NOT deleted
+""",
+)
+
+CHALLENGE_TEAMS: Final = View(
+    "challenge_teams",
+    "Team challenges with the ranks (1, 2, 2, 4) of teams: the sum of their members' parts, highest first, of equals "
+    "who got there first. Name one challenge in the WHERE.",
+    """
+SELECT challenge_id,
+    rank() OVER (PARTITION BY challenge_id ORDER BY hundredths DESC, achieved_at ASC) AS rank,
+    group_id, hundredths / 100 AS score, achieved_at, members, workouts, target,
+    hundredths >= round(target * 100) AS reached
+FROM (
+    SELECT challenge_id, group_id,
+        sum(toInt64(round(score * 100))) AS hundredths,
+        max(challenge_scores.achieved_at) AS achieved_at,
+        count() AS members,
+        sum(challenge_scores.workouts) AS workouts,
+        max(challenge_scores.target) AS target
+    FROM {db}.challenge_scores FINAL
+    WHERE NOT deleted AND group_id != ''
+    GROUP BY challenge_id, group_id
+)
+""",
+)
+
+VIEWS: Final = {view.name: view for view in (MINUTE_ROLLUPS, BOARDS, CHALLENGE_RANKS, CHALLENGE_TEAMS)}

@@ -1,5 +1,6 @@
 """Messages that tests of agents send: what they all have, without the figures that no test looks at."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from domain.days import local_day
@@ -16,8 +17,9 @@ def summarised(
     sport: str = "running",
     status: Any = "counted",
     distance_m: float = 5_000.0,
+    best_efforts: Sequence[tuple[str, float]] = (),
 ) -> hot.WorkoutSummarised:
-    """The last word on a workout of half an hour; a deleted one has no figures."""
+    """The last word on a workout of half an hour; a deleted one has no figures. Best efforts are names with seconds."""
     summary = hot.Summary(
         distance_m=distance_m,
         distance_source="device",
@@ -26,7 +28,10 @@ def summarised(
         moving_time_s=1_700.0,
         zone_basis="none",
         time_in_zones_s=(),
-        best_efforts=(),
+        best_efforts=tuple(
+            hot.BestEffort(kind="distance", name=name, duration_s=seconds, start_us=begin_us)
+            for name, seconds in best_efforts
+        ),
         load=30.0,
         load_method="duration",
         sample_count=0,

@@ -1,9 +1,9 @@
-"""From the workouts that count to achievements, and what the topic says of them last."""
+"""From the workouts that count and targets to achievements, and what the topic says of them last."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from domain.achievement_facts import Award, Workout
+from domain.achievement_facts import Award, Done, Fact, Workout
 from domain.achievement_rules import Rule
 from domain.achievements import earned
 from domain.efforts import BestEffort
@@ -27,16 +27,25 @@ class Earned(NamedTuple):
         return f"{self.user}/{self.shown['achievement']}"
 
 
-def awards(last: Last, rules: Iterable[Rule]) -> Iterator[Earned]:
-    """All that users have earned with the workouts that count."""
-    workouts: dict[str, list[Workout]] = {}
-    for (user, _), record in last.items():
+Reached = Mapping[tuple[str, str], tuple[Mapping[str, Any], str]]
+"""By user and target the data and the zone of the last message about it."""
+
+
+def awards(last: Last, reached: Reached, rules: Iterable[Rule]) -> Iterator[Earned]:
+    """All that users have earned with the workouts that count and the targets that they have reached."""
+    facts: dict[str, list[Fact]] = {}
+    zones: dict[tuple[str, str], str] = {}
+    for (user, workout_id), record in last.items():
         if record.message.data.status == "counted":
-            workouts.setdefault(user, []).append(_workout(record.message.data))
+            facts.setdefault(user, []).append(_workout(record.message.data))
+            zones[user, workout_id] = record.message.zone
+    for (user, target_id), (said, zone) in reached.items():
+        facts.setdefault(user, []).append(Done(target_id, said["deed"], said["at"], said["local_day"]))
+        zones[user, target_id] = zone
     listed = tuple(rules)
-    for user, done in workouts.items():
+    for user, done in facts.items():
         for award in earned(listed, done):
-            zone = last[user, award.evidence[0]].message.zone
+            zone = zones[user, award.evidence[0]]
             yield Earned(user, event_id("Award", user, award.key), _shown(award), zone)
 
 

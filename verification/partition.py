@@ -9,7 +9,20 @@ import pyarrow as pa
 from domain.achievement_rules import Rule
 from domain.boards import BoardKey
 from schemas import hot
-from verification import achievements, announced, boards, feeds, lake, live, samples, scores, training, workouts
+from verification import (
+    achievements,
+    announced,
+    boards,
+    challenges,
+    feeds,
+    groups,
+    lake,
+    live,
+    samples,
+    scores,
+    training,
+    workouts,
+)
 from verification.copies import Copies, note_copies
 from verification.dead_letters import Letter, check_letters
 from verification.log import LogRecord
@@ -44,6 +57,11 @@ class Kept:
     live: dict[str, tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
     lake: dict[str, list[pa.Table]] = field(default_factory=dict)  # by table
     copies: Copies = field(default_factory=dict)
+    groups: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by group id
+    memberships: dict[tuple[str, str], str] = field(default_factory=dict)  # by user and group id
+    challenges: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by challenge id
+    challenge_scores: list[pa.Table] = field(default_factory=list)
+    goals: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by document id
 
 
 @dataclass
@@ -67,6 +85,7 @@ class PartitionCheck:
         self._workouts(log, found)
         self._boards(log)
         self._feeds(log)
+        self._challenges(log)
         self._achievements(log)
         self._scores(log)
         self._lake(log)
@@ -137,9 +156,31 @@ class PartitionCheck:
             {(item.document, item.workout_id): item.shown for item in feeds.feed_items(last, athletes)}
         )
 
+    def _challenges(self, log: PartitionLog) -> None:
+        clubs = groups.groups_of(log.seen_by("groups", *groups.MESSAGES))
+        standings = challenges.standings(log.seen_by("challenges", *challenges.DEFINED), clubs)
+        if not log.number:  # all partitions have the same copies, or "copies" says otherwise
+            self.kept.groups |= {id: groups.shown(group) for id, group in clubs.items()}
+            self.kept.memberships |= {(u, id): role for id, one in clubs.items() for u, role in one.members.items()}
+            self.kept.challenges |= challenges.challenge_documents(standings)
+        last = boards.last_of(log.carrying("WorkoutSummarised").valid)
+        said, erasures = log.seen_by("challenges", *challenges.SAID), log.seen_by("challenges", hot.UserErased)
+        facts = challenges.Log(last, clubs, standings, said, erasures)
+        parts, goals = challenges.parts(facts), challenges.goals(facts)
+        table = challenges.part_table(parts)
+        self._table("challenge_scores", table, challenges.PART_KEY, log.number, "NOT deleted")
+        self.kept.challenge_scores.append(table)
+        self.kept.goals |= dict(goal.document for goal in goals)
+        compare(
+            self.tallies["topic.targets"],
+            {(one.user, one.target_id): (one.said, one.zone) for one in challenges.targets(facts, parts, goals)},
+            challenges.last_said(log.carrying("TargetReached").valid),
+        )
+
     def _achievements(self, log: PartitionLog) -> None:
         last = boards.last_of(log.carrying("WorkoutSummarised").valid)
-        found = list(achievements.awards(last, self.rules))
+        reached = challenges.last_said(log.carrying("TargetReached").valid)
+        found = list(achievements.awards(last, reached, self.rules))
         compare(
             self.tallies["topic.achievements"],
             {(one.user, one.award_id): (one.shown, one.zone) for one in found},

@@ -25,6 +25,8 @@ READERS: Final = {
         Reader("workouts", ("mongo", "postgres", "topic"), checks_users=True),
         Reader("feed", ("mongo", "postgres", "topic"), checks_users=True),
         Reader("achievements", ("mongo", "postgres", "topic")),
+        Reader("groups", ("mongo", "postgres", "topic")),
+        Reader("challenges", ("clickhouse", "mongo", "postgres", "topic"), checks_users=True),
         Reader("leaderboards", ("clickhouse", "postgres", "topic")),
         Reader("training", ("clickhouse", "postgres", "topic")),
         Reader("rankings", ("redis", "postgres", "topic")),

@@ -11,7 +11,7 @@ from stridelog.achievements_file import rules_of
 from stridelog.errors import UserError
 from stridelog.settings import Settings
 from stridelog.topics import Topics
-from verification import boards, copies, lake, models, samples
+from verification import boards, challenges, copies, lake, models, samples
 from verification.dead_letters import Letter, read_letters
 from verification.items import compare_stream
 from verification.log import Log, LogRecord
@@ -37,9 +37,16 @@ SINKS: Final = (
     "clickhouse.training_days",
     "clickhouse.injury_scores",
     "clickhouse.recommendations",
+    "clickhouse.challenge_scores",
+    "clickhouse.challenge_ranks",
+    "clickhouse.challenge_teams",
     "mongo.workouts",
     "mongo.feeds",
     "mongo.achievements",
+    "mongo.groups",
+    "mongo.memberships",
+    "mongo.challenges",
+    "mongo.goals",
     "redis.rankings",
     "redis.names",
     "redis.live",
@@ -52,6 +59,7 @@ SINKS: Final = (
     "topic.injury-risk",
     "topic.recommendations-ready",
     "topic.achievements",
+    "topic.targets",
     "dead-letters",
     "copies",
 )
@@ -64,6 +72,7 @@ PARTITIONED: Final = (
     "training_days",
     "injury_scores",
     "recommendations",
+    "challenge_scores",
 )
 EXPIRY_MARGIN_S: Final = 30.0
 """What expires within so many seconds of now may be there or not."""
@@ -206,12 +215,28 @@ def _check_whole(
     documents = mongo.achievements({document for document, _ in kept.achievements})
     awards = (((document, id), award) for document, held in documents for id, award in held.items())
     compare_stream(tallies["mongo.achievements"], kept.achievements, awards)
+    _check_clubs(check, tallies, clickhouse, mongo)
     _check_redis(check, tallies, redis)
     compare(tallies["copies"], copies.expected_copies(kept.copies, partitions), copies.found_copies(kept.copies))
     for name, tables in kept.lake.items():
         expected = pa.concat_tables(tables)
         found = latest_rows(settings, name, expected, LAKE_KEYS[name])
         compare_tables(tallies[f"delta.{name}"], expected, found, LAKE_KEYS[name])
+
+
+def _check_clubs(check: PartitionCheck, tallies: Mapping[str, Tally], clickhouse: ClickHouse, mongo: Mongo) -> None:
+    kept = check.kept
+    parts = pa.concat_tables(kept.challenge_scores)
+    for view, expected, key in (
+        ("challenge_ranks", challenges.ranked(parts), challenges.PART_KEY),
+        ("challenge_teams", challenges.teams(parts), challenges.TEAM_KEY),
+    ):
+        compare_tables(tallies[f"clickhouse.{view}"], expected, clickhouse.view(view, expected), key)
+    for name, documents in (("groups", kept.groups), ("challenges", kept.challenges), ("goals", kept.goals)):
+        compare_stream(tallies[f"mongo.{name}"], dict(documents), mongo.plain(name, set(documents)))
+    of_users = mongo.plain("memberships", {user for user, _ in kept.memberships})
+    roles = (((user, id), role) for user, one in of_users for id, role in one.get("groups", {}).items())
+    compare_stream(tallies["mongo.memberships"], dict(kept.memberships), roles)
 
 
 def _check_redis(check: PartitionCheck, tallies: Mapping[str, Tally], redis: Redis) -> None:

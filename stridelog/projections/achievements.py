@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.achievement_facts import Award, Workout
+from domain.achievement_facts import Award, Done, Workout
 from domain.achievement_rules import Rule
 from domain.achievements import Achievements
 from domain.efforts import BestEffort
@@ -34,6 +34,14 @@ class WorkoutFact(msgspec.Struct, frozen=True):
     zone: str
 
 
+class DoneFact(msgspec.Struct, frozen=True):
+    """A target of a challenge or goal as achievements know it, and where it was reached."""
+
+    done: Done
+    counted: bool
+    zone: str
+
+
 class AwardFact(msgspec.Struct, frozen=True):
     """The last word on an award: as it is, or as it was before it was revoked."""
 
@@ -43,12 +51,12 @@ class AwardFact(msgspec.Struct, frozen=True):
 
 
 class Standing(Index):
-    """What a user's workouts earn."""
+    """What a user's workouts and targets earn."""
 
-    kinds = (WorkoutFact,)
+    kinds = (WorkoutFact, DoneFact)
 
     def __init__(self) -> None:
-        self._put: dict[str, WorkoutFact] = {}
+        self._put: dict[str, WorkoutFact | DoneFact] = {}
         self._achievements: Achievements | None = None
 
     @property
@@ -56,7 +64,7 @@ class Standing(Index):
         """Whether nobody has asked yet, so that what the user was told may be by other rules."""
         return self._achievements is None
 
-    def put(self, id: str, fact: WorkoutFact) -> None:
+    def put(self, id: str, fact: WorkoutFact | DoneFact) -> None:
         self._put[id] = fact
 
     def by(self, rules: tuple[Rule, ...]) -> Achievements:
@@ -65,7 +73,7 @@ class Standing(Index):
             self._achievements = Achievements(rules)
         for id, fact in self._put.items():
             if fact.counted:
-                self._achievements.put(fact.workout)
+                self._achievements.put(fact.workout if isinstance(fact, WorkoutFact) else fact.done)
             else:
                 self._achievements.remove(id)
         self._put.clear()
@@ -82,10 +90,10 @@ class Awards:
         self.users: set[str] = set()
         self.dropped: Counter[str] = Counter()
 
-    def keep(self, offset: int, message: hot.WorkoutSummarised) -> None:
-        """Keep a workout as a fact, and what becomes of its user's awards."""
-        user, workout_id, fact = message.user, message.data.workout_id, _fact(message)
-        known = self.state.get(user, WorkoutFact, workout_id)
+    def keep(self, offset: int, message: hot.WorkoutSummarised | hot.TargetReached | hot.TargetRevoked) -> None:
+        """Keep a workout or a target as a fact, and what becomes of its user's awards."""
+        user, (id, fact) = message.user, _fact(message)
+        known = self.state.get(user, type(fact), id)
         if known is not None and known.fact == fact and known.settled(self.span):
             self.dropped["duplicate"] += 1
             return
@@ -93,7 +101,7 @@ class Awards:
         self._by_these_rules(user, offset)
         if known is not None and known.offset >= offset:
             return  # read again because another store lacks it: what came later must not be undone
-        self.state.put(user, workout_id, fact, offset)
+        self.state.put(user, id, fact, offset)
         changes = self.state.index(user, Standing).by(self.rules).changes()
         for award in (*changes.earned, *changes.moved):
             self._tell(user, award, offset)
@@ -101,7 +109,7 @@ class Awards:
             self._tell(user, award, offset, holds=False)
         if known is not None and known.fact.zone != fact.zone:
             for _, told in self._told(user):
-                if told.award.evidence[0] == workout_id:
+                if told.award.evidence[0] == id:
                     self._tell(user, told.award, offset, holds=told.holds)
 
     def _by_these_rules(self, user: str, offset: int) -> None:
@@ -119,9 +127,13 @@ class Awards:
 
     def _tell(self, user: str, award: Award, offset: int, *, holds: bool = True) -> None:
         told = self.state.get(user, AwardFact, award.key)
-        fact = AwardFact(award, self.state.facts(user, WorkoutFact)[award.evidence[0]].fact.zone, holds)
+        fact = AwardFact(award, self._zone(user, award.evidence[0]), holds)
         if told is None or told.fact != fact:
             self.state.put(user, award.key, fact, offset)
+
+    def _zone(self, user: str, evidence: str) -> str:
+        workout = self.state.get(user, WorkoutFact, evidence)
+        return (workout or self.state.facts(user, DoneFact)[evidence]).fact.zone
 
     def _told(self, user: str) -> list[tuple[str, AwardFact]]:
         return [(key, known.fact) for key, known in self.state.facts(user, AwardFact).items()]
@@ -151,11 +163,17 @@ class Awards:
         return [_message(*changed) for changed in self._changed()]
 
 
-def _fact(message: hot.WorkoutSummarised) -> WorkoutFact:
+def _fact(
+    message: hot.WorkoutSummarised | hot.TargetReached | hot.TargetRevoked,
+) -> tuple[str, WorkoutFact | DoneFact]:
+    """The fact and its id."""
     data = message.data
+    if isinstance(data, hot.TargetReachedData | hot.TargetRevokedData):
+        done = Done(data.target_id, data.deed, data.at, data.local_day)
+        return data.target_id, DoneFact(done, isinstance(message, hot.TargetReached), message.zone)
     best = data.summary.best_efforts if data.summary else ()
     efforts = tuple(msgspec.convert(one, BestEffort, from_attributes=True) for one in best)
-    return WorkoutFact(Workout(effort_of(data), efforts), data.status == "counted", message.zone)
+    return data.workout_id, WorkoutFact(Workout(effort_of(data), efforts), data.status == "counted", message.zone)
 
 
 def _said(award: Award) -> dict[str, Any]:

@@ -23,6 +23,12 @@ _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "workouts.mongo": (("workouts",), ("mongo.workouts",)),
     "feed.mongo": (("feeds",), ("mongo.feeds",)),
     "achievements.mongo": (("achievements",), ("mongo.achievements",)),
+    "groups.mongo": (("groups", "memberships"), ("mongo.groups", "mongo.memberships")),
+    "challenges.clickhouse": (
+        ("challenge_scores",),
+        ("clickhouse.challenge_scores", "clickhouse.challenge_ranks", "clickhouse.challenge_teams"),
+    ),
+    "challenges.mongo": (("challenges", "goals"), ("mongo.challenges", "mongo.goals")),
     "leaderboards.clickhouse": (
         ("board_scores", "workouts"),
         ("clickhouse.board_scores", "clickhouse.boards", "clickhouse.workouts"),

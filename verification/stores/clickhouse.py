@@ -21,7 +21,11 @@ _AS_NUMBER: Final = {
     "Date32": "toInt64(toInt32({0}))",
     "LowCardinality(String)": "toString({0})",
 }
-_VIEW_TYPES: Final = {"achieved_at": "DateTime64(6, 'UTC')", "minute": "DateTime('UTC')"}
+_VIEW_TYPES: Final = {
+    "achieved_at": "DateTime64(6, 'UTC')",
+    "reached_at": "DateTime64(6, 'UTC')",
+    "minute": "DateTime('UTC')",
+}
 
 
 class ClickHouse:

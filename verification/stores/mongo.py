@@ -43,7 +43,11 @@ class Mongo:
 
     def workouts(self, expected: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         """All documents of the read model by workout id, without the id; those of ``expected`` ids first."""
-        for document in self._documents("workouts", expected):
+        yield from self.plain("workouts", expected)
+
+    def plain(self, collection: str, expected: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """All documents of a collection by id, without the id; those of ``expected`` ids first."""
+        for document in self._documents(collection, expected):
             yield str(document.pop("_id")), document
 
     def feeds(self, expected: Collection[str]) -> Iterator[FeedDocument]:

@@ -1,6 +1,7 @@
 """The pydantic models and the hot decoders derived from them accept and refuse the same bytes."""
 
 import json
+import math
 from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
@@ -72,7 +73,7 @@ def scalars(shape: Scalar) -> st.SearchStrategy[Any]:
             return st.integers(int(shape.ge or 0), int(shape.le or 0))
         case "float":
             real = st.floats(shape.ge, shape.le, allow_nan=False, allow_infinity=False)
-            return real | st.integers(int(shape.ge or 0), int(shape.le or 9))
+            return real | st.integers(math.ceil(shape.ge or 0), int(shape.le or 9))
         case "bool":
             return st.booleans()
         case "date":
@@ -113,7 +114,23 @@ def messages(draw: st.DrawFn, name: str) -> dict[str, Any]:
         data["duplicate_of"] = data["workout_id"] if data["status"] == "duplicate" else None
     if name == "SegmentDefined":
         data["points"] = draw(lines())
+    if name in ("ChallengeDefined", "GoalSet"):
+        draw_target(draw, name, data)
     return message
+
+
+def draw_target(draw: st.DrawFn, name: str, data: dict[str, Any]) -> None:
+    """What is wanted of whom, in which days."""
+    data["effort"] = None if name == "ChallengeDefined" or draw(st.booleans()) else "5 km"
+    data["metric"] = "distance" if data["effort"] is None else None
+    data["sports"] = ["running"]
+    days: list[str | None] = [*sorted(draw(st.lists(st.dates().map(str), min_size=2, max_size=2)))]
+    if name == "GoalSet":
+        data["every"] = draw(st.sampled_from([None, "week"]))
+        days = days if data["every"] is None else [None, None]
+    else:
+        data["group_ids"] = draw(st.lists(st.uuids().map(str), min_size=1, max_size=3, unique=True))
+    data["first_day"], data["last_day"] = days
 
 
 @st.composite

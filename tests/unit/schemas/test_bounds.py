@@ -20,7 +20,7 @@ TOPICS = load(prefix="")
 Path = tuple[str | int, ...]
 # Fields whose value must fit others: rules between fields have their own tests.
 RULED = {"start", "end", "pauses", "first_time", "last_time", "status", "zone", "n", "time", "user", "type", "version"}
-RULED |= {"points"}
+RULED |= {"points", "metric", "effort", "sports", "every", "first_day", "last_day", "group_ids"}
 
 
 def example(name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from schemas import hot
-from schemas.decode import encode
+from schemas.decode import encode, key_of
 from schemas.frames import pack_frame
 from stridelog import topics
 from verification.log import LogRecord
@@ -34,7 +34,7 @@ class TestLog:
 
     def put(self, message: Any, **changes: Any) -> LogRecord:
         """Append a message to its topic; ``changes`` are fields of the record."""
-        return self.put_bytes(type(message).__name__, message.user.encode(), encode(message), **changes)
+        return self.put_bytes(type(message).__name__, key_of(message), encode(message), **changes)
 
     def put_bytes(self, message_type: str, key: bytes | None, value: bytes | None, **changes: Any) -> LogRecord:
         """Append bytes to the topic that carries a message type."""

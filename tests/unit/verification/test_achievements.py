@@ -36,7 +36,7 @@ def mile(seconds: float) -> hot.Summary:
 
 def awards(log: TestLog) -> dict[tuple[str, str], achievements.Earned]:
     last = boards.last_of(log.read().carrying("WorkoutSummarised").valid)
-    return {(one.document, one.award_id): one for one in achievements.awards(last, RULES)}
+    return {(one.document, one.award_id): one for one in achievements.awards(last, {}, RULES)}
 
 
 def test_awards_come_from_the_best_efforts_of_the_workouts_that_count(log: TestLog) -> None:
@@ -92,4 +92,4 @@ def test_days_of_the_log_are_those_of_the_athlete(log: TestLog) -> None:
             }
         }
     )
-    assert [one.shown["occasion"] for one in achievements.awards(last, daily)] == ["2026-11-17"]
+    assert [one.shown["occasion"] for one in achievements.awards(last, {}, daily)] == ["2026-11-17"]
