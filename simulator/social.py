@@ -1,4 +1,4 @@
-"""Who follows whom, groups, and what people say about workouts."""
+"""Who follows whom, and what people say about workouts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,6 @@ _APP: Final = "app:town"
 _HOUR_US: Final = 3_600_000_000
 _DAY_US: Final = 24 * _HOUR_US
 _FOLLOWERS: Final = 10  # on average
-_ATHLETES_PER_GROUP: Final = 40
 _KUDOS_SHARE: Final = 0.16  # of the followers who see a workout
 _COMMENT_SHARE: Final = 0.01
 _COMMENTS: Final = (
@@ -57,40 +56,18 @@ class Society:
         return followers
 
     def beginnings(self, start_us: int) -> Iterator[Dispatch]:
-        """Follows and groups, from ``start_us`` on; a few people stop following or leave within weeks."""
+        """Follows, from ``start_us`` on; a few people stop following within weeks."""
         rng = np.random.default_rng((self.seed, 3))
         for person in self.people:
             for follower in self.followers[person.index]:
                 late = rng.random() < 0.15
                 at_us = start_us + int((rng.uniform(1, 60 * 24) if late else rng.uniform(0, 1)) * _HOUR_US)
                 who = self.people[follower].user
-                yield dispatch(at_us, self._event(hot.Followed, person, at_us, hot.FollowedData(follower=who)))
+                yield dispatch(at_us, event(hot.Followed, person, at_us, hot.FollowedData(follower=who)))
                 if rng.random() < 0.02:
                     at_us += int(rng.uniform(5, 60) * _DAY_US)
                     gone = hot.UnfollowedData(follower=who)
-                    yield dispatch(at_us, self._event(hot.Unfollowed, person, at_us, gone))
-        yield from self._groups(start_us, rng)
-
-    def _groups(self, start_us: int, rng: np.random.Generator) -> Iterator[Dispatch]:
-        for number in range(max(1, len(self.people) // _ATHLETES_PER_GROUP)):
-            founder = self.people[int(rng.integers(len(self.people)))]
-            sport = founder.sports[0]
-            group_id = event_id("Group", self.seed, number)
-            at_us = start_us + int(rng.uniform(1, 48) * _HOUR_US)
-            name = f"{founder.place.name} {sport.replace('_', ' ')} {number + 1}"
-            created = hot.GroupCreatedData(group_id=group_id, name=name, sport=sport)
-            yield dispatch(at_us, self._event(hot.GroupCreated, founder, at_us, created))
-            members = [p for p in self.people if p.place is founder.place and sport in p.sports]
-            for person in members:
-                if person is not founder and rng.random() > 0.4:
-                    continue
-                joined_us = at_us + int(rng.uniform(0, 72) * _HOUR_US) + 1
-                joined = hot.GroupJoinedData(group_id=group_id)
-                yield dispatch(joined_us, self._event(hot.GroupJoined, person, joined_us, joined))
-                if rng.random() < 0.05:
-                    left_us = joined_us + int(rng.uniform(3, 50) * _DAY_US)
-                    left = hot.GroupLeftData(group_id=group_id)
-                    yield dispatch(left_us, self._event(hot.GroupLeft, person, left_us, left))
+                    yield dispatch(at_us, event(hot.Unfollowed, person, at_us, gone))
 
     def applause(self, person: Person, workout_id: str, seen_us: int, rng: np.random.Generator) -> Iterator[Dispatch]:
         """Kudos and comments of followers in the day after ``seen_us``."""
@@ -101,20 +78,22 @@ class Society:
             actor = self.people[follower].user
             at_us = seen_us + int(min(float(rng.exponential(3.0)), 24.0) * _HOUR_US) + 60_000_000
             kudos = hot.KudosGivenData(workout_id=workout_id, actor=actor)
-            yield dispatch(at_us, self._event(hot.KudosGiven, person, at_us, kudos))
+            yield dispatch(at_us, event(hot.KudosGiven, person, at_us, kudos))
             if dice < _COMMENT_SHARE:
                 comment_id = event_id("Comment", workout_id, actor, at_us)
                 text = _COMMENTS[int(rng.integers(len(_COMMENTS)))]
                 comment = hot.CommentPostedData(workout_id=workout_id, comment_id=comment_id, actor=actor, text=text)
                 at_us += 30_000_000
-                yield dispatch(at_us, self._event(hot.CommentPosted, person, at_us, comment))
+                yield dispatch(at_us, event(hot.CommentPosted, person, at_us, comment))
                 if dice < 0.05 * _COMMENT_SHARE:
                     at_us += _HOUR_US
                     void = hot.CommentDeletedData(workout_id=workout_id, comment_id=comment_id, actor=actor)
-                    yield dispatch(at_us, self._event(hot.CommentDeleted, person, at_us, void))
+                    yield dispatch(at_us, event(hot.CommentDeleted, person, at_us, void))
 
-    def _event(self, kind: Any, person: Person, at_us: int, data: Any) -> hot.Message:
-        event: hot.Message = kind.of(
-            user=person.user, time=at_us, zone=person.place.zone, source=_APP, producer=PRODUCER, data=data
-        )
-        return event
+
+def event(kind: Any, person: Person, at_us: int, data: Any) -> hot.Message:
+    """What somebody says in the app."""
+    said: hot.Message = kind.of(
+        user=person.user, time=at_us, zone=person.place.zone, source=_APP, producer=PRODUCER, data=data
+    )
+    return said

@@ -15,6 +15,7 @@ import numpy as np
 from domain.days import local_day, zone_info
 from simulator import sending
 from simulator.athletes import Person, person_of
+from simulator.clubs import club_life
 from simulator.faults import Faults
 from simulator.form import Form
 from simulator.habits import Plan, plan_day, usual_load
@@ -45,6 +46,13 @@ MESSAGE_TYPES: Final = (
     "GroupCreated",
     "GroupJoined",
     "GroupLeft",
+    "GroupRoleChanged",
+    "GroupMemberRemoved",
+    "ChallengeDefined",
+    "ChallengeJoined",
+    "ChallengeLeft",
+    "GoalSet",
+    "GoalRemoved",
 )
 _FROM_DEVICES: Final = frozenset({"SensorFrame", "WorkoutStarted", "WorkoutCompleted"})
 _CONSENT_CHANGES_A_DAY: Final = 0.0003
@@ -95,6 +103,7 @@ class Town:
             key=lambda event: event.at_us,
         )
         self._send(self.society.beginnings(config.start_us))
+        self._send(club_life(config.seed, self.people, config.start_us))
         for person in self.people:
             self._at_midnight(person, config.first_day)
         while self._waiting:
