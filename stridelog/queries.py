@@ -6,7 +6,7 @@ answer are both a ``UserError``.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
@@ -255,6 +255,24 @@ class Queries:
             found = await documents.find({"_id": {"$gte": f"{user}/", "$lt": f"{user}/~"}}).to_list()
         awards = [{"award_id": id, **award} for held in found for id, award in held.get("awards", {}).items()]
         return sorted(awards, key=lambda award: (-award["at"], award["award_id"]))
+
+    # -- any documents (Mongo)
+
+    async def documents(
+        self,
+        collection: str,
+        wanted: Mapping[str, Any],
+        *,
+        only: Sequence[str] = (),
+        without: Sequence[str] = (),
+        most: int = 0,
+    ) -> list[dict[str, Any]]:
+        """Documents of a collection that a filter finds, with some fields only or without some; 0: however many."""
+        shown = dict.fromkeys(only, 1) or dict.fromkeys(without, 0) or None
+        async with self._asking("mongo") as client:
+            found = client[self.settings.namespace][collection].find(wanted, shown).limit(most)
+            documents: list[dict[str, Any]] = await found.to_list()
+        return documents
 
     # -- scores (ClickHouse)
 

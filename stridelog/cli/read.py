@@ -1,10 +1,7 @@
 """``stridelog board``, ``rank``, ``feed``, ``workout``, ``load``, ``achievements``, ``scores``: what stores know."""
 
-import asyncio
 import dataclasses
-import json
 import re
-from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -16,6 +13,7 @@ from domain.days import PERIODS, period_key
 from stridelog import boards_file
 from stridelog.achievements_file import rules_of
 from stridelog.answers import BoardPage, FeedPage, RankPage, RiskRow, SuggestionRow
+from stridelog.cli.asking import asked, print_json
 from stridelog.errors import UserError
 from stridelog.queries import Queries
 from stridelog.settings import settings
@@ -55,9 +53,9 @@ def board(
         page = await queries.board(wanted, top=top)
         return page, [] if page.rows else await queries.periods_with_scores(wanted)
 
-    page, others = _asked(ask)
+    page, others = asked(ask)
     if as_json:
-        _print_json({**wanted._asdict(), "users": page.users, "rows": [dataclasses.asdict(row) for row in page.rows]})
+        print_json({**wanted._asdict(), "users": page.users, "rows": [dataclasses.asdict(row) for row in page.rows]})
     elif page.rows:
         Console().print(reading.board(page))
     else:
@@ -89,10 +87,10 @@ def rank(
             )
         raise UserError(f"{name} is not on the board {reading.title_of(wanted)}: no workout of theirs counts for it")
 
-    page = _asked(ask)
+    page = asked(ask)
     if as_json:
         rows = [dataclasses.asdict(row) for row in page.rows]
-        _print_json({**wanted._asdict(), "user": user, "rank": page.rank, "users": page.users, "rows": rows})
+        print_json({**wanted._asdict(), "user": user, "rank": page.rank, "users": page.users, "rows": rows})
     else:
         Console().print(reading.rank(user, page))
 
@@ -108,9 +106,9 @@ def feed(
     async def ask(queries: Queries) -> tuple[str, FeedPage]:
         return await queries.known(user), await queries.feed(user, limit=limit, before=before or None)
 
-    name, page = _asked(ask)
+    name, page = asked(ask)
     if as_json:
-        _print_json({"user": user, "items": page.items, "next": page.next})
+        print_json({"user": user, "items": page.items, "next": page.next})
     else:
         Console().print(reading.feed(name, page))
 
@@ -130,9 +128,9 @@ def workout(
             )
         return document
 
-    document = _asked(ask)
+    document = asked(ask)
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         Console().print(reading.workout(document))
 
@@ -149,9 +147,9 @@ def load(
     async def ask(queries: Queries) -> tuple[str, list[dict[str, Any]]]:
         return await queries.known(user), await training_log(queries, user, until=last, days=days)
 
-    name, rows = _asked(ask)
+    name, rows = asked(ask)
     if as_json:
-        _print_json({"user": user, "days": rows})
+        print_json({"user": user, "days": rows})
     else:
         Console().print(training.days(name, rows))
 
@@ -163,14 +161,14 @@ def achievements(user: User, as_json: AsJson = False) -> None:
     async def ask(queries: Queries) -> tuple[str, list[dict[str, Any]]]:
         return await queries.known(user), await queries.achievements(user)
 
-    name, found = _asked(ask)
+    name, found = asked(ask)
     awards = [(rules[by], award) for award in found if (by := (award["achievement"], award["rule_version"])) in rules]
     if as_json:
         rows = [
             {**award, "title": rule.title, "text": rule.text, "unit": achievements_view.unit_of(rule)}
             for rule, award in awards
         ]
-        _print_json({"user": user, "achievements": rows})
+        print_json({"user": user, "achievements": rows})
     else:
         Console().print(achievements_view.earned(name, awards))
 
@@ -189,10 +187,10 @@ def scores(
             await queries.suggestions(user),
         )
 
-    name, risks, suggestions = _asked(ask)
+    name, risks, suggestions = asked(ask)
     if as_json:
         injury = [dataclasses.asdict(row) for row in risks]
-        _print_json(
+        print_json(
             {"user": user, "injury": injury, "recommendations": [dataclasses.asdict(row) for row in suggestions]}
         )
     else:
@@ -229,15 +227,3 @@ def one_of(what: str, text: str, known: tuple[T, ...]) -> T:
         if each == text:
             return each
     raise UserError(f"no {what} {text!r}: there are {', '.join(map(str, known))}")
-
-
-def _asked(ask: Callable[[Queries], Awaitable[T]]) -> T:
-    async def run() -> T:
-        async with Queries(settings()) as queries:
-            return await ask(queries)
-
-    return asyncio.run(run())
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))

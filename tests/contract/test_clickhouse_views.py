@@ -160,6 +160,66 @@ async def test_where_less_is_better_the_least_score_is_first(clickhouse: ClickHo
     assert board == [(1, "bob"), (2, "ann")]
 
 
+def part(user: str, score: float, seconds: int, *, group: str = "", revision: int = 1, **more: Any) -> dict[str, Any]:
+    """What somebody has of a challenge, reached so many seconds after a minute."""
+    return {
+        "challenge_id": "c",
+        "user_id": user,
+        "group_id": group,
+        "score": score,
+        "achieved_at": MINUTE + timedelta(seconds=seconds),
+        "workouts": 1,
+        "target": 30.0,
+        "less_is_better": 0,
+        "reached_at": None,
+        "deleted": 0,
+        "revision": revision,
+        "source_partition": 0,
+        "source_offset": 100 - revision,
+        **more,
+    }
+
+
+RANKS = "SELECT rank, user_id FROM {db}.challenge_ranks WHERE challenge_id = 'c' ORDER BY rank, user_id"
+
+
+async def test_a_challenge_ranks_by_score_and_then_by_who_got_there_first(clickhouse: ClickHouse) -> None:
+    rows = [
+        *(part("ann", 10.0, 5), part("bob", 20.0, 5), part("cyd", 10.0, 1), part("dan", 10.0, 5), part("fay", 0.0, 0)),
+        part("eve", 99.0, 0, deleted=1),
+        part("gus", 99.0, 0, challenge_id="other"),
+    ]
+    await insert(clickhouse, TABLES["challenge_scores"], rows)
+    assert await clickhouse.query(RANKS) == [(1, "bob"), (2, "cyd"), (3, "ann"), (3, "dan"), (5, "fay")]
+
+
+async def test_in_a_challenge_of_times_who_has_none_yet_is_last(clickhouse: ClickHouse) -> None:
+    rows = [part(user, seconds, 1, less_is_better=1) for user, seconds in (("ann", 0.0), ("bob", 15.0), ("cyd", 14.0))]
+    await insert(clickhouse, TABLES["challenge_scores"], rows)
+    assert await clickhouse.query(RANKS) == [(1, "cyd"), (2, "bob"), (3, "ann")]
+
+
+async def test_of_the_rows_of_one_part_the_greatest_revision_counts_whatever_the_offsets(
+    clickhouse: ClickHouse,
+) -> None:
+    rows = [part("ann", 2.0, 1, revision=7), part("ann", 1.0, 1, revision=6), part("bob", 1.5, 1)]
+    await insert(clickhouse, TABLES["challenge_scores"], rows)
+    assert await clickhouse.query(RANKS) == [(1, "ann"), (2, "bob")]
+
+
+async def test_teams_rank_by_the_sum_of_their_members_and_then_by_who_got_there_first(clickhouse: ClickHouse) -> None:
+    rows = [
+        *(part("ann", 10.1, 5, group="x"), part("bob", 19.9, 7, group="x"), part("cyd", 30.0, 6, group="y")),
+        *(part("dan", 29.99, 1, group="z"), part("eve", 99.0, 1), part("fay", 9.0, 1, group="z", deleted=1)),
+    ]
+    await insert(clickhouse, TABLES["challenge_scores"], rows)
+    teams = await clickhouse.query(
+        "SELECT rank, group_id, score, members, workouts, reached FROM {db}.challenge_teams WHERE challenge_id = 'c' "
+        "ORDER BY rank"
+    )
+    assert teams == [(1, "y", 30.0, 1, 1, 1), (2, "x", 30.0, 2, 2, 1), (3, "z", 29.99, 1, 1, 0)]
+
+
 async def used_keys(store: ClickHouse, query: str) -> str:
     """The plan's lines about the primary key."""
     text = "\n".join(line for (line,) in await store.query(f"EXPLAIN indexes = 1 {query}"))
@@ -174,6 +234,19 @@ async def test_reading_one_board_reads_only_its_part_of_the_table(clickhouse: Cl
         "AND period_key = 'all'",
     )
     assert all(f"{name} in " in keys for name in ("metric", "sport", "period", "period_key")), keys
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM {db}.challenge_ranks WHERE challenge_id = 'c'",
+        "SELECT * FROM {db}.challenge_teams WHERE challenge_id = 'c'",
+    ],
+)
+async def test_reading_one_challenge_reads_only_its_part_of_the_table(clickhouse: ClickHouse, query: str) -> None:
+    await insert(clickhouse, TABLES["challenge_scores"], [part("ann", 1.0, 1)])
+    keys = await used_keys(clickhouse, query)
+    assert "challenge_id in " in keys, keys
 
 
 async def test_reading_one_users_minutes_reads_only_their_part_of_the_table(clickhouse: ClickHouse) -> None:

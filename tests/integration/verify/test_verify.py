@@ -166,6 +166,23 @@ def changed_award(place: Place) -> Undo:
     return lambda: place.mongo["achievements"].replace_one({"_id": before["_id"]}, before)
 
 
+def changed_in(collection: str, field: str, value: object) -> Corrupt:
+    """Somebody wrote another value into a document."""
+
+    def corrupt(place: Place) -> Undo:
+        before = place.mongo[collection].find_one({})
+        place.mongo[collection].update_one({"_id": before["_id"]}, {"$set": {field: value}})
+        return lambda: place.mongo[collection].replace_one({"_id": before["_id"]}, before)
+
+    return corrupt
+
+
+def stranger_in_a_group(place: Place) -> Undo:
+    before = place.mongo["memberships"].find_one({})
+    place.mongo["memberships"].update_one({"_id": before["_id"]}, {"$set": {f"groups.{NOBODY}": "owner"}})
+    return lambda: place.mongo["memberships"].replace_one({"_id": before["_id"]}, before)
+
+
 def changed_rank(place: Place) -> Undo:
     name = Keys(place.settings.namespace).rank("distance", "all", "all", "all")
     member, score = place.redis.zrange(name, 0, 0, withscores=True)[0]
@@ -243,6 +260,15 @@ DAMAGE: list[tuple[str, Corrupt, dict[str, dict[str, int]]]] = [
     ("an item has a stranger's kudos", changed_item, {"mongo.feeds": {"different": 1}}),
     ("an award is gone", lost_award, {"mongo.achievements": {"missing": 1}}),
     ("an award has another time", changed_award, {"mongo.achievements": {"different": 1}}),
+    ("a group has another name", changed_in("groups", "name", "x"), {"mongo.groups": {"different": 1}}),
+    ("a user is in a group that there is not", stranger_in_a_group, {"mongo.memberships": {"extra": 1}}),
+    ("a challenge has another target", changed_in("challenges", "amount", 1.5), {"mongo.challenges": {"different": 1}}),
+    ("a goal began another day", changed_in("goals", "since", "2001-01-01"), {"mongo.goals": {"different": 1}}),
+    (
+        "a user's part in a challenge has more workouts",
+        changed_row("challenge_scores", "workouts", 999, "NOT deleted AND group_id = ''"),
+        {"clickhouse.challenge_scores": {"different": 1}, "clickhouse.challenge_ranks": {"different": 1}},
+    ),
     ("a rank's score is another", changed_rank, {"redis.rankings": {"different": 1}}),
     ("a user is off a ranking", lost_rank, {"redis.rankings": {"missing": 1}}),
     ("a name is gone", lost_name, {"redis.names": {"missing": 1}}),
@@ -292,7 +318,7 @@ def test_agents_that_lag_are_named_with_their_records(town: Place) -> None:
     report = town.verify(settle_s=0.1)
     assert not report.ok
     assert {(lag.agent, lag.records) for lag in report.lags} == {
-        (agent, 1) for agent in ("sensors", "workouts", "feed", "rankings", "lake")
+        (agent, 1) for agent in ("sensors", "workouts", "feed", "rankings", "lake", "challenges")
     }
     assert any(note.startswith("agent rankings lags by 1 records") for note in report.notes)
     assert report.sinks["redis.names"].missing == 1
