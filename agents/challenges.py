@@ -22,7 +22,6 @@ from stridelog.projections.targets import Erased, SaidTarget, TargetWorkout
     facts=(GroupEvent, ChallengeEvent, Entry, GoalEvent, TargetWorkout, Erased, SaidTarget),
     resources=(Homes,),
     registered_users_only=True,
-    facts_first=True,
 )
 async def challenges(batch: Batch, context: Context) -> Writes:
     """Keep the batch's facts, and write the parts, goals and targets that they change."""

@@ -58,7 +58,6 @@ class Agent:
     resources: tuple[type[Any], ...]
     registered_users_only: bool
     batches_at_once: int
-    facts_first: bool = False
 
     @property
     def doc(self) -> str:
@@ -79,22 +78,17 @@ def agent(
     resources: tuple[type[Any], ...] = (),
     registered_users_only: bool = False,
     batches_at_once: int = 8,
-    facts_first: bool = False,
 ) -> Callable[[Process], Agent]:
     """Declare an agent by its function; the agent's name is the function's.
 
     ``registered_users_only`` makes records of users that never registered dead letters; the agent must read user events
     then. ``batches_at_once`` bounds a worker's memory: so many batches are processed and written at the same time, the
-    others wait as they were fetched. ``facts_first`` writes facts before all other stores: for an agent whose rows are
-    made of the facts of several topics. After a crash a store that is ahead of the facts would skip a batch that, with
-    what another topic has brought meanwhile, comes to something else.
+    others wait as they were fetched.
     """
 
     def declare(process: Process) -> Agent:
         name = getattr(process, "__name__", "")
-        declared = Agent(
-            name, role, process, stores, facts, resources, registered_users_only, batches_at_once, facts_first
-        )
+        declared = Agent(name, role, process, stores, facts, resources, registered_users_only, batches_at_once)
         AGENTS[name] = declared
         return declared
 

@@ -254,14 +254,17 @@ class Lane:
         return False
 
     async def _write(self, writes: Writes, dead: list[DeadLetter], span: Span, fetched: FetchedBatch) -> None:
-        """Stores at the same time (facts before them, if the agent says so), then topics: a message announces what the
-        stores hold already.
+        """Stores at the same time, then topics: a message announces what the stores hold already.
+
+        Where rows are made of the facts of several topics, facts are written before everything else. After a crash a
+        store that is ahead of the facts would skip a batch that, with what another topic has brought meanwhile, comes
+        to something else.
         """
         runner = self.runner
         rows: dict[str, list[Any]] = {name: getattr(writes, name) for name in runner.stores}
         if runner.facts is not None:
             facts = self.state.take_pending()
-            if runner.agent.facts_first:
+            if len(runner.inputs) > 1:
                 await self._store(runner.facts.name, facts, span, dead, fetched)
             else:
                 rows[runner.facts.name] = facts

@@ -39,7 +39,7 @@ TARGETS: Final = decoder_for(topics.load(prefix="").named("targets"))
 FIRST_DAY: Final = local_day(T0, "UTC")
 
 # How a batch ends: all is written, and the worker goes on or starts anew; or it dies when only some stores hold it.
-# Facts are written first (Agent.facts_first).
+# Facts are written first (stridelog.lane).
 Ending = Literal["done", "restart", "facts", "rows", "documents", "stores"]
 WRITTEN: Final[dict[Ending, tuple[str, ...]]] = {
     "done": ("facts", "rows", "documents", "topic"),

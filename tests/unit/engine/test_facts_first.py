@@ -53,7 +53,7 @@ async def test_no_other_store_is_written_before_the_facts_of_the_batch_are_there
     async def ends(sources: Any) -> dict[TopicPartition, int]:
         return dict.fromkeys(sources, 100)
 
-    agent = Agent("feed", "social", keep, ("mongo",), (Seen,), (), False, 8, facts_first=True)
+    agent = Agent("feed", "social", keep, ("mongo",), (Seen,), (), False, 8)
     facts = MemoryStore()
     runner = Runner(agent, topic_table.load(prefix=""), Settings(local=tmp_path), ends)
     store = FactsBefore(facts)
