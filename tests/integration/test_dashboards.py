@@ -19,6 +19,7 @@ from compose.chfront.engine import Context as Request
 from compose.chfront.engine import Engine
 from compose.chfront.statement import read_statement
 from domain import load
+from domain.live import LiveState, Sessions
 from domain.track import CHANNELS, NO_SAMPLES, Track, track_from_columns
 from domain.wellness import BeatFrames
 from schemas import hot
@@ -34,7 +35,8 @@ from stridelog import topics
 from stridelog.agent import AGENTS, Context
 from stridelog.batch import Batch, Record, Writes
 from stridelog.dashboards.expand import Range, expanded
-from stridelog.readers import RawSamples, SamplesReader
+from stridelog.privacy_key import PrivacyKey
+from stridelog.readers import LiveReader, RawSamples, SamplesReader
 from stridelog.settings import Settings
 from stridelog.state import State, everyone
 from stridelog.wear_reader import WearReader, Window, Worn
@@ -187,13 +189,15 @@ async def _fill(store: TownStore, config: TownConfig) -> None:
             said.append(message)
     for first in range(0, len(store.frames), FRAMES_IN_A_BATCH):
         frames = store.frames[first : first + FRAMES_IN_A_BATCH]
-        stored = await _taken("sensors", frames, first, {RawSamples: RawSamples(Settings())})
+        resources = {RawSamples: RawSamples(Settings()), LiveReader: NobodyLive()}
+        stored = await _taken("sensors", frames, first, resources)
         worn += [message for message in stored.messages if isinstance(message, hot.WearStored)]
         for rows in stored.clickhouse:
             store.insert(rows)
     read = {name for topic in topics.load().inputs_of("workouts") for name in topic.messages}
     facts = [message for message in said if message.type in read]
-    written = await _taken("workouts", facts, 0, {SamplesReader: Tracks(store.frames)})
+    reading = {SamplesReader: Tracks(store.frames), PrivacyKey: PrivacyKey(Settings())}
+    written = await _taken("workouts", facts, 0, reading)
     summaries = [message for message in written.messages if isinstance(message, hot.WorkoutSummarised)]
     store.summaries = {summary.data.workout_id: summary for summary in summaries}
     words = [message for message in said if isinstance(message, hot.SegmentDefined | hot.SegmentRemoved)]
@@ -217,6 +221,13 @@ async def _taken(name: str, messages: Sequence[Any], first: int, resources: dict
     await state.load({message.user for message in messages})
     batch = Batch(Span("town", 0, first, first + len(records)), records)
     return await AGENTS[name].process(batch, Context(state, Keys(DATABASE), resources))
+
+
+class NobodyLive:
+    """No session stands in Redis; which are live is nothing that a dashboard shows."""
+
+    async def standing(self, users: Sequence[str]) -> list[tuple[Sessions, LiveState]]:
+        return [({}, LiveState()) for _ in users]
 
 
 class Tracks:
