@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from schemas.envelope import Event, Part
 from schemas.types import (
@@ -20,6 +20,16 @@ from schemas.types import (
     Uuid,
     Watts,
 )
+
+
+def _whole(value: object) -> object:
+    """Pydantic takes 400.0 for the literal 400, readers of JSON do not."""
+    if type(value) is not int:
+        raise ValueError("write a whole number")
+    return value
+
+
+Radius = Annotated[Literal[400, 800, 1600], BeforeValidator(_whole)]
 
 
 class ProfileFields(Part):
@@ -165,7 +175,7 @@ class PrivacyZoneSetData(Part):
     """Latitude of the home."""
     longitude_deg: Longitude
     """Longitude of the home."""
-    radius_m: Literal[400, 800, 1600]
+    radius_m: Radius
     """Radius of the circle that hides it, in metres."""
 
 
