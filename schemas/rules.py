@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from domain.days import zone_info
+from schemas.channels import BY_NAME
 from schemas.frame_rules import check_frame
 from schemas.reasons import DeadReason, RuleBroken
 
@@ -73,6 +74,15 @@ def check_stored(message: Any) -> None:
     _ordered(message.data.first_time, message.data.last_time, "span of samples")
 
 
+def check_deleted(message: Any) -> None:
+    """Readings are deleted over some time, and of channels that there are."""
+    data = message.data
+    if data.end <= data.start:
+        raise RuleBroken(DeadReason.out_of_range, f"deletion ends at {data.end}, not after its start at {data.start}")
+    if unknown := sorted(set(data.channels) - BY_NAME.keys()):
+        raise RuleBroken(DeadReason.out_of_range, f"no channel {unknown[0]!r}; there are {', '.join(BY_NAME)}")
+
+
 Rule = Callable[[Any], None]
 
 RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
@@ -80,6 +90,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "WorkoutSummarised": (check_zone, check_summarised),
     "SamplesStored": (check_zone, check_stored),
     "SensorFrame": (check_zone, check_frame),
+    "ReadingsDeleted": (check_zone, check_deleted),
 }
 ALWAYS: Final[tuple[Rule, ...]] = (check_zone,)
 
