@@ -2,6 +2,7 @@
 
 Every table is a ReplacingMergeTree: the rows of one key are versions of one row, the one caused by the latest source
 record counts (``source_offset``; a user's rows all come from one partition of one topic, so offsets can be compared).
+Where a table has tombstones, a row whose latest version is ``deleted`` is not there for who reads with ``FINAL``.
 Read with ``FINAL`` or through the views of ``sinks/views.py``. Channels without a value are NULL: measured against NaN
 it costs no space and no time, and aggregates and Grafana leave NULL out by themselves.
 """
@@ -42,6 +43,7 @@ class Column:
     unit: str = ""
     optional: bool = False
     repeats: bool = False
+    default: str = ""  # what a row has that does not say
 
     @property
     def arrow(self) -> pa.Field:
@@ -53,6 +55,7 @@ class Column:
     def ddl(self) -> str:
         """The column's line of CREATE TABLE."""
         kind = f"Nullable({self.type})" if self.optional else self.type
+        kind += f" DEFAULT {self.default}" if self.default else ""
         comment = f"{self.doc} [{self.unit}]" if self.unit else self.doc
         quoted = comment.replace("'", "''")
         return f"`{self.name}` {kind} COMMENT '{quoted}' CODEC({_CODECS.get(self.type, 'ZSTD(1)')})"
@@ -67,6 +70,7 @@ class Table:
     columns: tuple[Column, ...]
     order_by: tuple[str, ...]
     partition_by: str = ""
+    tombstones: bool = False  # whether the column ``deleted`` hides rows
 
     @property
     def schema(self) -> pa.Schema:
@@ -77,23 +81,25 @@ class Table:
         """CREATE TABLE of this table in a database."""
         columns = ",\n    ".join(column.ddl for column in self.columns)
         partition = f"PARTITION BY {self.partition_by}\n" if self.partition_by else ""
+        version = "source_offset, deleted" if self.tombstones else "source_offset"
         doc = self.doc.replace("'", "''")
         return (
             f"CREATE TABLE IF NOT EXISTS `{database}`.`{self.name}` (\n    {columns}\n)\n"
-            f"ENGINE = ReplacingMergeTree(source_offset)\n{partition}"
+            f"ENGINE = ReplacingMergeTree({version})\n{partition}"
             f"ORDER BY ({', '.join(self.order_by)})\nCOMMENT '{doc}'"
         )
 
     def conform(self, given: pa.Table) -> pa.Table:
         """``given`` with this table's columns in their order and types; NaN in an optional column becomes NULL.
 
-        Optional columns that are not given stay away: they are NULL by default.
+        Columns that are optional or have a default stay away where they are not given.
         Raises ``ValueError`` that names the column: one that does not exist, is missing, or does not fit.
         """
         unknown = set(given.column_names) - {column.name for column in self.columns}
         if unknown:
             raise ValueError(f"table {self.name} has no column {', '.join(sorted(unknown))}")
-        if missing := {column.name for column in self.columns if not column.optional} - set(given.column_names):
+        needed = {column.name for column in self.columns if not (column.optional or column.default)}
+        if missing := needed - set(given.column_names):
             raise ValueError(f"table {self.name} needs column {', '.join(sorted(missing))}")
         columns = [column for column in self.columns if column.name in given.column_names]
         values = [self._conform_column(column, given) for column in columns]
@@ -122,6 +128,10 @@ SOURCE: Final = (
     Column("source_partition", "UInt16", "partition of the record that caused the row"),
     Column("source_offset", "UInt64", "offset of the record that caused the row, and the row's version"),
 )
+OF_READINGS: Final = (
+    Column("revision", "UInt16", "revision of the frame", default="0"),
+    Column("deleted", "UInt8", "1: deleted upstream, or replaced by a higher revision", default="0"),
+)
 CHANNELS: Final = (("heart_rate", "bpm"), ("cadence", "rpm"), ("power", "W"), ("speed", "m/s"), ("altitude", "m"))
 
 
@@ -145,10 +155,12 @@ SAMPLES: Final = Table(
         Column("longitude_deg", "Float64", "longitude, WGS 84", "deg", optional=True),
         Column("altitude_m", "Float32", "altitude", "m", optional=True),
         Column("temperature_c", "Float32", "temperature at the device", "°C", optional=True),
+        *OF_READINGS,
         *SOURCE,
     ),
     order_by=("user_id", "workout_id", "time", "device_id"),
     partition_by="toYYYYMM(time)",
+    tombstones=True,
 )
 
 MINUTE_PARTIALS: Final = Table(
@@ -171,10 +183,12 @@ MINUTE_PARTIALS: Final = Table(
             )
         ),
         Column("distance_m", "Float32", "distance gained between the frame's samples in the minute", "m"),
+        *OF_READINGS,
         *SOURCE,
     ),
     order_by=("user_id", "minute", "device_id", "frame_start"),
     partition_by="toYYYYMM(minute)",
+    tombstones=True,
 )
 
 BOARD_SCORES: Final = Table(

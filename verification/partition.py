@@ -17,6 +17,7 @@ from verification.scores import ScoreCheck
 from verification.stores.clickhouse import ClickHouse
 from verification.tables import compare_tables
 from verification.tally import Tally, compare
+from verification.withdrawals import Takings
 
 USER_EVENTS: Final = (
     hot.UserRegistered,
@@ -60,8 +61,10 @@ class PartitionCheck:
     def check(self, log: PartitionLog, letters: Sequence[Letter], unreadable: Sequence[LogRecord]) -> int:
         """Compare; returns how many source records are dead."""
         frames = log.seen_by("sensors", hot.SensorFrame)
-        found = self._samples(log, frames)
-        self._announcements(log, frames)
+        readings = log.seen_by("sensors", hot.SensorFrame, hot.ReadingsDeleted)
+        takings = Takings.of(readings)
+        found = self._samples(log, frames, takings)
+        self._announcements(log, frames, takings)
         self._workouts(log, found)
         self._boards(log)
         self._feeds(log)
@@ -69,23 +72,23 @@ class PartitionCheck:
         self._scores(log)
         self._lake(log)
         self.kept.names |= live.display_names(log.seen_by("rankings", *USER_EVENTS))
-        self.kept.live |= live.live_sessions(frames)
+        self.kept.live |= live.live_sessions(readings, takings)
         return check_letters(self.tallies["dead-letters"], log, letters, unreadable)
 
-    def _samples(self, log: PartitionLog, frames: Sequence[Valid]) -> samples.Samples:
-        found, columns = samples.deduplicated(frames)
+    def _samples(self, log: PartitionLog, frames: Sequence[Valid], takings: Takings) -> samples.Samples:
+        found, columns = samples.deduplicated(frames, takings)
         self._table("samples", found.table(), samples.SAMPLE_KEY, log.number)
-        partials = samples.minute_partials(frames, columns)
+        partials = samples.minute_partials(frames, columns, takings)
         self._table("minute_partials", partials, samples.PART_KEY, log.number)
         self.kept.minutes.append(samples.minutes(partials))
         return found
 
-    def _announcements(self, log: PartitionLog, frames: Sequence[Valid]) -> None:
+    def _announcements(self, log: PartitionLog, frames: Sequence[Valid], takings: Takings) -> None:
         read = log.carrying("SamplesStored")
         compare(
             self.tallies["topic.samples-stored"],
             announced.expected_announcements(frames),
-            announced.found_announcements(read.valid, read.records, frames),
+            announced.found_announcements(read.valid, read.records, frames, takings),
         )
 
     def _workouts(self, log: PartitionLog, found: samples.Samples) -> None:

@@ -10,6 +10,7 @@ from schemas import hot
 from schemas.frames import Columns
 from sinks.base import RedisCommand
 from sinks.keys import Keys
+from stridelog.batch import Batch
 
 LIVE_DELAY_S: Final = 120  # a frame whose last sample is further than this from its time in the log is not live
 SILENCE_S: Final = 120  # a session is over when its device is silent for so long
@@ -56,6 +57,17 @@ def live_sessions(frames: Sequence[tuple[int, hot.SensorFrame]], columns: Column
         ("SET", keys.live(user), _to_json(session), "EXAT", session["time_us"] // _US_PER_S + SILENCE_S)
         for user, session in zip(newest, sessions, strict=True)
     ]
+
+
+def sessions_ended(batch: Batch) -> dict[str, int]:
+    """Whose session a deletion ends, and the offset of the last that does: one that reaches into the time of a session
+    that is not over. The next frame begins a new one.
+    """
+    return {
+        message.user: offset
+        for offset, logged_ms, message in batch.records
+        if type(message) is hot.ReadingsDeleted and message.data.end > 1000 * logged_ms - SILENCE_S * _US_PER_S
+    }
 
 
 def _last(column: np.ndarray, ends: np.ndarray, chosen: np.ndarray) -> list[float]:

@@ -15,6 +15,7 @@ from verification.log import LogRecord
 from verification.scores import ADOPTION_MS, ScoreCheck
 from verification.stores.delta import latest
 from verification.tally import Tally
+from verification.withdrawals import Takings
 
 
 class Half:
@@ -137,7 +138,7 @@ def test_a_session_is_live_by_the_last_frame_that_was_logged_in_time(log: TestLo
     log.frame({"heart_rate_bpm": [120, 121]})
     log.frame({"heart_rate_bpm": [130]}, start=START_US - 3_600_000_000)  # an upload
     log.frame({"heart_rate_bpm": [140]}, workout_id=None)
-    over_s, fields = live.live_sessions(log.read().carrying("SensorFrame").valid)["ada"]
+    over_s, fields = live.live_sessions(log.read().carrying("SensorFrame").valid, Takings())["ada"]
     assert over_s == START_US // 1_000_000 + 1 + 120
     assert fields == {
         "workout_id": WORKOUT,
@@ -167,5 +168,5 @@ def test_samples_must_be_announced_after_the_last_frame(log: TestLog, end: int, 
     log.records["samples-stored"][-1] = record._replace(headers=(("sl-source", f"sensor-frames:0:{end}".encode()),))
     read = log.read()
     frames, said = read.carrying("SensorFrame").valid, read.carrying("SamplesStored")
-    found = announced.found_announcements(said.valid, said.records, frames)
+    found = announced.found_announcements(said.valid, said.records, frames, Takings())
     assert (found == announced.expected_announcements(frames)) is ok

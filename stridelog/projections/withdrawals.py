@@ -1,0 +1,253 @@
+"""Readings that were taken back: the facts, and rows without what was taken.
+
+A row that is in the store already, or may be, is written once more as a tombstone, or without the channels that are
+taken; one that comes after its withdrawal is not written at all. The version of a tombstone is the *first* record that
+took the row, which is never later than a row that stands in its place; so it does not matter which of them is written
+first, nor whether a worker that was fenced still writes the old row.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from domain.rollups import CHANNELS as MINUTE_CHANNELS
+from domain.rollups import US_PER_MINUTE
+from domain.track import CHANNELS
+from domain.withdrawals import NEVER, Readings, Withdrawal, replaced_by, taken
+from schemas import hot
+from schemas.channels import BY_NAME
+from schemas.frames import Columns
+from sinks.base import Rows
+from sinks.keys import Keys
+from sinks.tables import MINUTE_PARTIALS, SAMPLES, Table
+from stridelog.batch import Batch, Record, Writes
+from stridelog.projections.live import last_sample_us, live_sessions, sessions_ended
+from stridelog.projections.samples import PRODUCER
+from stridelog.state import State
+from stridelog.stored_readings import Stored
+
+Withdrawals = Mapping[str, Sequence[tuple[int, Withdrawal]]]  # user → offset of the record that brought it, and it
+
+
+class New(NamedTuple):
+    """A withdrawal that the batch brought."""
+
+    user: str
+    withdrawal: Withdrawal
+    offset: int
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A table of readings: the column of time, how long a row lasts, and what stands in columns of a taken channel."""
+
+    table: Table
+    time: str
+    lasts_us: int
+    empty: Mapping[str, Mapping[str, Any]]
+
+
+def _of_minutes(channel: str) -> dict[str, Any]:
+    plain = channel.partition("_")[0] if not channel.startswith("heart") else "heart_rate"
+    return {f"{channel}_sum": 0.0, f"{channel}_min": None, f"{channel}_max": None, f"{plain}_count": 0}
+
+
+OF_SAMPLES: Final = Timed(SAMPLES, "time", 1, {channel: {channel: None} for channel in CHANNELS})
+OF_MINUTES: Final = Timed(
+    MINUTE_PARTIALS,
+    "minute",
+    US_PER_MINUTE,
+    {**{channel: _of_minutes(channel) for channel in MINUTE_CHANNELS}, "distance_m": {"distance_m": 0.0}},
+)
+
+_TIMED: Final = {timed.table.name: timed for timed in (OF_SAMPLES, OF_MINUTES)}
+
+
+def keep(batch: Batch, state: State) -> tuple[list[New], Counter[str]]:
+    """Keep what the batch takes back: what no earlier record has said, and how many records said nothing new."""
+    found: list[New] = []
+    dropped: Counter[str] = Counter()
+    for offset, _, message in batch.records:
+        if type(message) is hot.SensorFrame:
+            if not message.revision:
+                continue
+            device, first_us, last_us = message.device_id, message.start, last_sample_us(message)
+            withdrawal = replaced_by(device, first_us, last_us, message.revision)
+            id = f"{device}/{first_us}/{last_us}/{message.revision}"
+        elif type(message) is hot.ReadingsDeleted:
+            data = message.data
+            columns = tuple(sorted(BY_NAME[name].column for name in data.channels))
+            withdrawal, id = Withdrawal(data.device_id, data.start, data.end, data.revision, columns), message.id
+        else:
+            continue
+        known = state.get(message.user, Withdrawal, id)
+        if known is not None and known.offset < offset:
+            dropped["duplicate"] += type(message) is hot.ReadingsDeleted
+            continue
+        state.put(message.user, id, withdrawal, offset)
+        found.append(New(message.user, withdrawal, offset, message.zone))
+    return found, dropped
+
+
+def withdrawals_of(frames: Sequence[tuple[int, hot.SensorFrame]], new: Sequence[New], state: State) -> Withdrawals:
+    """All that is taken back of users of the batch; most have nothing, and are not here."""
+    users = {frame.user for _, frame in frames} | {one.user for one in new}
+    return {
+        user: [(known.offset, known.fact) for known in facts.values()]
+        for user in users
+        if (facts := state.facts(user, Withdrawal))
+    }
+
+
+def without_taken(
+    writes: Writes,
+    batch: Batch,
+    columns: Columns,
+    new: Sequence[New],
+    stored: Sequence[Stored],
+    withdrawals: Withdrawals,
+    keys: Keys,
+) -> Writes:
+    """What to write instead of ``writes``, which is all that the batch's frames (as ``columns``) say; ``stored`` is
+    what is there under each of ``new``.
+    """
+    known = {SAMPLES.name: [one.samples for one in stored], MINUTE_PARTIALS.name: [one.minutes for one in stored]}
+    frames = [record for record in batch.records if type(record.message) is hot.SensorFrame]
+    rows, values = _left(frames, columns, withdrawals)
+    says = np.bincount(columns.frame[rows], minlength=len(frames)) > 0
+    ended = sessions_ended(batch)
+    live = np.array([record.offset > ended.get(record.message.user, -1) for record in frames], dtype=bool) & says
+    shown = [(record.timestamp_ms, record.message) for record, is_live in zip(frames, live, strict=True) if is_live]
+    rows &= live[columns.frame]
+    number = np.cumsum(live) - 1
+    standing = Columns(
+        number[columns.frame[rows]], columns.time_us[rows], {name: v[rows] for name, v in values.items()}, {}
+    )
+    return Writes(
+        clickhouse=[
+            left for one in writes.clickhouse for left in _parted(one, known[one.table], _TIMED[one.table], withdrawals)
+        ],
+        redis=[*(("DEL", keys.live(user)) for user in ended), *live_sessions(shown, standing, keys)],
+        messages=[*writes.messages, *taken_back(new, stored)],
+        dropped=writes.dropped + Counter({"withdrawn": int(np.count_nonzero(~says))}),
+    )
+
+
+def _left(
+    frames: Sequence[Record], columns: Columns, withdrawals: Withdrawals
+) -> tuple[NDArray[np.bool_], dict[str, NDArray[Any]]]:
+    """The rows of which no earlier record has taken the whole, and their values without what was taken."""
+    rows, values = np.ones(len(columns.frame), dtype=bool), {**columns.values}
+    ends = np.cumsum(np.bincount(columns.frame, minlength=len(frames)))
+    for index, (offset, _, frame) in enumerate(frames):
+        earlier = [(at, one) for at, one in withdrawals.get(frame.user, ()) if at < offset]
+        if not earlier:
+            continue
+        mine = slice(int(ends[index - 1]) if index else 0, int(ends[index]))
+        time_us = columns.time_us[mine]
+        device = np.full(len(time_us), frame.device_id, dtype=object)
+        found = taken(Readings(device, time_us, time_us + 1, np.full(len(time_us), frame.revision)), earlier)
+        rows[mine] = found.whole == NEVER
+        for name in found.columns.keys() & values.keys():
+            if values[name] is columns.values[name]:
+                values[name] = values[name].copy()
+            values[name][mine][found.columns[name] >= 0] = np.nan
+    return rows, values
+
+
+def _parted(rows: Rows, stored: Sequence[pa.Table], timed: Timed, withdrawals: Withdrawals) -> list[Rows]:
+    """The rows of users who took nothing back as they are, and the others with what is stored of them."""
+    names = _dictionary(rows.columns.column("user_id"))
+    numbers = [code for code, name in enumerate(names.dictionary.to_pylist()) if name in withdrawals]
+    touched = np.isin(names.indices.to_numpy(), numbers)
+    mine = pa.concat_tables(
+        [timed.table.conform(table) for table in (*stored, rows.columns.filter(pa.array(touched)))],
+        promote_options="default",
+    )
+    rest = Rows(rows.table, rows.columns.filter(pa.array(~touched)))
+    return [rest, Rows(rows.table, _standing(mine, timed, withdrawals))] if mine.num_rows else [rest]
+
+
+def _standing(rows: pa.Table, timed: Timed, withdrawals: Withdrawals) -> pa.Table:
+    n = rows.num_rows
+    users, devices = (_objects(rows.column(name)) for name in ("user_id", "device_id"))
+    first_us = rows.column(timed.time).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
+    offset = rows.column("source_offset").to_numpy().astype(np.int64)
+    revision = np.zeros(n, dtype=np.int64)
+    if "revision" in rows.column_names:
+        revision = rows.column("revision").fill_null(0).to_numpy().astype(np.int64)
+    whole = np.full(n, NEVER, dtype=np.int64)
+    version = offset.copy()
+    empty: dict[str, NDArray[np.bool_]] = {name: np.zeros(n, dtype=bool) for name in timed.empty}
+    for user, known in withdrawals.items():
+        at = np.flatnonzero(users == user)
+        readings = Readings(devices[at], first_us[at], first_us[at] + timed.lasts_us, revision[at])
+        found = taken(readings, known)
+        whole[at] = found.whole
+        for name in found.columns.keys() & empty.keys():
+            empty[name][at] = found.columns[name] >= 0
+            version[at] = np.maximum(version[at], found.columns[name])
+    gone = whole != NEVER
+    version[gone] = whole[gone]
+    columns = {name: rows.column(name) for name in rows.column_names}
+    for channel, values in timed.empty.items():
+        for name, value in values.items():
+            if name in columns:
+                columns[name] = _replaced(columns[name], gone | empty[channel], value)
+    columns |= {"revision": pa.array(revision, pa.uint16()), "deleted": pa.array(gone, pa.uint8())}
+    columns["source_offset"] = pa.array(version, pa.uint64())
+    kept = np.flatnonzero(~gone | (whole > offset))
+    return pa.table(columns).take(pa.array(kept[_last_of_key(pa.table(columns).take(pa.array(kept)), timed.table)]))
+
+
+def taken_back(new: Sequence[New], stored: Sequence[Stored]) -> list[hot.SamplesStored]:
+    """The news that the samples of workouts have changed: what is stored under each of ``new``."""
+    return [
+        hot.SamplesStored.of(
+            user=one.user,
+            time=touched.last_us,
+            zone=one.zone,
+            source=PRODUCER,
+            producer=PRODUCER,
+            data=hot.SamplesStoredData(
+                workout_id=touched.workout_id,
+                first_time=touched.first_us,
+                last_time=touched.last_us,
+                frames=0,
+                samples=touched.samples,
+            ),
+        )
+        for one, found in zip(new, stored, strict=True)
+        for touched in found.workouts
+    ]
+
+
+def _last_of_key(rows: pa.Table, table: Table) -> NDArray[np.int64]:
+    """The row of each key with the highest version, of equal ones the last."""
+    last: dict[tuple[Any, ...], tuple[int, int]] = {}
+    keys = zip(*(_objects(rows.column(name)) for name in table.order_by), strict=True)
+    for index, (key, version) in enumerate(zip(keys, rows.column("source_offset").to_pylist(), strict=True)):
+        last[key] = max(last.get(key, (0, 0)), (version, index))
+    return np.array(sorted(index for _, index in last.values()), dtype=np.int64)
+
+
+def _replaced(column: pa.ChunkedArray, where: NDArray[np.bool_], value: Any) -> pa.ChunkedArray:
+    return pc.if_else(pa.array(where), pa.scalar(value, column.type), column)
+
+
+def _objects(column: pa.ChunkedArray) -> NDArray[np.object_]:
+    plain = column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+    found: NDArray[np.object_] = np.array(plain.to_pylist(), dtype=object)
+    return found
+
+
+def _dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    one = column.combine_chunks()
+    return one.chunk(0) if isinstance(one, pa.ChunkedArray) else one
