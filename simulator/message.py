@@ -5,7 +5,16 @@ from typing import Literal, NamedTuple
 from schemas import hot
 from schemas.decode import DeadReason, encode
 
-Fault = Literal["resend", "overlap", "clock_reset", "late_upload", "duplicate_device", "poison"]
+Fault = Literal[
+    "resend",
+    "overlap",
+    "clock_reset",
+    "late_upload",
+    "duplicate_device",
+    "poison",
+    "upstream_delete",
+    "upstream_edit",
+]
 
 
 class Dispatch(NamedTuple):

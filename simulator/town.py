@@ -34,6 +34,7 @@ MESSAGE_TYPES: Final = (
     "InjuryReported",
     "WorkoutStarted",
     "SensorFrame",
+    "ReadingsDeleted",
     "WorkoutCompleted",
     "WorkoutEdited",
     "WorkoutDeleted",
@@ -46,7 +47,7 @@ MESSAGE_TYPES: Final = (
     "GroupJoined",
     "GroupLeft",
 )
-_FROM_DEVICES: Final = frozenset({"SensorFrame", "WorkoutStarted", "WorkoutCompleted"})
+_FROM_DEVICES: Final = frozenset({"SensorFrame", "ReadingsDeleted", "WorkoutStarted", "WorkoutCompleted"})
 _CONSENT_CHANGES_A_DAY: Final = 0.0003
 
 
