@@ -85,9 +85,10 @@ def _batch(topic: str, messages: Sequence[Any], first: int) -> Batch:
 
 def _join(state: State, messages: Sequence[Any], first: int) -> list[Any]:
     batch = _batch("workout-events", messages, first)
-    join = Join(state, batch.span)
+    join = Join(state, batch.span, {})
     join.keep(batch.records)
     join.summarise(dict.fromkeys(join.touched(), NO_SAMPLES))
+    join.fuse({key: NO_SAMPLES for group in join.to_fuse() for key in group})
     said, _ = join.work_out()
     state.take_pending()
     return [message for message in said if isinstance(message, hot.WorkoutSummarised)]

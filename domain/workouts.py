@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from domain.athlete import Athlete, Sex
+from domain.fusing import ChannelSource
 from domain.summary import Stated, Summary
 
 _ATHLETE_FIELDS = ("birth_year", "mass_kg", "hr_max_bpm", "hr_rest_bpm", "lthr_bpm", "ftp_w", "threshold_speed_m_s")
@@ -45,6 +46,7 @@ class Completion(msgspec.Struct, frozen=True):
     stated: Stated
     rpe: float | None = None
     title: str | None = None
+    source: str = ""  # who reported it: device:watch, file:fit, app:…
 
 
 class Correction(msgspec.Struct, frozen=True):
@@ -86,10 +88,13 @@ class Summarised(msgspec.Struct, frozen=True):
     start_us: int
     end_us: int
     day: date  # local day of the start
-    channels: int  # channels with samples
-    summary: Summary
+    channels: int  # channels with samples, in its own recording
+    samples: int  # time points of its own recording
+    summary: Summary  # from all recordings of the activity, if it is the one that counts
     duplicate_of: str | None  # the workout of its cluster that counts, if that is another one
     earlier: tuple[Place, ...] = ()
+    fused: tuple[str, ...] = ()  # the other recordings that the summary rests on
+    sources: tuple[ChannelSource, ...] = ()  # what each channel comes from, where there are others
 
     @property
     def places(self) -> tuple[Place, ...]:

@@ -151,6 +151,15 @@ class Summary(Part):
     """What samples say beyond these figures; none in messages of version 1."""
 
 
+class ChannelSource(Part):
+    """Where a channel comes from, when an activity was recorded more than once."""
+
+    channel: Label
+    """The channel: a key of domain.fusing.COLUMNS."""
+    workout_id: Uuid
+    """The recording that it was taken from."""
+
+
 class WorkoutSummarisedData(Part):
     """The last word on a workout."""
 
@@ -174,6 +183,8 @@ class WorkoutSummarisedData(Part):
     """The recording device."""
     summary: Summary | None = None
     """The figures; none when deleted."""
+    channel_sources: tuple[ChannelSource, ...] = ()
+    """What each channel was taken from, if other recordings of the activity were fused into this one."""
 
 
 class WorkoutSummarised(Event[WorkoutSummarisedData]):

@@ -688,6 +688,13 @@ class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     analysis: Analysis | None = None
 
 
+class ChannelSource(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Where a channel comes from, when an activity was recorded more than once."""
+
+    channel: Annotated[str, Meta(min_length=1, max_length=64)]
+    workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+
+
 class WorkoutSummarisedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The last word on a workout."""
 
@@ -701,6 +708,7 @@ class WorkoutSummarisedData(Struct, frozen=True, kw_only=True, omit_defaults=Tru
     local_day: date
     device_id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     summary: Summary | None = None
+    channel_sources: tuple[ChannelSource, ...] = ()
 
 
 class WorkoutSummarised(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="WorkoutSummarised"):

@@ -7,6 +7,7 @@ touches is said again even if it is not new, unless the fact came with an earlie
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,8 @@ import numpy as np
 
 from domain.duplicates import Candidate, clusters
 from domain.features import FEATURE_WINDOW_DAYS
-from domain.summary import Stated, summarise
+from domain.fusing import Priorities, Recording, fuse
+from domain.summary import Stated, Summary, summarise
 from domain.track import CHANNELS, NO_SAMPLES, Track
 from domain.workouts import (
     Completion,
@@ -36,16 +38,30 @@ from stridelog.history import History
 from stridelog.projections import workouts as out
 from stridelog.state import Known, State
 
+Key = tuple[str, str]  # user, workout
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What a batch touches of one user, and what overlaps it in time; all by workout."""
+
+    alive: dict[str, Completion]
+    before: dict[str, Summarised]
+    now: dict[str, Summarised]
+
 
 class Join:
-    """One batch of the ``workouts`` agent."""
+    """One batch of the ``workouts`` agent: ``keep``, ``summarise``, ``to_fuse``, ``fuse``, ``work_out``, in order."""
 
-    def __init__(self, state: State, span: Span) -> None:
+    def __init__(self, state: State, span: Span, priorities: Priorities) -> None:
         self.state = state
         self.span = span
+        self.priorities = priorities
         self.users: dict[str, set[str]] = defaultdict(set)  # user → touched workouts
         self.offsets: dict[str, int] = {}  # user → offset of the last record about them
-        self.summaries: dict[tuple[str, str], Summarised] = {}  # user, workout → as its samples say
+        self.summaries: dict[Key, Summarised] = {}  # as its own samples say
+        self.settled: dict[str, _Settled] = {}  # by user
+        self.fusing: dict[Key, tuple[str, ...]] = {}  # workout → the other recordings of its activity
 
     # -- facts
 
@@ -112,14 +128,40 @@ class Join:
 
     # -- what is now true
 
-    def touched(self) -> list[tuple[str, str]]:
+    def touched(self) -> list[Key]:
         """The (user, workout) pairs whose samples are needed."""
         return [(user, wid) for user, ids in self.users.items() for wid in ids if self._alive(user, wid) is not None]
 
-    def summarise(self, tracks: Mapping[tuple[str, str], Track]) -> None:
+    def summarise(self, tracks: Mapping[Key, Track]) -> None:
         """Take the samples of some of the touched workouts; they are not kept."""
         for (user, wid), track in tracks.items():
             self.summaries[user, wid] = _summarise(self._corrected(user, wid), track, self._profiles(user))
+
+    def to_fuse(self) -> list[list[Key]]:
+        """Groups of workouts whose samples are needed together: the one that counts of an activity, then its other
+        recordings; alone, one that counted for others before.
+        """
+        for user, touched in self.users.items():
+            self.settled[user] = self._settle(user, touched)
+        return [[(user, wid), *((user, other) for other in others)] for (user, wid), others in self.fusing.items()]
+
+    def fuse(self, tracks: Mapping[Key, Track]) -> None:
+        """Take the samples of some of the groups; they are not kept."""
+        for (user, wid), others in self.fusing.items():
+            if not tracks.keys() >= {(user, wid), *((user, other) for other in others)}:
+                continue
+            settled = self.settled[user]
+            recordings = [
+                Recording(one, settled.alive[one].source, settled.alive[one].device_id, tracks[user, one])
+                for one in (wid, *others)
+            ]
+            track, sources = fuse(recordings[0], recordings[1:], self.priorities) if others else (tracks[user, wid], ())
+            settled.now[wid] = msgspec.structs.replace(
+                settled.now[wid],
+                summary=_summary(settled.alive[wid], track, self._profiles(user)),
+                fused=others,
+                sources=sources,
+            )
 
     def work_out(self) -> tuple[list[Any], list[Document]]:
         """Summaries and features as messages, and the documents, of all that the batch touched."""
@@ -131,9 +173,9 @@ class Join:
             documents += kept
         return messages, documents
 
-    def _of_user(self, user: str, touched: set[str]) -> tuple[list[Any], list[Document]]:
-        profiles, history = self._profiles(user), self.state.index(user, History)
-        summaries = self.state.facts(user, Summarised)
+    def _settle(self, user: str, touched: set[str]) -> _Settled:
+        """Which recordings are of one activity, and which of them counts."""
+        profiles, summaries = self._profiles(user), self.state.facts(user, Summarised)
         alive = {wid: c for wid in touched if (c := self._alive(user, wid)) is not None}
         near = self._beside(user, touched, alive)
         before = {wid: summaries[wid].fact for wid in near if wid in summaries}
@@ -145,13 +187,26 @@ class Join:
                 alive[wid] = completion
                 now[wid] = before.get(wid) or _summarise(completion, NO_SAMPLES, profiles)
         canonical = clusters(
-            Candidate(wid, done.start_us, done.end_us, done.sport, done.channels, done.summary.sample_count)
+            Candidate(wid, done.start_us, done.end_us, done.sport, done.channels, done.samples)
             for wid, done in now.items()
         )
-        for wid, leader in canonical.items():
+        others: dict[str, list[str]] = defaultdict(list)
+        for wid, leader in sorted(canonical.items()):
             other = leader if leader != wid else None
+            if other is not None:
+                others[leader].append(wid)
             if now[wid].duplicate_of != other:
                 now[wid] = msgspec.structs.replace(now[wid], duplicate_of=other)
+        for wid, done in now.items():
+            fused = tuple(others.get(wid, ()))
+            if fused != done.fused or touched.intersection(fused):
+                self.fusing[user, wid] = fused
+        return _Settled(alive, before, now)
+
+    def _of_user(self, user: str, touched: set[str]) -> tuple[list[Any], list[Document]]:
+        profiles, history = self._profiles(user), self.state.index(user, History)
+        summaries, settled = self.state.facts(user, Summarised), self.settled[user]
+        alive, before, now = settled.alive, settled.before, settled.now
         changed = {wid for wid, done in now.items() if done != before.get(wid)}
         # After a crash their facts may be written and their messages not, so loaded ones are said again.
         changed |= {wid for wid in now.keys() & before.keys() if summaries[wid].loaded}
@@ -229,8 +284,8 @@ def _looking_back_at(moved: Sequence[Place], history: History) -> set[str]:
     return {load.workout_id for load in history.looking_back_at(first_us, last_us) if load.day <= last_day}
 
 
-def _summarise(completion: Completion, track: Track, profiles: list[Profile]) -> Summarised:
-    summary = summarise(
+def _summary(completion: Completion, track: Track, profiles: list[Profile]) -> Summary:
+    return summarise(
         track,
         sport=completion.sport,
         start_us=completion.start_us,
@@ -240,9 +295,20 @@ def _summarise(completion: Completion, track: Track, profiles: list[Profile]) ->
         stated=completion.stated,
         rpe=completion.rpe,
     )
+
+
+def _summarise(completion: Completion, track: Track, profiles: list[Profile]) -> Summarised:
+    summary = _summary(completion, track, profiles)
     channels = sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS)
     return Summarised(
-        completion.sport, completion.start_us, completion.end_us, out.day_of(completion), channels, summary, None
+        sport=completion.sport,
+        start_us=completion.start_us,
+        end_us=completion.end_us,
+        day=out.day_of(completion),
+        channels=channels,
+        samples=summary.sample_count,
+        summary=summary,
+        duplicate_of=None,
     )
 
 
@@ -267,4 +333,5 @@ def _completion(message: hot.WorkoutCompleted) -> Completion:
         stated=Stated(**stated),
         rpe=data.rpe,
         title=data.title,
+        source=message.source,
     )

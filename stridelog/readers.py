@@ -1,7 +1,7 @@
 """What agents read from, other than their batch and their state."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import clickhouse_connect
@@ -14,6 +14,7 @@ from sinks.clickhouse import FAILURES
 from stridelog.settings import Settings
 
 WORKOUTS_PER_QUERY: Final = 50  # an hour of samples is 300 kB as columns
+Key = tuple[str, str]  # user, workout id
 QUERIES_AT_ONCE: Final = 2  # one is worked on and one is on its way, however many partitions there are
 
 # The columns are those of the domain's Track, in the form that it takes; what varies is a parameter.
@@ -66,7 +67,7 @@ class SamplesReader:
         if self._client is not None:
             await self._client.close()
 
-    async def tracks(self, keys: Iterable[tuple[str, str]]) -> AsyncIterator[dict[tuple[str, str], Track]]:
+    async def tracks(self, keys: Iterable[Key]) -> AsyncIterator[dict[Key, Track]]:
         """The samples of workouts, given as (user, workout id), some workouts at a time; each is there once, those
         without samples too. What was given is gone when more is asked for.
 
@@ -74,9 +75,12 @@ class SamplesReader:
 
         Samples of several devices at one time are merged channel by channel, the device whose id sorts last counting.
         """
-        wanted = sorted(set(keys))
-        for begin in range(0, len(wanted), WORKOUTS_PER_QUERY):
-            some = wanted[begin : begin + WORKOUTS_PER_QUERY]
+        async for given in self.tracks_together([key] for key in sorted(set(keys))):
+            yield given
+
+    async def tracks_together(self, groups: Iterable[Sequence[Key]]) -> AsyncIterator[dict[Key, Track]]:
+        """The same for groups of workouts: those of one group are given at the same time."""
+        for some in _portions(groups):
             async with self._room:
                 found = _tracks(await self._ask(some))
                 given = {key: found.get(key[1], NO_SAMPLES) for key in some}
@@ -84,12 +88,24 @@ class SamplesReader:
                 given.clear()  # not only when the next ones are there
                 del found
 
-    async def _ask(self, keys: list[tuple[str, str]]) -> pa.Table:
+    async def _ask(self, keys: list[Key]) -> pa.Table:
         try:
             parameters = {"database": self._settings.namespace, "keys": keys}
             return await self._client.query_arrow(_SELECT, parameters=parameters, use_strings=True)
         except FAILURES as error:
             raise SinkUnavailable(f"clickhouse: reading samples: {error}") from error
+
+
+def _portions(groups: Iterable[Sequence[Key]]) -> Iterator[list[Key]]:
+    """Groups in portions of one query: each has at least one group, and groups are whole."""
+    some: list[Key] = []
+    for group in groups:
+        if some and len(some) + len(group) > WORKOUTS_PER_QUERY:
+            yield some
+            some = []
+        some += group
+    if some:
+        yield some
 
 
 def _tracks(table: pa.Table) -> dict[str, Track]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from domain.achievement_rules import Rule
 from domain.boards import BoardKey
+from domain.fusing import Priorities
 from schemas import hot
 from verification import achievements, announced, boards, feeds, lake, live, samples, scores, training, workouts
 from verification.dead_letters import Letter, check_letters
@@ -55,6 +56,7 @@ class PartitionCheck:
     recommend: ScoreCheck
     first_score_ms: Mapping[str, float]  # by message type
     rules: Sequence[Rule]  # of achievements
+    priorities: Priorities  # of recordings of one activity
     kept_at_s: float  # when rankings must not have expired
     kept: Kept = field(default_factory=Kept)
 
@@ -104,6 +106,7 @@ class PartitionCheck:
                 user,
                 known_facts,
                 lambda user, wid: found.track(spans[user, wid]) if (user, wid) in spans else workouts.NO_SAMPLES,
+                self.priorities,
             )
             for wid, one in known.items():
                 summaries[user, wid] = (one.zone, one.summary)

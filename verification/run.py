@@ -9,6 +9,7 @@ import pyarrow as pa
 from stridelog import topics as topic_table
 from stridelog.achievements_file import rules_of
 from stridelog.errors import UserError
+from stridelog.fusing_file import priorities_of
 from stridelog.settings import Settings
 from stridelog.topics import Topics
 from verification import boards, lake, models, samples
@@ -107,6 +108,7 @@ async def verify(
                 recommend=ScoreCheck(models.loader("recommend", settings), report.sinks["topic.recommendations-ready"]),
                 first_score_ms=await _first_scores(log, topics, settled),
                 rules=rules_of(settings),
+                priorities=priorities_of(settings),
                 kept_at_s=redis.now_s(),
             )
             numbers = sorted({partition for _, partition in settled.ends})

@@ -10,10 +10,12 @@ import numpy as np
 from domain.days import local_day
 from domain.duplicates import Candidate, clusters
 from domain.features import NAMES_VERSION, LoadFact, features
+from domain.fusing import Priorities
 from domain.summary import Stated, Summary, summarise
 from domain.track import CHANNELS, Track, track_from_columns
 from domain.workouts import Completion, Correction, Profile, athlete_at, corrected, prevails
 from schemas import hot
+from verification.fusing import fused
 from verification.outcomes import Valid
 
 TrackOf = Callable[[str, str], Track]
@@ -59,6 +61,7 @@ class Known:
             "local_day": data.local_day.isoformat(),
             "device_id": data.device_id,
             "summary": data.summary,
+            "channel_sources": data.channel_sources,
         }
 
 
@@ -88,7 +91,7 @@ def facts_of(user_events: Iterable[Valid], workout_events: Iterable[Valid]) -> d
     return users
 
 
-def known_workouts(user: str, facts: UserFacts, track_of: TrackOf) -> dict[str, Known]:
+def known_workouts(user: str, facts: UserFacts, track_of: TrackOf, priorities: Priorities) -> dict[str, Known]:
     """The last word on every workout that a user ever completed, by workout id."""
     profiles = list(facts.profiles.values())
     completions = {
@@ -108,9 +111,16 @@ def known_workouts(user: str, facts: UserFacts, track_of: TrackOf) -> dict[str, 
             )
         )
     canonical = clusters(candidates)
+    sources: dict[str, dict[str, str]] = {}
+    for leader in set(canonical.values()):
+        others = [wid for wid, its in canonical.items() if its == leader and wid != leader]
+        if others:
+            tracks = {wid: track_of(user, wid) for wid in (leader, *others)}
+            track, sources[leader] = fused(leader, others, living, tracks, priorities)
+            summaries[leader] = _summary(living[leader], track, profiles)
     loads = {wid: _load(wid, living[wid], summary) for wid, summary in summaries.items() if canonical[wid] == wid}
     return {
-        wid: _known(wid, completion, summaries.get(wid), canonical.get(wid), loads, profiles)
+        wid: _known(wid, completion, summaries.get(wid), canonical.get(wid), loads, profiles, sources.get(wid, {}))
         for wid, completion in completions.items()
     }
 
@@ -154,6 +164,7 @@ def _known(
     leader: str | None,
     loads: Mapping[str, LoadFact],
     profiles: Sequence[Profile],
+    sources: Mapping[str, str],
 ) -> Known:
     status: Literal["counted", "duplicate", "deleted"] = "deleted"
     if leader is not None:
@@ -178,6 +189,7 @@ def _known(
             local_day=local_day(completion.start_us, completion.zone),
             device_id=None if status == "deleted" else completion.device_id,
             summary=None if summary is None else _as_message(summary),
+            channel_sources=tuple(hot.ChannelSource(channel=name, workout_id=id) for name, id in sources.items()),
         ),
         features=hot.FeaturesComputedData(
             workout_id=workout_id,
@@ -239,4 +251,5 @@ def _completion(message: hot.WorkoutCompleted) -> Completion:
         ),
         rpe=data.rpe,
         title=data.title,
+        source=message.source,
     )

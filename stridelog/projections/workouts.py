@@ -57,6 +57,7 @@ def summarised(user: str, workout_id: str, completion: Completion, done: Summari
         local_day=day_of(completion),
         device_id=completion.device_id if done else None,
         summary=msgspec.convert(done.summary, hot.Summary, from_attributes=True) if done else None,
+        channel_sources=tuple(hot.ChannelSource(channel=c, workout_id=w) for c, w in done.sources) if done else (),
     )
     return hot.WorkoutSummarised.of(
         user=user, time=completion.end_us, zone=completion.zone, source=PRODUCER, producer=PRODUCER, data=data
@@ -107,5 +108,6 @@ def document(user: str, workout_id: str, completion: Completion, done: Summarise
         "local_day": day_of(completion).isoformat(),
         "device_id": completion.device_id,
         "summary": msgspec.to_builtins(done.summary),
+        "channel_sources": [{"channel": channel, "workout_id": id} for channel, id in done.sources],
     }
     return Document("workouts", workout_id, set=fields)

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,6 +93,12 @@ FACTS: dict[str, list[Any]] = {
 def track_of(index: int) -> Track:
     seconds = np.arange(0, 1_800, 5)
     rng = np.random.default_rng(index)
+    if index == 2:  # knows less, and something that the other one of the same activity does not
+        return track_from_columns(
+            start_of(index) + (seconds + 2) * 1_000_000,
+            heart_rate_bpm=130 + rng.normal(0, 5, len(seconds)).round(),
+            altitude_m=100 + seconds * 0.1,
+        )
     return track_from_columns(
         start_of(index) + seconds * 1_000_000,
         heart_rate_bpm=140 + rng.normal(0, 5, len(seconds)).round(),
@@ -172,9 +179,11 @@ def last_words(
 
 
 def worked_out(batch: Batch, state: State, known: dict[str, Track]) -> tuple[list[Any], list[Document]]:
-    join = Join(state, batch.span)
+    join = Join(state, batch.span, {"heart_rate": ("phone*",)})
     join.keep(batch.records)
     join.summarise({(user, wid): known.get(wid, NO_SAMPLES) for user, wid in join.touched()})
+    for group in join.to_fuse():
+        join.fuse({(user, wid): known.get(wid, NO_SAMPLES) for user, wid in group})
     return join.work_out()
 
 
@@ -219,9 +228,34 @@ def test_the_last_word_is_what_the_facts_say() -> None:
         3: "counted",
     }
     assert summaries[2].duplicate_of == WORKOUTS[1]
+    assert {one.channel: WORKOUTS.index(one.workout_id) for one in summaries[1].channel_sources} == {
+        "heart_rate": 1,
+        "speed": 1,
+        "distance": 1,
+        "altitude": 2,
+    }
+    assert summaries[1].summary.elevation_gain_m == pytest.approx(179, abs=5)
     assert summaries[1].title == "second"
     assert summaries[3].end - summaries[3].start == 45 * 60_000_000, "the longer report of a workout prevails"
     assert documents[WORKOUTS[0]] == Document("workouts", WORKOUTS[0])
+
+
+def test_what_was_fused_is_taken_apart_when_the_other_recording_is_deleted() -> None:
+    facts = {**FACTS, "workout-events": [*FACTS["workout-events"], deleted(2)]}
+    said, _ = last_words(facts, [])
+    alone = said[hot.WorkoutSummarised, WORKOUTS[1]].data
+    assert (alone.channel_sources, alone.summary.elevation_gain_m) == ((), None)
+
+
+@given(arrivals(), st.sets(st.integers(0, 22)))
+@settings(max_examples=30, deadline=None)
+def test_what_is_fused_and_taken_apart_again_does_not_depend_on_arrival(
+    arrival: tuple[dict[str, list[Any]], list[tuple[int, int]]], crashes: set[int]
+) -> None:
+    topics, steps = arrival
+    topics = {**topics, "workout-events": [deleted(2), *topics["workout-events"]]}
+    later = {**topics, "workout-events": [*topics["workout-events"][1:], deleted(2)]}
+    assert last_words(topics, steps, crashes) == last_words(later, [])
 
 
 def summary_of(

@@ -17,7 +17,7 @@ def known(log: TestLog, user: str = "ada") -> dict[str, Known]:
     found, _ = samples.deduplicated(read.carrying("SensorFrame").valid, Takings())
     spans = found.tracks()
     return workouts.known_workouts(
-        user, facts[user], lambda u, w: found.track(spans[u, w]) if (u, w) in spans else workouts.NO_SAMPLES
+        user, facts[user], lambda u, w: found.track(spans[u, w]) if (u, w) in spans else workouts.NO_SAMPLES, {}
     )
 
 
