@@ -11,6 +11,7 @@ from domain.withdrawals import Withdrawal
 from schemas import hot
 from schemas.frames import unpack_columns
 from stridelog.agent import Context, agent
+from stridelog.arrivals import Arrivals
 from stridelog.batch import Batch, Writes
 from stridelog.projections.live import live_sessions
 from stridelog.projections.samples import partial_rows, sample_rows, samples_stored
@@ -23,7 +24,7 @@ from stridelog.stored_readings import StoredReadings
     role="sensors",
     stores=("clickhouse", "redis"),
     facts=(Withdrawal,),
-    resources=(RawSamples, StoredReadings),
+    resources=(RawSamples, StoredReadings, Arrivals),
     registered_users_only=True,
     batches_at_once=3,  # a batch is tens of megabytes of columns
 )
@@ -41,6 +42,7 @@ async def sensors(batch: Batch, context: Context) -> Writes:
         redis=live_sessions(batch.logged(hot.SensorFrame), columns, context.keys),
         messages=samples_stored(frames) if kept else [],
         dropped=dropped,
+        timing=context.resource(Arrivals).count(batch.logged(hot.SensorFrame), columns),
     )
     withdrawals = withdrawals_of(frames, new, context.state)
     if not withdrawals:

@@ -31,4 +31,4 @@ async def workouts(batch: Batch, context: Context) -> Writes:
     async for tracks in reader.tracks_together(join.to_fuse()):
         join.fuse(tracks)
     messages, documents = join.work_out()
-    return Writes(mongo=documents, messages=messages, dropped=dropped)
+    return Writes(mongo=documents, messages=messages, dropped=dropped, timing=join.timing)

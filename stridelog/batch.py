@@ -44,6 +44,7 @@ class Writes:
     delta: list[Rows] = field(default_factory=list)
     messages: list[Any] = field(default_factory=list)  # structs of schemas.hot; their topic is in topics.yaml
     dropped: Counter[str] = field(default_factory=Counter)  # records that needed no write, by reason
+    timing: Counter[str] = field(default_factory=Counter)  # what was wrong with times, by case
 
 
 def nothing_for(batch: Batch, reason: str) -> Writes:

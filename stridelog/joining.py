@@ -12,13 +12,11 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from domain.duplicates import Candidate, clusters
 from domain.features import FEATURE_WINDOW_DAYS
-from domain.fusing import Priorities, Recording, fuse
-from domain.summary import Stated, Summary, summarise
-from domain.track import CHANNELS, NO_SAMPLES, Track
+from domain.fusing import Priorities
+from domain.track import NO_SAMPLES, Track
 from domain.workouts import (
     Completion,
     Correction,
@@ -27,7 +25,6 @@ from domain.workouts import (
     Place,
     Profile,
     Summarised,
-    athlete_at,
     corrected,
     prevails,
 )
@@ -36,7 +33,9 @@ from sinks.base import Document, Span
 from stridelog.batch import Record
 from stridelog.history import History
 from stridelog.projections import workouts as out
+from stridelog.reported import completion_of, profile_of
 from stridelog.state import Known, State
+from stridelog.summarising import alone, from_recordings
 
 Key = tuple[str, str]  # user, workout
 
@@ -61,6 +60,7 @@ class Join:
         self.offsets: dict[str, int] = {}  # user → offset of the last record about them
         self.summaries: dict[Key, Summarised] = {}  # as its own samples say
         self.settled: dict[str, _Settled] = {}  # by user
+        self.timing: Counter[str] = Counter()  # workouts by what was wrong with their times
         self.fusing: dict[Key, tuple[str, ...]] = {}  # workout → the other recordings of its activity
 
     # -- facts
@@ -85,7 +85,7 @@ class Join:
                 workout_id = message.data.workout_id
                 return {workout_id} if self.state.get(user, Completion, workout_id) else None
             case hot.UserRegistered() | hot.ProfileChanged():
-                profile = _profile(message)
+                profile = profile_of(message)
                 if not self._put(user, message.id, profile, offset):
                     return None
                 since = 0 if profile.registration else profile.time_us
@@ -98,7 +98,7 @@ class Join:
                     return None
                 return {wid for wid, _ in self._completions(user)}
             case hot.WorkoutCompleted():
-                completion = _completion(message)
+                completion = completion_of(message)
                 known = self.state.get(user, Completion, message.data.workout_id)
                 if known is not None and known.fact != completion and not prevails(completion, known.fact):
                     return None
@@ -135,7 +135,9 @@ class Join:
     def summarise(self, tracks: Mapping[Key, Track]) -> None:
         """Take the samples of some of the touched workouts; they are not kept."""
         for (user, wid), track in tracks.items():
-            self.summaries[user, wid] = _summarise(self._corrected(user, wid), track, self._profiles(user))
+            done, clock_was_reset = alone(self._corrected(user, wid), track, self._profiles(user))
+            self.timing += Counter(clock_reset=int(clock_was_reset))
+            self.summaries[user, wid] = done
 
     def to_fuse(self) -> list[list[Key]]:
         """Groups of workouts whose samples are needed together: the one that counts of an activity, then its other
@@ -151,16 +153,10 @@ class Join:
             if not tracks.keys() >= {(user, wid), *((user, other) for other in others)}:
                 continue
             settled = self.settled[user]
-            recordings = [
-                Recording(one, settled.alive[one].source, settled.alive[one].device_id, tracks[user, one])
-                for one in (wid, *others)
-            ]
-            track, sources = fuse(recordings[0], recordings[1:], self.priorities) if others else (tracks[user, wid], ())
+            its = {one: tracks[user, one] for one in (wid, *others)}
+            made = from_recordings((wid, *others), settled.alive, its, self._profiles(user), self.priorities)
             settled.now[wid] = msgspec.structs.replace(
-                settled.now[wid],
-                summary=_summary(settled.alive[wid], track, self._profiles(user)),
-                fused=others,
-                sources=sources,
+                settled.now[wid], summary=made.summary, fused=others, sources=made.sources
             )
 
     def work_out(self) -> tuple[list[Any], list[Document]]:
@@ -185,7 +181,7 @@ class Join:
                 now[wid] = _after(before.get(wid), self.summaries[user, wid])
             elif wid not in touched and (completion := self._alive(user, wid)) is not None:
                 alive[wid] = completion
-                now[wid] = before.get(wid) or _summarise(completion, NO_SAMPLES, profiles)
+                now[wid] = before.get(wid) or alone(completion, NO_SAMPLES, profiles)[0]
         canonical = clusters(
             Candidate(wid, done.start_us, done.end_us, done.sport, done.channels, done.samples)
             for wid, done in now.items()
@@ -282,56 +278,3 @@ def _looking_back_at(moved: Sequence[Place], history: History) -> set[str]:
     first_us, last_us = min(place.end_us for place in moved), max(place.end_us for place in moved)
     last_day = max(place.day for place in moved) + timedelta(days=FEATURE_WINDOW_DAYS)
     return {load.workout_id for load in history.looking_back_at(first_us, last_us) if load.day <= last_day}
-
-
-def _summary(completion: Completion, track: Track, profiles: list[Profile]) -> Summary:
-    return summarise(
-        track,
-        sport=completion.sport,
-        start_us=completion.start_us,
-        end_us=completion.end_us,
-        pauses=completion.pauses,
-        athlete=athlete_at(profiles, completion.start_us),
-        stated=completion.stated,
-        rpe=completion.rpe,
-    )
-
-
-def _summarise(completion: Completion, track: Track, profiles: list[Profile]) -> Summarised:
-    summary = _summary(completion, track, profiles)
-    channels = sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS)
-    return Summarised(
-        sport=completion.sport,
-        start_us=completion.start_us,
-        end_us=completion.end_us,
-        day=out.day_of(completion),
-        channels=channels,
-        samples=summary.sample_count,
-        summary=summary,
-        duplicate_of=None,
-    )
-
-
-def _profile(message: hot.UserRegistered | hot.ProfileChanged) -> Profile:
-    data = message.data
-    said = {name: getattr(data, name) for name in Profile.__struct_fields__ if hasattr(data, name)}
-    return Profile(message.id, message.time, isinstance(message, hot.UserRegistered), **said)
-
-
-def _completion(message: hot.WorkoutCompleted) -> Completion:
-    data = message.data
-    stated = {} if data.stated is None else msgspec.structs.asdict(data.stated)
-    return Completion(
-        event_id=message.id,
-        time_us=message.time,
-        zone=message.zone,
-        sport=data.sport,
-        device_id=data.device_id,
-        start_us=data.start,
-        end_us=data.end,
-        pauses=tuple((begin, end) for begin, end in data.pauses),
-        stated=Stated(**stated),
-        rpe=data.rpe,
-        title=data.title,
-        source=message.source,
-    )

@@ -319,6 +319,8 @@ class Lane:
         metrics.RECORDS.labels(name, span.topic, "dead").inc(len(gone))
         for reason, count in writes.dropped.items():
             metrics.DROPPED.labels(name, reason).inc(count)
+        for case, count in writes.timing.items():
+            metrics.TIMING.labels(name, case).inc(count)
         for letter in dead:
             metrics.DEAD.labels(name, span.topic, letter.reason).inc()
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from domain.clock import placed
 from domain.days import local_day
 from domain.duplicates import Candidate, clusters
 from domain.features import NAMES_VERSION, LoadFact, features
@@ -100,10 +101,14 @@ def known_workouts(user: str, facts: UserFacts, track_of: TrackOf, priorities: P
     }
     living = {wid: c for wid, c in completions.items() if not _is_gone(wid, c, facts)}
     summaries: dict[str, Summary] = {}
+    tracks: dict[str, Track] = {}
+    resets: dict[str, bool] = {}
     candidates = []
     for wid, completion in living.items():
-        track = track_of(user, wid)
-        summaries[wid] = _summary(completion, track, profiles)
+        track, moved = placed(track_of(user, wid), completion.start_us, completion.end_us)
+        resets[wid] = moved > 0
+        tracks[wid] = track
+        summaries[wid] = _summary(completion, track, profiles, clock_was_reset=resets[wid])
         channels = sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS)
         candidates.append(
             Candidate(
@@ -115,9 +120,9 @@ def known_workouts(user: str, facts: UserFacts, track_of: TrackOf, priorities: P
     for leader in set(canonical.values()):
         others = [wid for wid, its in canonical.items() if its == leader and wid != leader]
         if others:
-            tracks = {wid: track_of(user, wid) for wid in (leader, *others)}
             track, sources[leader] = fused(leader, others, living, tracks, priorities)
-            summaries[leader] = _summary(living[leader], track, profiles)
+            was_reset = any(resets[wid] for wid in (leader, *others))
+            summaries[leader] = _summary(living[leader], track, profiles, clock_was_reset=was_reset)
     loads = {wid: _load(wid, living[wid], summary) for wid, summary in summaries.items() if canonical[wid] == wid}
     return {
         wid: _known(wid, completion, summaries.get(wid), canonical.get(wid), loads, profiles, sources.get(wid, {}))
@@ -130,7 +135,7 @@ def _is_gone(workout_id: str, completion: Completion, facts: UserFacts) -> bool:
     return workout_id in facts.deleted or erased
 
 
-def _summary(completion: Completion, track: Track, profiles: Sequence[Profile]) -> Summary:
+def _summary(completion: Completion, track: Track, profiles: Sequence[Profile], *, clock_was_reset: bool) -> Summary:
     return summarise(
         track,
         sport=completion.sport,
@@ -140,6 +145,7 @@ def _summary(completion: Completion, track: Track, profiles: Sequence[Profile]) 
         athlete=athlete_at(profiles, completion.start_us),
         stated=completion.stated,
         rpe=completion.rpe,
+        clock_was_reset=clock_was_reset,
     )
 
 

@@ -137,6 +137,7 @@ def without_taken(
         redis=[*(("DEL", keys.live(user)) for user in ended), *live_sessions(shown, standing, keys)],
         messages=[*writes.messages, *taken_back(new, stored)],
         dropped=writes.dropped + Counter({"withdrawn": int(np.count_nonzero(~says))}),
+        timing=writes.timing,
     )
 
 
