@@ -97,7 +97,8 @@ def _rank(recording: Recording, patterns: Sequence[str]) -> int:
 
 
 def _known(track: Track, names: Sequence[str]) -> NDArray[np.bool_]:
-    return np.logical_and.reduce([np.isfinite(getattr(track, name)) for name in names])
+    known: NDArray[np.bool_] = np.logical_and.reduce([np.isfinite(getattr(track, name)) for name in names])
+    return known
 
 
 def _aligned(track: Track, known: NDArray[np.bool_], base: Track, names: Sequence[str]) -> dict[str, FloatColumn]:

@@ -133,9 +133,9 @@ def changed_upstream(
             data=data,
         )
         yield dispatch(at_us, deleted, "upstream_delete")
-        for frame in frames[:3]:
-            if frame.dead is None and frame.fault is None:
-                yield frame._replace(at_us=max(frame.at_us, at_us) + 60 * _S_US)
+        for sent in frames[:3]:
+            if sent.dead is None and sent.fault is None:
+                yield sent._replace(at_us=max(sent.at_us, at_us) + 60 * _S_US)
     if faults.upstream_edit and edits < UPSTREAM_EDIT_SHARE:
         corrected = rows_of(track, first, last)
         corrected = replace(corrected, heart_rate_bpm=np.clip(corrected.heart_rate_bpm - 5, 20, 250))

@@ -55,14 +55,16 @@ def live_sessions(records: Iterable[Valid], takings: Takings) -> dict[str, tuple
 
 def _columns(frame: hot.SensorFrame, takings: Takings, offset: int) -> dict[str, NDArray[Any]]:
     """The columns of a frame, without what was taken before ``offset``."""
-    columns = unpack(frame)
+    columns: dict[str, NDArray[Any]] = dict(unpack(frame))
     if frame.user not in takings.by_user:
         return columns
     names = [name for name in CHANNELS if name in columns]
-    times, before = columns["time_us"], takings.before(offset)
+    times, before = columns["time_us"].astype(np.int64), takings.before(offset)
     stands = before.standing(frame, times, times + 1)
     lost, _ = before.emptied(frame, times, times + 1, names)
-    left = {name: np.where(lost.get(name, False), np.nan, columns[name])[stands] for name in names}
+    left: dict[str, NDArray[Any]] = {
+        name: np.where(lost.get(name, False), np.nan, columns[name])[stands] for name in names
+    }
     return {"time_us": times[stands], **left}
 
 

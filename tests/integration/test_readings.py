@@ -31,7 +31,7 @@ def track_of(first_s: int, last_s: int, heart_rate_bpm: float = 150.0) -> Track:
         START_US + seconds * S,
         heart_rate_bpm=np.full(n, heart_rate_bpm),
         speed_m_s=np.full(n, 3.0),
-        distance_m=seconds * 3.0,
+        distance_m=np.asarray(seconds * 3.0, dtype=np.float64),
     )
 
 

@@ -97,7 +97,7 @@ def track_of(index: int) -> Track:
         return track_from_columns(
             start_of(index) + (seconds + 2) * 1_000_000,
             heart_rate_bpm=130 + rng.normal(0, 5, len(seconds)).round(),
-            altitude_m=100 + seconds * 0.1,
+            altitude_m=np.asarray(100 + seconds * 0.1, dtype=np.float64),
         )
     return track_from_columns(
         start_of(index) + seconds * 1_000_000,

@@ -19,7 +19,9 @@ def recorded(first_wrong_s: int, right_again_s: int = 10_000) -> Track:
     """A run of half an hour; from one second to another its clock thought that it was 2019."""
     wrong = (first_wrong_s <= SECONDS) & (right_again_s > SECONDS)
     time_us = np.where(wrong, IN_2019_US + (SECONDS - first_wrong_s) * S, START_US + SECONDS * S)
-    return track_from_columns(time_us, heart_rate_bpm=100.0 + SECONDS / 60, distance_m=SECONDS * 3.0)
+    return track_from_columns(
+        time_us, heart_rate_bpm=100.0 + SECONDS / 60, distance_m=np.asarray(SECONDS * 3.0, dtype=np.float64)
+    )
 
 
 RIGHT = recorded(10_000)
