@@ -20,8 +20,10 @@ from sinks.keys import Keys
 from sinks.tables import MINUTE_PARTIALS, SAMPLES, TABLES
 from stridelog import topics
 from stridelog.agent import Context
+from stridelog.arrivals import Arrivals
 from stridelog.batch import Batch, Record, Writes
 from stridelog.readers import RawSamples
+from stridelog.settings import Settings
 from stridelog.state import State
 from stridelog.stored_readings import Stored, StoredReadings, Touched
 from verification import live, samples
@@ -162,7 +164,7 @@ class Worker:
 
     async def _process(self, batch: Batch) -> Writes:
         await self.state.load({record.message.user for record in batch.records})
-        resources: dict[type[Any], Any] = {RawSamples: self.clickhouse, StoredReadings: self.clickhouse}
+        resources = {RawSamples: self.clickhouse, StoredReadings: self.clickhouse, Arrivals: Arrivals(Settings())}
         return await sensors.process(batch, Context(self.state, Keys("test"), resources))
 
     def run(self, steps: Sequence[tuple[int, Sequence[str]]]) -> "Worker":
