@@ -43,7 +43,7 @@ class Column:
     unit: str = ""
     optional: bool = False
     repeats: bool = False
-    default: str = ""  # what a row has that does not say
+    default: int | None = None  # what a row has that does not say
 
     @property
     def arrow(self) -> pa.Field:
@@ -55,7 +55,7 @@ class Column:
     def ddl(self) -> str:
         """The column's line of CREATE TABLE."""
         kind = f"Nullable({self.type})" if self.optional else self.type
-        kind += f" DEFAULT {self.default}" if self.default else ""
+        kind += "" if self.default is None else f" DEFAULT {self.default}"
         comment = f"{self.doc} [{self.unit}]" if self.unit else self.doc
         quoted = comment.replace("'", "''")
         return f"`{self.name}` {kind} COMMENT '{quoted}' CODEC({_CODECS.get(self.type, 'ZSTD(1)')})"
@@ -98,7 +98,7 @@ class Table:
         unknown = set(given.column_names) - {column.name for column in self.columns}
         if unknown:
             raise ValueError(f"table {self.name} has no column {', '.join(sorted(unknown))}")
-        needed = {column.name for column in self.columns if not (column.optional or column.default)}
+        needed = {column.name for column in self.columns if not column.optional and column.default is None}
         if missing := needed - set(given.column_names):
             raise ValueError(f"table {self.name} needs column {', '.join(sorted(missing))}")
         columns = [column for column in self.columns if column.name in given.column_names]
@@ -109,6 +109,8 @@ class Table:
         values = given.column(column.name)
         if column.optional and pa.types.is_floating(values.type):
             values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+        if column.default is not None:
+            values = values.fill_null(column.default)
         if not column.optional and values.null_count:
             raise ValueError(f"table {self.name}: column {column.name} has {values.null_count} empty values")
         if values.type == column.arrow.type:
@@ -129,8 +131,8 @@ SOURCE: Final = (
     Column("source_offset", "UInt64", "offset of the record that caused the row, and the row's version"),
 )
 OF_READINGS: Final = (
-    Column("revision", "UInt16", "revision of the frame", default="0"),
-    Column("deleted", "UInt8", "1: deleted upstream, or replaced by a higher revision", default="0"),
+    Column("revision", "UInt16", "revision of the frame", default=0),
+    Column("deleted", "UInt8", "1: deleted upstream, or replaced by a higher revision", default=0),
 )
 CHANNELS: Final = (("heart_rate", "bpm"), ("cadence", "rpm"), ("power", "W"), ("speed", "m/s"), ("altitude", "m"))
 

@@ -39,9 +39,9 @@ class Arrivals:
         starts, back = self._starts_us, 0
         if len(starts) > MOST_DEVICES:
             starts.clear()
-        for _, frame in frames:
-            device, start_us = (frame.user, frame.device_id), frame.start
-            if start_us < starts.get(device, 0):
+        known = starts.get
+        for device, start_us in [((frame.user, frame.device_id), frame.start) for _, frame in frames]:
+            if start_us < known(device, 0):
                 back += 1
             else:
                 starts[device] = start_us

@@ -74,10 +74,10 @@ def keep(batch: Batch, state: State) -> tuple[list[New], Counter[str]]:
     """Keep what the batch takes back: what no earlier record has said, and how many records said nothing new."""
     found: list[New] = []
     dropped: Counter[str] = Counter()
-    for offset, _, message in batch.records:
-        if type(message) is hot.SensorFrame:
-            if not message.revision:
-                continue
+    frame = hot.SensorFrame
+    taking = [one for one in batch.records if type(one.message) is not frame or one.message.revision]
+    for offset, _, message in taking:  # of most batches nothing
+        if type(message) is frame:
             device, first_us, last_us = message.device_id, message.start, last_sample_us(message)
             withdrawal = replaced_by(device, first_us, last_us, message.revision)
             id = f"{device}/{first_us}/{last_us}/{message.revision}"
