@@ -30,10 +30,10 @@ from stridelog.stored_readings import StoredReadings
 )
 async def sensors(batch: Batch, context: Context) -> Writes:
     """Unpack the frames into columns once, and write the columns, without what was taken back."""
-    new, dropped = keep(batch, context.state)
     frames = batch.of(hot.SensorFrame)
-    if not frames and not new:
-        return Writes(dropped=dropped)
+    if not frames and not batch.of(hot.ReadingsDeleted):
+        return Writes()
+    new, dropped = keep(batch, context.state)
     columns = unpack_columns([frame for _, frame in frames])
     kept = context.resource(RawSamples).kept
     minutes = partial_rows(frames, columns, batch.span)
@@ -44,7 +44,7 @@ async def sensors(batch: Batch, context: Context) -> Writes:
         dropped=dropped,
         timing=context.resource(Arrivals).count(batch.logged(hot.SensorFrame), columns),
     )
-    withdrawals = withdrawals_of(frames, new, context.state)
+    withdrawals = withdrawals_of(batch, context.state)
     if not withdrawals:
         return writes
     stored = [await context.resource(StoredReadings).under(one.user, one.withdrawal) for one in new]

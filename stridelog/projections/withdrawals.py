@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,13 +36,15 @@ from stridelog.stored_readings import Stored
 Withdrawals = Mapping[str, Sequence[tuple[int, Withdrawal]]]  # user → offset of the record that brought it, and it
 
 
+NEAR_US: Final = 60_000_000
+
+
 class New(NamedTuple):
-    """A withdrawal that the batch brought."""
+    """What the batch takes back of a user's readings: one withdrawal, or several that follow each other."""
 
     user: str
-    withdrawal: Withdrawal
-    offset: int
     zone: str
+    withdrawal: Withdrawal
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +95,30 @@ def keep(batch: Batch, state: State) -> tuple[list[New], Counter[str]]:
             dropped["duplicate"] += type(message) is hot.ReadingsDeleted
             continue
         state.put(message.user, id, withdrawal, offset)
-        found.append(New(message.user, withdrawal, offset, message.zone))
-    return found, dropped
+        found.append(New(message.user, message.zone, withdrawal))
+    return _joined(found), dropped
 
 
-def withdrawals_of(frames: Sequence[tuple[int, hot.SensorFrame]], new: Sequence[New], state: State) -> Withdrawals:
+def _joined(new: Sequence[New]) -> list[New]:
+    """Those that follow each other as one: so a workout that is corrected frame by frame is looked up once."""
+    found: list[New] = []
+    for one in sorted(new, key=lambda each: (_kind(each), each.withdrawal.first_us)):
+        last = found[-1] if found else None
+        if last is None or _kind(last) != _kind(one) or one.withdrawal.first_us > last.withdrawal.end_us + NEAR_US:
+            found.append(one)
+        elif one.withdrawal.end_us > last.withdrawal.end_us:
+            longer = msgspec.structs.replace(last.withdrawal, end_us=one.withdrawal.end_us)
+            found[-1] = last._replace(withdrawal=longer)
+    return found
+
+
+def _kind(new: New) -> tuple[str, str, int, tuple[str, ...]]:
+    return new.user, new.withdrawal.device_id or "", new.withdrawal.revision, new.withdrawal.columns
+
+
+def withdrawals_of(batch: Batch, state: State) -> Withdrawals:
     """All that is taken back of users of the batch; most have nothing, and are not here."""
-    users = {frame.user for _, frame in frames} | {one.user for one in new}
+    users = {record.message.user for record in batch.records}
     return {
         user: [(known.offset, known.fact) for known in facts.values()]
         for user in users

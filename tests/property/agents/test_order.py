@@ -258,6 +258,26 @@ def test_what_is_fused_and_taken_apart_again_does_not_depend_on_arrival(
     assert last_words(topics, steps, crashes) == last_words(later, [])
 
 
+def test_a_workout_whose_clock_was_reset_is_summarised_whole_and_counted() -> None:
+    right = track_of(3)
+    rows = slice(200, None)
+    time_us = right.time_us.copy()
+    time_us[rows] += 1_546_300_820_000_000 - time_us[200]  # from there on its device thought that it was 2019
+    wrong = track_from_columns(time_us, heart_rate_bpm=right.heart_rate_bpm, distance_m=right.distance_m)
+    state = state_of(Store())
+    found: list[Any] = []
+    for track in (right, wrong):
+        records = [Record(0, 0, completed(3))]
+        join = Join(state, Span("workout-events", 0, 0, 1), {})
+        join.keep(records)
+        join.summarise(dict.fromkeys(join.touched(), track))
+        join.to_fuse()
+        said = next(m for m in join.work_out()[0] if isinstance(m, hot.WorkoutSummarised))
+        found.append((said.data.summary.distance_m, said.data.summary.sample_count, dict(join.timing)))
+    assert [one[:2] for one in found] == [found[0][:2]] * 2
+    assert [one[2] for one in found] == [{}, {"clock_reset": 1}]
+
+
 def summary_of(
     index: int, *, status: Any = "counted", day: int = 0, distance_m: float = 5_000.0
 ) -> hot.WorkoutSummarised:

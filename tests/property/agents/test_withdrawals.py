@@ -130,7 +130,7 @@ class Worker:
     def __init__(self, log: Sequence[Any]) -> None:
         self.log = log
         self.clickhouse, self.postgres = ClickHouse(), Postgres()
-        self.marks = {"clickhouse": 0, "postgres": 0}
+        self.marks = {"clickhouse": 0, "postgres": 0, "redis": 0}
         self.live: dict[str, str] = {}
         self.said: list[hot.SamplesStored] = []
         self.restart()
@@ -152,12 +152,14 @@ class Worker:
         if "postgres" in reached and after > self.marks["postgres"]:
             self.postgres.write(facts)
             self.marks["postgres"] = after
-        if "redis" in reached:
+        if "redis" in reached and after > self.marks["redis"]:
+            self.marks["redis"] = after
             for command in writes.redis:
                 self.live.pop(str(command[1]), None)
                 if command[0] == "SET":
                     self.live[str(command[1])] = command[2].decode()  # type: ignore[union-attr]
             self.said += writes.messages
+        if len(reached) == len(self.marks):
             self.at = after
         else:
             self.restart()
@@ -209,9 +211,8 @@ LOG: Final[list[Any]] = [
 def arrivals(draw: st.DrawFn) -> tuple[list[Any], list[tuple[int, list[str]]]]:
     repeats = draw(st.lists(st.sampled_from(LOG), max_size=6))
     log = draw(st.permutations([*LOG, *repeats]))
-    reached = st.lists(st.sampled_from(["clickhouse", "postgres"]), unique=True) | st.just(
-        ["clickhouse", "postgres", "redis"]
-    )
+    all_stores = ["clickhouse", "postgres", "redis"]
+    reached = st.lists(st.sampled_from(all_stores), unique=True) | st.just(all_stores)
     return log, draw(st.lists(st.tuples(st.integers(1, 6), reached), max_size=12))
 
 
@@ -293,3 +294,25 @@ def test_an_athlete_who_takes_nothing_back_costs_no_look_into_the_store() -> Non
     worker = Worker([frame(0, 60, user="bea"), frame(60, 60, user="bea")])
     worker.clickhouse.under = None  # type: ignore[assignment,method-assign] # asking would fail
     assert len(worker.run([]).clickhouse.shown("samples")) == 24
+
+
+def test_a_workout_that_is_corrected_frame_by_frame_is_looked_up_once() -> None:
+    log = [frame(0, 60), frame(60, 60), *(frame(start, 15, 1) for start in range(0, 120, 15))]
+    worker, asked = Worker(log), 0
+    look_up = worker.clickhouse.under
+
+    async def counted(user: str, one: Withdrawal) -> Stored:
+        nonlocal asked
+        asked += 1
+        return await look_up(user, one)
+
+    worker.clickhouse.under = counted  # type: ignore[method-assign]
+    worker.run([])
+    assert asked == 1
+    assert {row["revision"] for row in worker.clickhouse.shown("samples")} == {1}
+
+
+def test_a_deletion_that_is_sent_again_alone_ends_the_session_too() -> None:
+    log = [deleted(0, 60), frame(10, 30, 1), deleted(0, 60)]
+    for cuts in ([3], [1, 1, 1]):
+        assert Worker(log).run([(size, ("clickhouse", "postgres", "redis")) for size in cuts]).live == {}

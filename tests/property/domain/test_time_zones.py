@@ -88,7 +88,7 @@ def test_who_trains_on_every_local_day_keeps_the_streak_wherever_and_whenever(
         facts.append(Workout(Effort(f"w{number}", "running", start_us + HOUR_US, day, 5_000.0, 3_600.0, 10.0, 50.0)))
     shuffled = list(facts)
     random.shuffle(shuffled)
-    assert {award.level for award in earned(RULES, shuffled)} == {level.name for level in RULES[0].levels}
+    assert {award.level for award in earned(RULES, shuffled)} == {"3", "10"}
     one_less = [fact for fact in facts if fact.id != "w5"]
     assert len(earned(RULES, one_less)) == 1, "five days, a day without, four days"
 
