@@ -95,12 +95,23 @@ async def test_a_frame_that_is_sent_again_counts_once_and_its_last_version_wins(
 
 async def test_a_tombstone_hides_a_part_also_from_an_older_one_that_comes_after_it(clickhouse: ClickHouse) -> None:
     frame = partial(0, seconds=range(0, 30))
-    await insert(clickhouse, MINUTE_PARTIALS, [{**frame, "deleted": 1, "source_offset": 7}])
-    await insert(clickhouse, MINUTE_PARTIALS, [{**frame, "source_offset": 6}])
-    await clickhouse.client.command(f"OPTIMIZE TABLE `{clickhouse.settings.namespace}`.minute_partials FINAL")
-    assert await rollups(clickhouse, "n") == []
-    await insert(clickhouse, MINUTE_PARTIALS, [{**frame, "revision": 1, "source_offset": 7}])  # of one offset the later
-    assert await rollups(clickhouse, "n") == [(30,)]
+    sink = clickhouse.sink()
+    await sink.open()
+    await sink.claim([clickhouse.source])
+    steps = [
+        ({**frame, "source_offset": 5}, [(30,)]),
+        ({**frame, "deleted": 1, "source_offset": 7}, []),
+        ({**frame, "source_offset": 6}, []),
+        ({**frame, "revision": 1, "source_offset": 7}, [(30,)]),  # of one offset the later insert counts
+        ({**frame, "deleted": 1, "source_offset": 9}, []),
+    ]
+    for number, (row, shown) in enumerate(steps):
+        rows = Rows(MINUTE_PARTIALS.name, pa.Table.from_pylist([row], schema=MINUTE_PARTIALS.schema))
+        await sink.write([rows], clickhouse.span(number, number + 1))
+        assert await rollups(clickhouse, "n") == shown
+        await clickhouse.client.command(f"OPTIMIZE TABLE `{clickhouse.settings.namespace}`.minute_partials FINAL")
+        assert await rollups(clickhouse, "n") == shown, "the server has merged them"
+    await sink.close()
 
 
 async def test_rows_that_name_no_revision_go_in_one_insert_with_rows_that_do(clickhouse: ClickHouse) -> None:
