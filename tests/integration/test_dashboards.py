@@ -32,9 +32,12 @@ from sinks.tables import TABLES
 from sinks.views import VIEWS
 from stridelog import topics
 from stridelog.agent import AGENTS, Context
+from stridelog.arrivals import Arrivals
 from stridelog.batch import Batch, Record, Writes
 from stridelog.dashboards.expand import Range, expanded
-from stridelog.readers import RawSamples, SamplesReader
+from stridelog.fusing_file import PrioritiesInForce
+from stridelog.privacy_key import PrivacyKey
+from stridelog.readers import LiveReader, RawSamples, SamplesReader
 from stridelog.settings import Settings
 from stridelog.state import State, everyone
 from stridelog.wear_reader import WearReader, Window, Worn
@@ -163,8 +166,15 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TownStore]:
 
 
 def _configuration(until_s: int) -> TownConfig:
+    """Nothing is taken back: what is stored under it would be looked up on a server."""
     return TownConfig(
-        seed=3, athletes=14, first_day=FIRST, until_us=until_s * 1_000_000, sampling_s=10, samples_per_frame=30
+        seed=3,
+        athletes=14,
+        first_day=FIRST,
+        until_us=until_s * 1_000_000,
+        sampling_s=10,
+        samples_per_frame=30,
+        faults=faults.Faults(upstream_delete=False, upstream_edit=False),
     )
 
 
@@ -187,26 +197,37 @@ async def _fill(store: TownStore, config: TownConfig) -> None:
             said.append(message)
     for first in range(0, len(store.frames), FRAMES_IN_A_BATCH):
         frames = store.frames[first : first + FRAMES_IN_A_BATCH]
-        stored = await _taken("sensors", frames, first, {RawSamples: RawSamples(Settings())})
+        resources = {
+            RawSamples: RawSamples(Settings()),
+            Arrivals: Arrivals(Settings()),
+            LiveReader: LiveReader(Settings()),
+        }
+        stored = await _taken("sensors", frames, first, resources)
         worn += [message for message in stored.messages if isinstance(message, hot.WearStored)]
         for rows in stored.clickhouse:
             store.insert(rows)
     read = {name for topic in topics.load().inputs_of("workouts") for name in topic.messages}
     facts = [message for message in said if message.type in read]
-    written = await _taken("workouts", facts, 0, {SamplesReader: Tracks(store.frames)})
+    reading = {
+        SamplesReader: Tracks(store.frames),
+        PrivacyKey: PrivacyKey(Settings()),
+        PrioritiesInForce: PrioritiesInForce(Settings()),
+    }
+    written = await _taken("workouts", facts, 0, reading)
     summaries = [message for message in written.messages if isinstance(message, hot.WorkoutSummarised)]
     store.summaries = {summary.data.workout_id: summary for summary in summaries}
     words = [message for message in said if isinstance(message, hot.SegmentDefined | hot.SegmentRemoved)]
     passes = await _taken("segments", [*words, *summaries], 0, {SamplesReader: Tracks(store.frames)})
     efforts = [message for message in passes.messages if isinstance(message, hot.SegmentEffortsFound)]
-    for name, messages, resources in (
-        ("leaderboards", summaries, {}),
-        ("thresholds", summaries, {}),
-        ("thresholds", [message for message in said if message.type in USER_EVENTS], {}),
-        ("wellness", worn, {WearReader: Nights(store.frames)}),
-        ("segment_boards", [*words, *efforts], {}),
+    readers: dict[str, dict[type[Any], Any]] = {"wellness": {WearReader: Nights(store.frames)}}
+    for name, messages in (
+        ("leaderboards", summaries),
+        ("thresholds", summaries),
+        ("thresholds", [message for message in said if message.type in USER_EVENTS]),
+        ("wellness", worn),
+        ("segment_boards", [*words, *efforts]),
     ):
-        for rows in (await _taken(name, messages, 0, resources)).clickhouse:
+        for rows in (await _taken(name, messages, 0, readers.get(name, {}))).clickhouse:
             store.insert(rows)
 
 
@@ -232,6 +253,12 @@ class Tracks:
     ) -> AsyncIterator[dict[tuple[str, str], Track]]:
         for key in keys:
             yield {key: self._track(key)}
+
+    async def tracks_together(
+        self, groups: Iterable[Sequence[tuple[str, str]]]
+    ) -> AsyncIterator[dict[tuple[str, str], Track]]:
+        for group in groups:
+            yield {key: self._track(key) for key in group}
 
     def _track(self, key: tuple[str, str]) -> Track:
         if key not in self._frames:

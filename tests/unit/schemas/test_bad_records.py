@@ -108,7 +108,7 @@ def test_a_wrong_field_of_an_event_is_named(path: str, value: object, expected: 
     ("path", "value", "expected"),
     [
         ("start", 0, DeadReason.time_out_of_range),
-        ("version", 2, DeadReason.unknown_version),
+        ("version", 3, DeadReason.unknown_version),
         ("n", 61, DeadReason.ragged_frame),
         ("n", 0, DeadReason.out_of_range),
         ("channels.heart_rate", b"\x91" * 59, DeadReason.ragged_frame),
@@ -215,4 +215,22 @@ def test_zones_whose_bounds_do_not_rise_or_cannot_be_are_refused(basis: str, bou
 def test_zones_may_be_one_to_ten(bounds: list[float]) -> None:
     message = json.loads((ROOT / EXAMPLES / "ZonesSet.v1.json").read_text(encoding="utf-8"))
     message["data"] |= {"basis": "power", "upper_bounds": bounds}
-    assert USERS.decode(b"ada", json.dumps(message).encode()).data.upper_bounds == tuple(bounds)
+    decoded: Any = USERS.decode(b"ada", json.dumps(message).encode())
+    assert decoded.data.upper_bounds == tuple(bounds)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"end": -1}, "not after its start"),
+        ({"channels": ["heart_beat"]}, "no channel 'heart_beat'; there are heart_rate"),
+    ],
+)
+def test_a_deletion_of_no_time_or_of_no_channel_is_refused_with_the_reason(changes: Any, expected: str) -> None:
+    message = msgspec.msgpack.decode((ROOT / EXAMPLES / "ReadingsDeleted.v1.msgpack").read_bytes())
+    if "end" in changes:
+        changes = {"end": message["data"]["start"]}
+    message["data"] |= changes
+    with pytest.raises(BadRecord, match=expected) as refused:
+        FRAMES.decode(b"ada", msgspec.msgpack.encode(message))
+    assert refused.value.reason is DeadReason.out_of_range
