@@ -105,8 +105,8 @@ async def _write(settings: Settings, town: Town, now_us: int, say: Say) -> int:
             await client[settings.namespace][collection].bulk_write(updates[first : first + _BULK], ordered=False)
     await client.close()
     names = redis.asyncio.Redis.from_url(settings.redis)
-    for athlete, _ in town.followers:
-        await names.hset(Keys(settings.namespace).names(), athlete, athlete.title())
+    of_athletes = Keys(settings.namespace).names()
+    await names.hset(of_athletes, mapping={athlete: athlete.title() for athlete, _ in town.followers})
     await names.aclose()
     return sum(map(len, by_collection.values()))
 

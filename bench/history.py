@@ -85,9 +85,9 @@ def _batch(topic: str, messages: Sequence[Any], first: int) -> Batch:
 
 def _join(state: State, messages: Sequence[Any], first: int) -> list[Any]:
     batch = _batch("workout-events", messages, first)
-    join = Join(state, batch.span, b"")
+    join = Join(state, batch.span, b"", {})
     join.keep(batch.records)
-    join.summarise(dict.fromkeys(join.touched(), NO_SAMPLES))
+    join.summarise({key: NO_SAMPLES for group in join.touched() for key in group})
     said, _ = join.work_out()
     state.take_pending()
     return [message for message in said if isinstance(message, hot.WorkoutSummarised)]

@@ -10,7 +10,7 @@ from domain.critical_power import xpower_w
 from domain.distance import DistanceSeries
 from domain.efficiency import aerobic_decoupling, efficiency_factor
 from domain.grade import grade_adjusted_distance_m
-from domain.quality import ClockFaults, quality_of
+from domain.quality import quality_of
 from domain.sports import rule_of
 from domain.threshold_evidence import ALL_OUT_S, all_out_heart_rate_bpm
 from domain.timeline import Timeline, line_on_seconds
@@ -47,15 +47,15 @@ class Measured:
     mean_power_w: float | None
     normalised_power_w: float | None
     heart_rate_load: float | None
+    clock_was_reset: bool
 
 
 def analyse(track: Track, timeline: Timeline, sport: str, athlete: Athlete, measured: Measured) -> Analysis:
     """Analyse a workout; scores, watts and loads are rounded to 0.1, ratios and speeds to 0.001."""
     if len(track) < 2:
         return Analysis()
-    # A track is sorted: how the clock was at fault is known to who read the recording.
     found = cleaned(track, timeline, sport, measured.series.cumulative_m)
-    quality = quality_of(found, timeline, ClockFaults())
+    quality = quality_of(found, timeline, clock_was_reset=measured.clock_was_reset)
     body, metres, moving_s = rule_of(sport).body_group, measured.series.cumulative_m, measured.moving_time_s
     level_m = grade_adjusted_distance_m(metres, track.altitude_m) if body == "foot" else None
     normalised, mean_hr = measured.normalised_power_w, measured.mean_heart_rate_bpm

@@ -12,7 +12,6 @@ import numpy as np
 from domain.channel_faults import FAULTS, Channel, Rule, case_of
 from domain.column_runs import Mask
 from domain.distance import distance_series
-from domain.moving import moving_time_s
 from domain.sports import rule_of
 from domain.timeline import Timeline
 from domain.track import FloatColumn, Track
@@ -41,7 +40,6 @@ class Cleaned:
 
     track: Track
     faults: Mapping[Channel, Mapping[Rule, Mask]]
-    stopped_s: float | None  # timer time without movement, no fault; ``None`` where neither distance nor speed tells
 
 
 def cleaned(track: Track, timeline: Timeline, sport: str, cumulative_m: FloatColumn | None = None) -> Cleaned:
@@ -55,7 +53,7 @@ def cleaned(track: Track, timeline: Timeline, sport: str, cumulative_m: FloatCol
     heart rate is called locked, and a sensor that is wrong steadily is not found at all.
     """
     if len(track) == 0:
-        return Cleaned(track, {}, None)
+        return Cleaned(track, {})
     metres = distance_series(track, timeline, sport).cumulative_m if cumulative_m is None else cumulative_m
     case = case_of(track, timeline, sport, metres)
     columns: dict[str, FloatColumn] = {}
@@ -71,9 +69,7 @@ def cleaned(track: Track, timeline: Timeline, sport: str, cumulative_m: FloatCol
         if np.count_nonzero(dropped):
             columns |= {name: np.where(dropped, np.nan, getattr(track, name)) for name in names}
     clean = replace(track, time_us=track.time_us, **columns) if columns else track
-    moving_s = moving_time_s(metres, clean.speed_m_s, timeline, sport)
-    stopped_s = None if moving_s is None else max(0.0, timeline.timer_time_s - moving_s)
-    return Cleaned(clean, faults, stopped_s)
+    return Cleaned(clean, faults)
 
 
 def _parted(rules: dict[Rule, Mask], none: Mask) -> tuple[dict[Rule, Mask], Mask]:

@@ -1,9 +1,9 @@
 """Live sessions: what an athlete's devices say right now, and what their workout has come to so far.
 
 A frame is live when it reaches the log soon after its last sample. A session is by the newest live frame of a workout;
-it is over when the workout is, or at the turn of a minute two to three minutes after its last sample. Nothing here
-depends on how records are cut into batches, on the order in which frames and workout events are met, nor on whether a
-record comes twice.
+it is over when the workout is, at the turn of a minute two to three minutes after its last sample, or when readings of
+the last minutes are deleted: the next frame begins a new one then. Nothing here depends on how records are cut into
+batches, on the order in which frames and workout events are met, nor on whether a record comes twice.
 """
 
 from typing import Final
@@ -16,6 +16,8 @@ LIVE_DELAY_S: Final = 120
 """A frame whose last sample is further than this from its time in the log is an upload, not live."""
 SILENCE_MINUTES: Final = 3
 """A session lasts for the minute of its last sample and those after it, so many in all."""
+DELETED_WITHIN_S: Final = 120
+"""A deletion that reaches into so many seconds before its time in the log ends the user's sessions."""
 SMOOTHING_S: Final = 30
 """The current speed is the mean of so many seconds of event time."""
 SPAN_S: Final = 10
@@ -103,6 +105,11 @@ class SoFar(msgspec.Struct, omit_defaults=True, gc=False):
             others = [speed for speed in self.speeds if speed[0] != frame.time_us]
             self.speeds = [speed for speed in (*others, said) if speed[0] > newest_us - SMOOTHING_S * _US]
 
+    def begin_anew(self) -> None:
+        """Forget what was counted; sport and end are known still."""
+        self.span = self.moving = self.settled = 0
+        self.speeds = []
+
     @property
     def moving_time_s(self) -> int:
         """Seconds so far, to SPAN_S."""
@@ -136,6 +143,11 @@ class LiveState(msgspec.Struct, omit_defaults=True, gc=False):
         known.heard_us = max(known.heard_us, time_us)
         known.sport = sport or known.sport
         known.over = known.over or over
+
+    def begin_anew(self) -> None:
+        """Forget what was counted of all workouts: readings were deleted, and may be among it."""
+        for known in self.workouts.values():
+            known.begin_anew()
 
     @property
     def heard_us(self) -> int:

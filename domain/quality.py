@@ -5,27 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.channel_faults import SAMPLE_S, Channel, Rule
 from domain.cleaning import Cleaned
 from domain.column_runs import Mask
 from domain.timeline import Timeline
 from domain.track import FloatColumn
-
-
-@dataclass(frozen=True, slots=True)
-class ClockFaults:
-    """What was wrong with the times as they were recorded; a track, being sorted, no longer shows it."""
-
-    steps_back: int = 0
-    doubled: int = 0
-
-
-def clock_faults(time_us: NDArray[np.int64]) -> ClockFaults:
-    """Samples whose time (n,), in the order of recording, is before or the same as that of the sample before them."""
-    step_us = np.diff(time_us)
-    return ClockFaults(int(np.count_nonzero(step_us < 0)), int(np.count_nonzero(step_us == 0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +37,7 @@ class QualityReport:
     unrecorded_s: float  # that no sample stands for
     gaps: int  # stretches of more than 30 s between samples, or before the first and after the last
     longest_gap_s: float
-    stopped_s: float | None  # as in :class:`domain.cleaning.Cleaned`
-    clock: ClockFaults
+    clock_was_reset: bool  # and times were corrected: domain.clock
     score: float  # 0 to 100
     reasons: tuple[str, ...]  # what cost most, most first, for the athlete
 
@@ -68,8 +52,7 @@ WEIGHTS: Final[dict[Channel, float]] = {
     "altitude": 10.0,
     "cadence": 10.0,
 }
-CLOCK_POINTS: Final = 2.0
-MOST_CLOCK_POINTS: Final = 10.0
+CLOCK_POINTS: Final = 5.0
 MOST_REASONS: Final = 3
 _WORDS: Final[dict[Rule, str]] = {
     "missing": "{} is missing for {}",
@@ -82,13 +65,13 @@ _WORDS: Final[dict[Rule, str]] = {
 }
 
 
-def quality_of(found: Cleaned, timeline: Timeline, clock: ClockFaults) -> QualityReport:
+def quality_of(found: Cleaned, timeline: Timeline, *, clock_was_reset: bool) -> QualityReport:
     """The report on a cleaned track. Score = 100, less
 
     - 100 × the share of timer time that no sample stands for (one stands for at most 30 s);
     - for each recorded channel its weight × the share of recorded time that is missing or faulty: heart rate, power,
       position 30, speed, altitude, cadence 10;
-    - 2 for each time that steps back or is doubled, at most 10;
+    - 5 if the clock was reset: where its samples belong is a guess (:mod:`domain.clock`);
 
     and not below 0. A channel that was not recorded costs nothing: this is the quality of what is there. Without
     samples, or without any sensor, the score is 0.
@@ -113,8 +96,7 @@ def quality_of(found: Cleaned, timeline: Timeline, clock: ClockFaults) -> Qualit
             (WEIGHTS[one.channel] * seconds / total_s, _WORDS[rule].format(name, _words(seconds)))
             for rule, seconds in one.faults_s
         ]
-    wrong_times = clock.steps_back + clock.doubled
-    costs.append((min(CLOCK_POINTS * wrong_times, MOST_CLOCK_POINTS), f"the clock was wrong {wrong_times} times"))
+    costs.append((CLOCK_POINTS * clock_was_reset, "the clock was reset on the way"))
     if not channels:
         costs = [(100.0, "no sensor was recorded")]
     costs.sort(key=lambda cost: -cost[0])
@@ -124,8 +106,7 @@ def quality_of(found: Cleaned, timeline: Timeline, clock: ClockFaults) -> Qualit
         unrecorded_s=round(unrecorded_s, 1),
         gaps=len(gaps_s),
         longest_gap_s=round(float(gaps_s.max()), 1) if len(gaps_s) else 0.0,
-        stopped_s=None if found.stopped_s is None else round(found.stopped_s, 1),
-        clock=clock,
+        clock_was_reset=clock_was_reset,
         score=round(max(0.0, 100.0 - sum(points for points, _ in costs)), 1),
         reasons=tuple(f"{text} (-{points:.0f})" for points, text in costs[:MOST_REASONS] if points >= 0.5),
     )

@@ -54,6 +54,7 @@ def part_for_others(
     stated: Stated,
     rpe: float | None,
     zone_setting: ZoneSetting | None = None,
+    clock_was_reset: bool = False,
 ) -> ShownPart | None:
     """What others see of a workout from ``start_us`` to ``end_us`` (UTC, microseconds); ``None``: all of it.
 
@@ -84,5 +85,6 @@ def part_for_others(
         stated=stated,
         rpe=rpe,
         zone_setting=zone_setting,
+        clock_was_reset=clock_was_reset,
     )
     return ShownPart(first_us, last_us, summary)

@@ -101,12 +101,14 @@ def summarise(
     stated: Stated,
     rpe: float | None,
     zone_setting: ZoneSetting | None = None,
+    clock_was_reset: bool = False,
 ) -> Summary:
     """Summarise the samples of a workout from ``start_us`` to ``end_us`` (UTC, microseconds); ``pauses`` are
     in the same time. ``zone_setting`` are the zones that the athlete set for the sport, if any.
 
-    Samples more than 10 s outside of the workout (a clock that was reset) are left out. A track without samples (manual
-    entry, or they are not here yet) gives the stated totals. How the load is found says :mod:`domain.session_load`.
+    Samples more than 10 s outside of the workout are left out; those of a clock that was reset are where they belong by
+    now (:func:`domain.clock.placed`), and ``clock_was_reset`` says so. A track without samples (manual entry, or they
+    are not here yet) gives the stated totals. How the load is found says :mod:`domain.session_load`.
     """
     rule = rule_of(sport)
     track = track.between(start_us - WINDOW_SLACK_US, end_us + WINDOW_SLACK_US)
@@ -161,6 +163,7 @@ def summarise(
         mean_power_w=mean_w,
         normalised_power_w=normalised_w,
         heart_rate_load=load.heart_rate,
+        clock_was_reset=clock_was_reset,
     )
     return Summary(
         distance_m=round(min(distance_m, MOST_METRES), 1),

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from domain.athlete import Athlete, Sex
+from domain.fusing import ChannelSource
 from domain.integrity_flags import Flag
 from domain.shown import ShownPart
 from domain.summary import Stated, Summary
@@ -51,6 +52,7 @@ class Completion(msgspec.Struct, frozen=True):
     title: str | None = None
     visibility: Override = Override()
     accepted_us: int = 2**63 - 1  # when the log took in the first report of the workout; last: not known
+    source: str = ""  # who reported it: device:watch, file:fit, app:…
 
 
 class Correction(msgspec.Struct, frozen=True):
@@ -112,12 +114,14 @@ class Summarised(msgspec.Struct, frozen=True):
     start_us: int
     end_us: int
     day: date  # local day of the start
-    channels: int  # channels with samples
-    summary: Summary
+    channels: int  # channels with samples, in its own recording
+    samples: int  # time points of its own recording
+    summary: Summary  # from all recordings of the activity, if it is the one that counts
     duplicate_of: str | None  # the workout of its cluster that counts, if that is another one
     flags: tuple[Flag, ...] = ()  # what the rules of integrity say
     earlier: tuple[Place, ...] = ()
     shown: ShownPart | None = None  # what others see of it, where privacy zones cut
+    sources: tuple[ChannelSource, ...] = ()  # what each channel comes from, where there are others
 
     @property
     def places(self) -> tuple[Place, ...]:

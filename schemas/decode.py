@@ -20,7 +20,7 @@ from schemas.build_hot import exact
 from schemas.envelope import Message
 from schemas.frame_rules import broken_frames
 from schemas.reasons import DeadReason, RuleBroken
-from schemas.registry import MESSAGES, version_of
+from schemas.registry import MESSAGES, PACKED, version_of
 from schemas.rules import check, check_zone
 from schemas.types import TIME_MAX_US, TIME_MIN_US, USER_PATTERN, UUID_PATTERN
 
@@ -119,7 +119,8 @@ class Decoder:
                     outcomes.append(self._outcome(key, value))
                     continue
                 if (
-                    frame.user in names.users
+                    type(frame) is hot.SensorFrame
+                    and frame.user in names.users
                     and frame.workout_id in names.workouts
                     and frame.zone in names.zones
                     and frame.user.encode() == key
@@ -148,10 +149,10 @@ class Decoder:
             if self.encoding == "json" and not value.isascii():
                 value.decode()  # msgspec does not look into fields that it skips
             message: hot.Message = self._decode(value)
-            if self.encoding == "json":
-                check(message)
-            else:
+            if isinstance(message, hot.SensorFrame):
                 self._names.check(message)  # a frame's other rules are checked for a whole batch
+            else:
+                check(message)
         except RuleBroken as broken:
             raise BadRecord(broken.reason, broken.detail) from None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -190,8 +191,8 @@ def encode(message: "hot.Message | Message") -> bytes:
     """The bytes of a message on its topic. NaN becomes null: unknown, which only optional fields may be."""
     if isinstance(message, Message):
         fields = message.model_dump(mode="python", exclude_none=True)
-        return _to_msgpack(fields) if message.type == "SensorFrame" else _to_json(fields)
-    return _to_msgpack(message) if isinstance(message, hot.SensorFrame) else _to_json(message)
+        return _to_msgpack(fields) if message.type in PACKED else _to_json(fields)
+    return _to_msgpack(message) if message.type in PACKED else _to_json(message)
 
 
 def key_of(message: "hot.Message | Message") -> bytes:
@@ -232,10 +233,17 @@ def _fields(value: bytes, encoding: str) -> Any:
     """The untyped content. Raises ``BadRecord``."""
     try:
         if encoding == "msgpack":
-            return msgspec.msgpack.decode(value)
+            return _with_tuples(msgspec.msgpack.decode(value))
         return json.loads(value.decode(), parse_constant=_not_a_number)
     except (ValueError, RecursionError) as error:
         raise BadRecord(DeadReason.undecodable, f"no {encoding}: {error}") from None
+
+
+def _with_tuples(value: Any) -> Any:
+    """Lists as the models want them, which are strict: from JSON pydantic makes tuples by itself."""
+    if isinstance(value, list):
+        return tuple(map(_with_tuples, value))
+    return {name: _with_tuples(inner) for name, inner in value.items()} if isinstance(value, dict) else value
 
 
 def _not_a_number(literal: str) -> NoReturn:

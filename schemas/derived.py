@@ -210,6 +210,15 @@ class ShownPart(Part):
     """The figures of the shown part."""
 
 
+class ChannelSource(Part):
+    """Where a channel comes from, when an activity was recorded more than once."""
+
+    channel: Label
+    """The channel: a key of domain.fusing.COLUMNS."""
+    workout_id: Uuid
+    """The recording that it was taken from."""
+
+
 class WorkoutSummarisedData(Part):
     """The last word on a workout."""
 
@@ -245,6 +254,8 @@ class WorkoutSummarisedData(Part):
     """The latest review."""
     shown: ShownPart | None = None
     """What others see, where that is not the whole workout."""
+    channel_sources: tuple[ChannelSource, ...] = ()
+    """What each channel was taken from, if other recordings of the activity were fused into this one."""
 
 
 class WorkoutSummarised(Event[WorkoutSummarisedData]):

@@ -49,6 +49,7 @@ def pack_frame(
     interval_us: int | None = None,
     time_us: ArrayLike | None = None,
     impossible: Literal["raise", "missing"] = "raise",
+    revision: int = 0,
 ) -> bytes:
     """Pack the samples of one device as a SensorFrame.
 
@@ -89,6 +90,7 @@ def pack_frame(
         interval_us=interval_us,
         time=offsets,
         channels=hot.Channels(**packed),
+        revision=revision,
     )
     check(frame)
     return _pack(frame)

@@ -1107,10 +1107,10 @@ class Channels(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
 class SensorFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="SensorFrame"):
     """Samples of one device over a span of time, one column of bytes a channel (MessagePack).
 
-    User, device, sequence and start name a frame: it needs no id."""
+    User, device, sequence, start and revision name a frame: it needs no id."""
 
     type: ClassVar[Literal["SensorFrame"]] = "SensorFrame"
-    version: Literal[1] = field(default_factory=_version_1)
+    version: Literal[1, 2] = field(default_factory=_version_2)
     user: str
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -1123,6 +1123,38 @@ class SensorFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     interval_us: Annotated[int, Meta(ge=1, le=86400000000)] | None = None
     time: bytes | None = None
     channels: Channels
+    revision: Annotated[int, Meta(ge=0, le=65535)] = 0
+
+
+class ReadingsDeletedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The readings that go."""
+
+    device_id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    start: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    end: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    channels: tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/+-]{0,63}\Z")], ...] = ()
+    revision: Annotated[int, Meta(ge=0, le=65535)] = 0
+    reason: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/+-]{0,63}\Z")] | None = None
+
+
+class ReadingsDeleted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="ReadingsDeleted"):
+    """Readings are void, and stay so when they are sent again (MessagePack, as the frames beside it)."""
+
+    type: ClassVar[Literal["ReadingsDeleted"]] = "ReadingsDeleted"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: ReadingsDeletedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: ReadingsDeletedData) -> "ReadingsDeleted":
+        """With its deterministic id."""
+        id = event_id("ReadingsDeleted", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
 
 
 class SamplesStoredData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -1247,6 +1279,13 @@ class ShownPart(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     summary: Summary
 
 
+class ChannelSource(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Where a channel comes from, when an activity was recorded more than once."""
+
+    channel: Annotated[str, Meta(min_length=1, max_length=64)]
+    workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+
+
 class WorkoutSummarisedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The last word on a workout."""
 
@@ -1266,6 +1305,7 @@ class WorkoutSummarisedData(Struct, frozen=True, kw_only=True, omit_defaults=Tru
     appeal: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
     review: Review | None = None
     shown: ShownPart | None = None
+    channel_sources: tuple[ChannelSource, ...] = ()
 
 
 class WorkoutSummarised(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="WorkoutSummarised"):
@@ -1580,7 +1620,8 @@ class SegmentCheckDue(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
 
 
 class WearStoredData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What one batch of frames stored of one local day of all-day wear."""
+    """What one batch of frames stored of one local day of all-day wear; or, without samples, a span of which readings
+    were taken back, over one or several days."""
 
     local_day: date
     first_time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
@@ -1684,6 +1725,7 @@ Message = (
     | TargetReached
     | TargetRevoked
     | SensorFrame
+    | ReadingsDeleted
     | SamplesStored
     | WorkoutSummarised
     | FeaturesComputed
@@ -1738,6 +1780,7 @@ BY_TYPE: Final[dict[str, type[Message]]] = {
     "TargetReached": TargetReached,
     "TargetRevoked": TargetRevoked,
     "SensorFrame": SensorFrame,
+    "ReadingsDeleted": ReadingsDeleted,
     "SamplesStored": SamplesStored,
     "WorkoutSummarised": WorkoutSummarised,
     "FeaturesComputed": FeaturesComputed,

@@ -10,16 +10,18 @@ from schemas.types import Count, Label, Time, Uuid
 
 
 class WearStoredData(Part):
-    """What one batch of frames stored of one local day of all-day wear."""
+    """What one batch of frames stored of one local day of all-day wear; or, without samples, a span of which readings
+    were taken back, over one or several days.
+    """
 
     local_day: date
-    """The day, where the device was worn."""
+    """The day, where the device was worn; of readings that were taken back the last one, in the zone of who did."""
     first_time: Time
     """Time of the earliest sample that the batch has of the day."""
     last_time: Time
     """Time of the latest sample that the batch has of the day."""
     samples: Count
-    """Time points of the day in the batch."""
+    """Time points of the day in the batch; 0: readings were taken back."""
 
 
 class WearStored(Event[WearStoredData]):

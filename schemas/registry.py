@@ -27,9 +27,13 @@ def version_of(message_type: str) -> int:
     return int(MESSAGES[message_type].model_fields["version"].default)
 
 
+PACKED: Final = frozenset({"SensorFrame", "ReadingsDeleted"})
+"""Types that are encoded in MessagePack: frames, and what must be in one order with them."""
+
+
 def encoding_of(model: type[BaseModel]) -> str:
-    """How the type is encoded: frames in MessagePack, events in JSON."""
-    return "msgpack" if model is sensor.SensorFrame else "json"
+    """How the type is encoded: frames and what is beside them in MessagePack, other events in JSON."""
+    return "msgpack" if model.__name__ in PACKED else "json"
 
 
 def key_of_topic(model: type[Message]) -> Literal["user", "everyone"]:

@@ -11,6 +11,7 @@ from domain.days import zone_info
 from domain.segments import segment_of
 from domain.sports import FAMILIES, SPORTS
 from domain.targets import BESTS
+from schemas.channels import BY_NAME
 from schemas.frame_rules import check_frame
 from schemas.reasons import DeadReason, RuleBroken
 
@@ -181,6 +182,15 @@ def check_block(message: Any) -> None:
         )
 
 
+def check_deleted(message: Any) -> None:
+    """Readings are deleted over some time, and of channels that there are."""
+    data = message.data
+    if data.end <= data.start:
+        raise RuleBroken(DeadReason.out_of_range, f"deletion ends at {data.end}, not after its start at {data.start}")
+    if unknown := sorted(set(data.channels) - BY_NAME.keys()):
+        raise RuleBroken(DeadReason.out_of_range, f"no channel {unknown[0]!r}; there are {', '.join(BY_NAME)}")
+
+
 Rule = Callable[[Any], None]
 
 RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
@@ -196,6 +206,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "GoalSet": (check_zone, check_wanted, check_goal),
     "WearStored": (check_zone, check_stored),
     "ZonesSet": (check_zone, check_zones),
+    "ReadingsDeleted": (check_zone, check_deleted),
 }
 ALWAYS: Final[tuple[Rule, ...]] = (check_zone,)
 

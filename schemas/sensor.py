@@ -1,12 +1,14 @@
-"""Sensor frames, packed: topic sensor-frames. ``schemas.frames`` packs and unpacks their columns."""
+"""Sensor frames, packed, and what is deleted of them: topic sensor-frames. ``schemas.frames`` packs and unpacks."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model
 
 from schemas.channels import CHANNELS
-from schemas.envelope import Message, Part
-from schemas.types import Label, Time, Uuid
+from schemas.envelope import Event, Message, Part
+from schemas.types import Label, Time, Token, Uuid
+
+Revision = Annotated[int, Field(ge=0, le=65_535, json_schema_extra={"unit": "count"})]
 
 
 class _Closed(Part):
@@ -37,11 +39,11 @@ else:
 class SensorFrame(Message):
     """Samples of one device over a span of time, one column of bytes a channel (MessagePack).
 
-    User, device, sequence and start name a frame: it needs no id.
+    User, device, sequence, start and revision name a frame: it needs no id.
     """
 
     type: Literal["SensorFrame"] = "SensorFrame"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
     workout_id: Uuid | None = None
     """The workout; none when the device is worn all day."""
     device_id: Label
@@ -58,3 +60,30 @@ class SensorFrame(Message):
     """Times of the samples since start, never falling, when they are irregular."""
     channels: Channels
     """The columns."""
+    revision: Revision = 0
+    """How often the device or provider has changed its mind: the frame replaces what the same device said in lower
+    revisions from its first sample to its last."""
+
+
+class ReadingsDeletedData(Part):
+    """The readings that go."""
+
+    device_id: Label | None = None
+    """The device; none: all of the user's devices."""
+    start: Time
+    """Readings from then on …"""
+    end: Time
+    """… and before then; after start."""
+    channels: tuple[Token, ...] = ()
+    """Names of the channels that go; none: all, and with them the time points."""
+    revision: Revision = 0
+    """Readings of frames of this revision and of lower ones go, whenever they come."""
+    reason: Token | None = None
+    """Why, for example by-athlete or by-provider."""
+
+
+class ReadingsDeleted(Event[ReadingsDeletedData]):
+    """Readings are void, and stay so when they are sent again (MessagePack, as the frames beside it)."""
+
+    type: Literal["ReadingsDeleted"] = "ReadingsDeleted"
+    version: Literal[1] = 1

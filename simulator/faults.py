@@ -10,7 +10,7 @@ import numpy as np
 from domain.track import Track
 from schemas import hot
 from schemas.decode import DeadReason, encode
-from simulator.message import Dispatch
+from simulator.message import Dispatch, dispatch
 from stridelog.devices import Frame, Session, frames_of, rows_of
 
 # Shares of recorded workouts.
@@ -20,6 +20,8 @@ LATE_SHARE: Final = 0.02
 CLOCK_RESET_SHARE: Final = 0.0015
 POISON_SHARE: Final = 0.001
 CAR_SHARE: Final = 0.004
+UPSTREAM_DELETE_SHARE: Final = 0.01
+UPSTREAM_EDIT_SHARE: Final = 0.01
 SECOND_DEVICE_SHARE: Final = 0.5  # of the workouts of those who have a second device
 
 _S_US: Final = 1_000_000
@@ -40,9 +42,11 @@ class Faults:
     duplicate_device: bool = True
     poison: bool = True
     car: bool = True
+    upstream_delete: bool = True
+    upstream_edit: bool = True
 
 
-NO_FAULTS: Final = Faults(*(False,) * 7)
+NO_FAULTS: Final = Faults(*(False,) * 9)
 
 
 def frames_with_faults(
@@ -96,6 +100,50 @@ def resent(frames: list[Dispatch], completion: Dispatch, rng: np.random.Generato
                 yield frame._replace(at_us=frame.at_us + delay_us, fault="resend")
     if rng.random() < 0.5:
         yield completion._replace(at_us=completion.at_us + int(rng.uniform(1, 3600)) * _S_US, fault="resend")
+
+
+def changed_upstream(
+    track: Track, session: Session, frames: list[Dispatch], faults: Faults, rng: np.random.Generator
+) -> Iterator[Dispatch]:
+    """The provider changes its mind, minutes to a day after the workout.
+
+    It deletes some minutes, of half of the workouts only their heart rate, and the device sends its first frames again
+    after that (*upstream delete*); or it sends some rows once more, with another heart rate and a higher revision, and
+    that too may come before what it corrects (*upstream edit*).
+    """
+    deletes, edits = rng.random(2)
+    rows = len(track)
+    if rows <= 40:
+        return
+    first = int(rng.integers(rows - 20))
+    last = int(rng.integers(first + 10, min(rows, first + 200)))
+    at_us = int(track.time_us[-1]) + int(rng.uniform(-60, 86_400) * _S_US)
+    if faults.upstream_delete and deletes < UPSTREAM_DELETE_SHARE:
+        data = hot.ReadingsDeletedData(
+            device_id=session.device_id,
+            start=int(track.time_us[first]),
+            end=int(track.time_us[last]),
+            channels=() if rng.random() < 0.5 else ("heart_rate",),
+            reason="by-athlete",
+        )
+        deleted = hot.ReadingsDeleted.of(
+            user=session.user,
+            time=int(track.time_us[-1]),
+            zone=session.zone,
+            source=session.source,
+            producer=session.producer,
+            data=data,
+        )
+        yield dispatch(at_us, deleted, "upstream_delete")
+        for sent in frames[:3]:
+            if sent.dead is None and sent.fault is None:
+                yield sent._replace(at_us=max(sent.at_us, at_us) + 60 * _S_US)
+    if faults.upstream_edit and edits < UPSTREAM_EDIT_SHARE:
+        corrected = rows_of(track, first, last)
+        corrected = replace(corrected, heart_rate_bpm=np.clip(corrected.heart_rate_bpm - 5, 20, 250))
+        for number, frame in enumerate(frames_of(corrected, session, revision=1)):
+            sent = Dispatch(at_us, "SensorFrame", session.user.encode(), frame.value)
+            yield sent._replace(fault="upstream_edit") if number == 0 else sent
 
 
 def late(messages: list[Dispatch], end_us: int, rng: np.random.Generator) -> list[Dispatch]:

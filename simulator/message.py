@@ -5,7 +5,17 @@ from typing import Literal, NamedTuple
 from schemas import hot
 from schemas.decode import DeadReason, encode, key_of
 
-Fault = Literal["resend", "overlap", "clock_reset", "late_upload", "duplicate_device", "poison", "car"]
+Fault = Literal[
+    "resend",
+    "overlap",
+    "clock_reset",
+    "late_upload",
+    "duplicate_device",
+    "poison",
+    "car",
+    "upstream_delete",
+    "upstream_edit",
+]
 
 
 class Dispatch(NamedTuple):

@@ -165,6 +165,7 @@ def _one_device(
     resends, lates, poisons = rng.random(3)
     if faults.resend and resends < wrong.RESEND_SHARE:
         extra += wrong.resent(frames, completion, rng)
+    extra += wrong.changed_upstream(track, session, frames, faults, rng.spawn(1)[0])  # what others draw stays as it was
     if faults.poison and poisons < wrong.POISON_SHARE and pairs:
         extra.append(wrong.poison(pairs[0][0].value, message, end_us + 6 * _S_US, rng))
     messages = [start, *frames, *extra, completion]

@@ -39,6 +39,7 @@ MESSAGE_TYPES: Final = (
     "InjuryReported",
     "WorkoutStarted",
     "SensorFrame",
+    "ReadingsDeleted",
     "WorkoutCompleted",
     "WorkoutEdited",
     "WorkoutDeleted",
@@ -62,7 +63,7 @@ MESSAGE_TYPES: Final = (
     "SegmentDefined",
     "SegmentRemoved",
 )
-_FROM_DEVICES: Final = frozenset({"SensorFrame", "WorkoutStarted", "WorkoutCompleted"})
+_FROM_DEVICES: Final = frozenset({"SensorFrame", "ReadingsDeleted", "WorkoutStarted", "WorkoutCompleted"})
 _CONSENT_CHANGES_A_DAY: Final = 0.0003
 
 

@@ -38,6 +38,7 @@ class Column:
     unit: str = ""
     optional: bool = False
     repeats: bool = False
+    default: int | None = None  # what a row has that does not say
 
     @property
     def arrow(self) -> pa.Field:
@@ -49,6 +50,7 @@ class Column:
     def ddl(self) -> str:
         """The column's line of CREATE TABLE."""
         kind = f"Nullable({self.type})" if self.optional else self.type
+        kind += "" if self.default is None else f" DEFAULT {self.default}"
         comment = f"{self.doc} [{self.unit}]" if self.unit else self.doc
         quoted = comment.replace("'", "''")
         return f"`{self.name}` {kind} COMMENT '{quoted}' CODEC({_CODECS.get(self.type, 'ZSTD(1)')})"
@@ -64,6 +66,7 @@ class Table:
     order_by: tuple[str, ...]
     partition_by: str = ""
     version: str = "source_offset"
+    tombstones: bool = False  # whether the column ``deleted`` hides rows
 
     @property
     def schema(self) -> pa.Schema:
@@ -74,23 +77,25 @@ class Table:
         """CREATE TABLE of this table in a database."""
         columns = ",\n    ".join(column.ddl for column in self.columns)
         partition = f"PARTITION BY {self.partition_by}\n" if self.partition_by else ""
+        version = f"{self.version}, deleted" if self.tombstones else self.version
         doc = self.doc.replace("'", "''")
         return (
             f"CREATE TABLE IF NOT EXISTS `{database}`.`{self.name}` (\n    {columns}\n)\n"
-            f"ENGINE = ReplacingMergeTree({self.version})\n{partition}"
+            f"ENGINE = ReplacingMergeTree({version})\n{partition}"
             f"ORDER BY ({', '.join(self.order_by)})\nCOMMENT '{doc}'"
         )
 
     def conform(self, given: pa.Table) -> pa.Table:
         """``given`` with this table's columns in their order and types; NaN in an optional column becomes NULL.
 
-        Optional columns that are not given stay away: they are NULL by default.
+        Columns that are optional or have a default stay away where they are not given.
         Raises ``ValueError`` that names the column: one that does not exist, is missing, or does not fit.
         """
         unknown = set(given.column_names) - {column.name for column in self.columns}
         if unknown:
             raise ValueError(f"table {self.name} has no column {', '.join(sorted(unknown))}")
-        if missing := {column.name for column in self.columns if not column.optional} - set(given.column_names):
+        needed = {column.name for column in self.columns if not column.optional and column.default is None}
+        if missing := needed - set(given.column_names):
             raise ValueError(f"table {self.name} needs column {', '.join(sorted(missing))}")
         columns = [column for column in self.columns if column.name in given.column_names]
         values = [self._conform_column(column, given) for column in columns]
@@ -100,6 +105,8 @@ class Table:
         values = given.column(column.name)
         if column.optional and pa.types.is_floating(values.type):
             values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+        if column.default is not None:
+            values = values.fill_null(column.default)
         if not column.optional and values.null_count:
             raise ValueError(f"table {self.name}: column {column.name} has {values.null_count} empty values")
         if values.type == column.arrow.type:

@@ -3,6 +3,7 @@
 Every table is a ReplacingMergeTree: the rows of one key are versions of one row, the one caused by the latest source
 record counts (``source_offset``; a user's rows all come from one partition of one topic, so offsets can be compared).
 Rows that records of several topics cause have a ``revision`` in its place.
+Where a table has tombstones, a row whose latest version is ``deleted`` is not there for who reads with ``FINAL``.
 Read with ``FINAL`` or through the views of ``sinks/views.py``. Channels without a value are NULL: measured against NaN
 it costs no space and no time, and aggregates and Grafana leave NULL out by themselves.
 """
@@ -20,6 +21,10 @@ OF_FRAMES: Final = tuple(replace(column, repeats=True) for column in (USER, WORK
 SOURCE: Final = (
     Column("source_partition", "UInt16", "partition of the record that caused the row"),
     Column("source_offset", "UInt64", "offset of the record that caused the row, and the row's version"),
+)
+OF_READINGS: Final = (
+    Column("revision", "UInt16", "revision of the frame", default=0),
+    Column("deleted", "UInt8", "1: deleted upstream, or replaced by a higher revision", default=0),
 )
 CHANNELS: Final = (("heart_rate", "bpm"), ("cadence", "rpm"), ("power", "W"), ("speed", "m/s"), ("altitude", "m"))
 
@@ -44,10 +49,12 @@ SAMPLES: Final = Table(
         Column("longitude_deg", "Float64", "longitude, WGS 84", "deg", optional=True),
         Column("altitude_m", "Float32", "altitude", "m", optional=True),
         Column("temperature_c", "Float32", "temperature at the device", "°C", optional=True),
+        *OF_READINGS,
         *SOURCE,
     ),
     order_by=("user_id", "workout_id", "time", "device_id"),
     partition_by="toYYYYMM(time)",
+    tombstones=True,
 )
 
 RR_INTERVALS: Final = Table(
@@ -58,10 +65,12 @@ RR_INTERVALS: Final = Table(
         Column("time", TIME, "time of the frame's first sample"),
         Column("last_time", TIME, "time of the frame's last sample"),
         Column("rr_ms", "Array(UInt16)", "intervals in the order of the beats; 0: a beat was missed", "ms"),
+        *OF_READINGS,
         *SOURCE,
     ),
     order_by=("user_id", "workout_id", "time", "device_id"),
     partition_by="toYYYYMM(time)",
+    tombstones=True,
 )
 
 MINUTE_PARTIALS: Final = Table(
@@ -84,10 +93,12 @@ MINUTE_PARTIALS: Final = Table(
             )
         ),
         Column("distance_m", "Float32", "distance gained between the frame's samples in the minute", "m"),
+        *OF_READINGS,
         *SOURCE,
     ),
     order_by=("user_id", "minute", "device_id", "frame_start"),
     partition_by="toYYYYMM(minute)",
+    tombstones=True,
 )
 
 BOARD_SCORES: Final = Table(

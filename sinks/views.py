@@ -20,7 +20,9 @@ class View:
 
 
 _PARTIAL: Final = tuple(
-    column.name for column in MINUTE_PARTIALS.columns if column.name not in {"user_id", "minute", "device_id"}
+    column.name
+    for column in MINUTE_PARTIALS.columns
+    if column.name not in {"user_id", "minute", "device_id", "revision", "deleted", "source_partition", "source_offset"}
 )
 
 

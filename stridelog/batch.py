@@ -45,6 +45,7 @@ class Writes:
     messages: list[Any] = field(default_factory=list)  # structs of schemas.hot; their topic is in topics.yaml
     dropped: Counter[str] = field(default_factory=Counter)  # records that needed no write, by reason
     flags: Counter[tuple[str, str]] = field(default_factory=Counter)  # new flags of integrity, by rule and decision
+    timing: Counter[str] = field(default_factory=Counter)  # what was wrong with times, by case
 
 
 def nothing_for(batch: Batch, reason: str) -> Writes:

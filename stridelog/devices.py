@@ -66,6 +66,7 @@ def frames_of(
     samples_per_frame: int = SAMPLES_PER_FRAME,
     first_sequence: int = 0,
     beats: Beats | None = None,
+    revision: int = 0,
 ) -> Iterator[Frame]:
     """The frames of a track, in order of time.
 
@@ -100,6 +101,7 @@ def frames_of(
                 interval_us=interval_us,
                 time=offsets,
                 channels=hot.Channels(**columns),
+                revision=revision,
             )
             yield Frame(start_us, int(times[-1]), len(times), _pack(frame))
             sequence += 1

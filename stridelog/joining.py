@@ -11,50 +11,39 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-import numpy as np
 
-from domain.duplicates import Candidate, clusters
 from domain.features import FEATURE_WINDOW_DAYS
-from domain.integrity import check, within
-from domain.integrity_flags import Context
-from domain.shown import ZoneChange, circles_in_force, part_for_others
-from domain.summary import summarise
-from domain.track import CHANNELS, Track
-from domain.workouts import (
-    Completion,
-    Deletion,
-    Erasure,
-    Place,
-    Profile,
-    Summarised,
-    athlete_at,
-    corrected,
-    reported,
-)
-from domain.zones import ZoneSetting, zone_setting_at
+from domain.fusing import Priorities
+from domain.shown import ZoneChange, circles_in_force
+from domain.track import Track
+from domain.workouts import Completion, Deletion, Erasure, Place, Profile, Summarised, corrected, reported
+from domain.zones import ZoneSetting
 from schemas import hot
 from sinks.base import Document, Span
 from stridelog.batch import Record
 from stridelog.history import History
-from stridelog.judging import context_of, in_two_places, positions_of
 from stridelog.projections import workouts as out
+from stridelog.readers import Key
 from stridelog.state import Known, State
+from stridelog.summarising import AthleteFacts, meeting, summarised
 from stridelog.workout_facts import added_to, completion_of, profile_of, zone_change_of
 
 
 class Join:
-    """One batch of the ``workouts`` agent."""
+    """One batch of the ``workouts`` agent: ``keep``, ``touched``, ``summarise``, ``work_out``, in order."""
 
-    def __init__(self, state: State, span: Span, privacy_key: bytes) -> None:
+    def __init__(self, state: State, span: Span, privacy_key: bytes, priorities: Priorities) -> None:
         self.state = state
         self.span = span
         self.privacy_key = privacy_key
+        self.priorities = priorities
         self.users: dict[str, set[str]] = defaultdict(set)  # user → touched workouts
         self.offsets: dict[str, int] = {}  # user → offset of the last record about them
         self.near: dict[str, set[str]] = {}  # user → touched workouts and what overlaps them
-        self.summaries: dict[tuple[str, str], Summarised] = {}  # user, workout → as its samples say
-        self.places: dict[tuple[str, str], Track] = {}  # user, workout that overlaps others → its positions
+        self.alive: dict[str, dict[str, Completion]] = {}  # user → those of them that were not deleted
+        self.summaries: dict[str, dict[str, Summarised]] = defaultdict(dict)  # user → workout → as samples say
         self.flagged: Counter[tuple[str, str]] = Counter()  # rule and decision of flags that are new
+        self.timing: Counter[str] = Counter()  # workouts by what was wrong with their times
 
     # -- facts
 
@@ -129,19 +118,26 @@ class Join:
 
     # -- what is now true
 
-    def touched(self) -> list[tuple[str, str]]:
-        """The (user, workout) pairs whose samples are needed: those touched, and what overlaps them in time."""
-        self.near = {user: self._beside(user, touched) for user, touched in self.users.items()}
-        return [(user, wid) for user, ids in self.near.items() for wid in ids if self._alive(user, wid) is not None]
+    def touched(self) -> list[list[Key]]:
+        """The (user, workout) pairs whose samples are needed, in groups whose samples are needed together: those
+        touched, and what overlaps them in time.
+        """
+        for user, touched in self.users.items():
+            near = self.near[user] = self._beside(user, touched)
+            self.alive[user] = {wid: c for wid in near if (c := self._alive(user, wid)) is not None}
+        return [[(user, wid) for wid in group] for user, alive in self.alive.items() for group in meeting(alive)]
 
-    def summarise(self, tracks: Mapping[tuple[str, str], Track]) -> None:
-        """Take the samples of some of these workouts; they are not kept, but for positions of those that overlap."""
+    def summarise(self, tracks: Mapping[Key, Track]) -> None:
+        """Take the samples of some of these groups; they are not kept."""
+        given: dict[str, dict[str, Track]] = defaultdict(dict)
         for (user, wid), track in tracks.items():
-            completion = self._corrected(user, wid)
-            context = context_of(user, wid, completion)
-            self.summaries[user, wid] = self._summarise(user, wid, completion, track, context)
-            if self._overlaps(user, wid, completion):
-                self.places[user, wid] = positions_of(within(track, context))
+            given[user][wid] = track
+        for user, its in given.items():
+            athlete = self._athlete(user)
+            for group in meeting({wid: self.alive[user][wid] for wid in its}):
+                found, corrected_times = summarised(athlete, {wid: self.alive[user][wid] for wid in group}, its)
+                self.summaries[user] |= found
+                self.timing += Counter(clock_reset=corrected_times)
 
     def work_out(self) -> tuple[list[Any], list[Document]]:
         """Summaries and features as messages, and the documents, of all that the batch touched."""
@@ -156,19 +152,9 @@ class Join:
     def _of_user(self, user: str, touched: set[str]) -> tuple[list[Any], list[Document]]:
         profiles, history = self._profiles(user), self.state.index(user, History)
         summaries = self.state.facts(user, Summarised)
-        alive = {wid: c for wid in self.near[user] if (c := self._alive(user, wid)) is not None}
+        alive = self.alive[user]
         before = {wid: summaries[wid].fact for wid in self.near[user] if wid in summaries}
-        now = {wid: _after(before.get(wid), self.summaries[user, wid]) for wid in alive}
-        canonical = clusters(
-            Candidate(wid, done.start_us, done.end_us, done.sport, done.channels, done.summary.sample_count)
-            for wid, done in now.items()
-        )
-        for wid, leader in canonical.items():
-            other = leader if leader != wid else None
-            if now[wid].duplicate_of != other:
-                now[wid] = msgspec.structs.replace(now[wid], duplicate_of=other)
-        for wid, flag in in_two_places(user, alive, canonical, self.places).items():
-            now[wid] = msgspec.structs.replace(now[wid], flags=(*now[wid].flags, flag))
+        now = {wid: _after(before.get(wid), done) for wid, done in self.summaries[user].items()}
         changed = {wid for wid, done in now.items() if done != before.get(wid)}
         # After a crash their facts may be written and their messages not, so loaded ones are said again.
         changed |= {wid for wid in now.keys() & before.keys() if summaries[wid].loaded}
@@ -221,10 +207,6 @@ class Join:
                 front += [(place.start_us, place.end_us) for place in places]
         return found
 
-    def _overlaps(self, user: str, workout_id: str, completion: Completion) -> bool:
-        others = set(self.state.index(user, History).overlapping(completion.start_us, completion.end_us))
-        return any(self._alive(user, wid) is not None for wid in others - {workout_id})
-
     def _alive(self, user: str, workout_id: str) -> Completion | None:
         """The workout as corrected, unless it was deleted, erased or never completed."""
         completion = self.state.get(user, Completion, workout_id)
@@ -235,33 +217,14 @@ class Join:
             return None
         return self._corrected(user, workout_id)
 
-    def _summarise(
-        self, user: str, workout_id: str, completion: Completion, track: Track, context: Context
-    ) -> Summarised:
-        athlete = athlete_at(self._profiles(user), completion.start_us)
-        settings = [known.fact for known in self.state.facts(user, ZoneSetting).values()]
-        workout: dict[str, Any] = {
-            "sport": completion.sport,
-            "start_us": completion.start_us,
-            "end_us": completion.end_us,
-            "pauses": completion.pauses,
-            "athlete": athlete,
-            "stated": completion.stated,
-            "rpe": completion.rpe,
-            "zone_setting": zone_setting_at(settings, completion.sport, completion.start_us),
-        }
+    def _athlete(self, user: str) -> AthleteFacts:
         changes = [known.fact for known in self.state.facts(user, ZoneChange).values()]
-        summary = summarise(track, **workout)
-        return Summarised(
-            sport=completion.sport,
-            start_us=completion.start_us,
-            end_us=completion.end_us,
-            day=out.day_of(completion),
-            channels=sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS),
-            summary=summary,
-            duplicate_of=None,
-            flags=check(track, summary, completion.sport, athlete, context),
-            shown=part_for_others(workout_id, track, circles_in_force(changes, self.privacy_key), **workout),
+        return AthleteFacts(
+            user=user,
+            profiles=self._profiles(user),
+            zones=[known.fact for known in self.state.facts(user, ZoneSetting).values()],
+            hidden=circles_in_force(changes, self.privacy_key),
+            priorities=self.priorities,
         )
 
     def _profiles(self, user: str) -> list[Profile]:

@@ -332,6 +332,8 @@ class Lane:
             metrics.DROPPED.labels(name, reason).inc(count)
         for flag, count in writes.flags.items():
             metrics.FLAGS.labels(name, *flag).inc(count)
+        for case, count in writes.timing.items():
+            metrics.TIMING.labels(name, case).inc(count)
         for letter in dead:
             metrics.DEAD.labels(name, span.topic, letter.reason).inc()
 

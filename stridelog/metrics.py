@@ -11,6 +11,11 @@ _DELAY: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60, 600, 3_600, 8
 RECORDS: Final = Counter("stridelog_records_total", "Records by what became of them", ("agent", "topic", "outcome"))
 DROPPED: Final = Counter("stridelog_dropped_total", "Records that needed no write, by reason", ("agent", "reason"))
 FLAGS: Final = Counter("stridelog_flags_total", "New flags of the rules of integrity", ("agent", "rule", "decision"))
+TIMING: Final = Counter(
+    "stridelog_timing_total",
+    "Frames that are late, out_of_order or of a clock_ahead, and workouts summarised with times corrected: clock_reset",
+    ("agent", "case"),
+)
 DEAD: Final = Counter("stridelog_dead_letters_total", "Dead letters by reason", ("agent", "topic", "reason"))
 BATCH_RECORDS: Final = Histogram("stridelog_batch_records", "Records in a batch", ("agent",), buckets=_RECORDS)
 BATCH_SECONDS: Final = Histogram(

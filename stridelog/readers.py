@@ -1,7 +1,7 @@
 """What agents read from, other than their batch and their state."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import clickhouse_connect
@@ -19,6 +19,7 @@ from sinks.redis import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, mapped
 from stridelog.settings import Settings
 
 WORKOUTS_PER_QUERY: Final = 50  # an hour of samples is 300 kB as columns
+Key = tuple[str, str]  # user, workout id
 QUERIES_AT_ONCE: Final = 2  # one is worked on and one is on its way, however many partitions there are
 
 POSITIONS: Final = ("latitude_deg", "longitude_deg")
@@ -106,9 +107,7 @@ class SamplesReader:
         if self._client is not None:
             await self._client.close()
 
-    async def tracks(
-        self, keys: Iterable[tuple[str, str]], channels: Sequence[str] = CHANNELS
-    ) -> AsyncIterator[dict[tuple[str, str], Track]]:
+    async def tracks(self, keys: Iterable[Key], channels: Sequence[str] = CHANNELS) -> AsyncIterator[dict[Key, Track]]:
         """The samples of workouts, given as (user, workout id), some workouts at a time; each is there once, those
         without samples too. What was given is gone when more is asked for. Only ``channels`` are read.
 
@@ -116,9 +115,14 @@ class SamplesReader:
 
         Samples of several devices at one time are merged channel by channel, the device whose id sorts last counting.
         """
-        wanted = sorted(set(keys))
-        for begin in range(0, len(wanted), WORKOUTS_PER_QUERY):
-            some = wanted[begin : begin + WORKOUTS_PER_QUERY]
+        async for given in self.tracks_together(([key] for key in sorted(set(keys))), channels):
+            yield given
+
+    async def tracks_together(
+        self, groups: Iterable[Sequence[Key]], channels: Sequence[str] = CHANNELS
+    ) -> AsyncIterator[dict[Key, Track]]:
+        """The same for groups of workouts: those of one group are given at the same time."""
+        for some in _portions(groups):
             async with self._room:
                 found = _tracks(await self._ask(some, channels), channels)
                 given = {key: found.get(key[1], NO_SAMPLES) for key in some}
@@ -126,12 +130,24 @@ class SamplesReader:
                 given.clear()  # not only when the next ones are there
                 del found
 
-    async def _ask(self, keys: list[tuple[str, str]], channels: Sequence[str]) -> pa.Table:
+    async def _ask(self, keys: list[Key], channels: Sequence[str]) -> pa.Table:
         try:
             parameters = {"database": self._settings.namespace, "keys": keys}
             return await self._client.query_arrow(_select(channels), parameters=parameters, use_strings=True)
         except FAILURES as error:
             raise SinkUnavailable(f"clickhouse: reading samples: {error}") from error
+
+
+def _portions(groups: Iterable[Sequence[Key]]) -> Iterator[list[Key]]:
+    """Groups in portions of one query: each has at least one group, and groups are whole."""
+    some: list[Key] = []
+    for group in groups:
+        if some and len(some) + len(group) > WORKOUTS_PER_QUERY:
+            yield some
+            some = []
+        some += group
+    if some:
+        yield some
 
 
 def _tracks(table: pa.Table, channels: Sequence[str]) -> dict[str, Track]:

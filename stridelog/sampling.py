@@ -29,6 +29,8 @@ _STAGES: Final = (
     ("stridelog/projections/", "domain"),
     ("stridelog/joining.py", "domain"),
     ("stridelog/history.py", "domain"),
+    ("stridelog/summarising.py", "domain"),
+    ("stridelog/stored_readings.py", "reading"),
     ("models/", "models"),
     ("stridelog/readers.py", "reading"),
     ("sinks/clickhouse.py", "clickhouse"),

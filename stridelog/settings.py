@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     achievements_file: str = Field(
         default="", description="file of the rules of achievements; empty: the project's achievements.yaml"
     )
+    fusing_file: str = Field(
+        default="", description="file of what channels are taken from; empty: the project's fusing.yaml"
+    )
     keep_samples: bool = Field(
         default=True,
         description="raw samples in ClickHouse; without them a workout's summary rests on what its device states",

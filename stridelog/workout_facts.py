@@ -46,6 +46,7 @@ def completion_of(message: hot.WorkoutCompleted, logged_ms: int) -> Completion:
         rpe=data.rpe,
         title=data.title,
         visibility=_override_of(data.visibility),
+        source=message.source,
     )
 
 

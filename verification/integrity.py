@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from domain.athlete import Athlete
 from domain.integrity import check, within
 from domain.integrity_flags import Context, Elsewhere, Flag
+from domain.integrity_place_rules import in_two_places
 from domain.reviews import is_shadowed, last_appeal, last_of, verdict_on
 from domain.summary import Summary
 from domain.track import Track
@@ -28,22 +29,28 @@ def flags_of(
     living: Mapping[str, Completion],
     summaries: Mapping[str, Summary],
     leaders: Mapping[str, str],
-    athlete_of: Callable[[Completion], Athlete],
+    athlete_of: Callable[[str], Athlete],
+    counted: Mapping[str, Track],
     track_of: Callable[[str], Track],
 ) -> dict[str, tuple[Flag, ...]]:
-    """What the rules say against each living workout; ``leaders`` is the workout that counts of each one's copies."""
+    """What the rules say against each living workout; ``leaders`` is the workout that counts of each one's copies,
+    ``counted`` the track that each summary is of. Where else its athlete was is seen by its own samples, ``track_of``.
+    """
     contexts = {wid: Context(user, wid, c.accepted_us, c.start_us, c.end_us, c.pauses) for wid, c in living.items()}
     beside = _beside(living)
     found: dict[str, tuple[Flag, ...]] = {}
     for wid, completion in living.items():
         own = contexts[wid]
+        found[wid] = check(counted[wid], summaries[wid], completion.sport, athlete_of(wid), own)
         elsewhere = tuple(
             Elsewhere(other, contexts[other].accepted_us, within(track_of(other), contexts[other]))
             for other in beside.get(wid, ())
             if leaders[other] != leaders[wid]
         )
-        context = Context(own.user, wid, own.accepted_us, own.start_us, own.end_us, own.pauses, elsewhere=elsewhere)
-        found[wid] = check(track_of(wid), summaries[wid], completion.sport, athlete_of(completion), context)
+        if elsewhere:
+            context = Context(own.user, wid, own.accepted_us, own.start_us, own.end_us, own.pauses, elsewhere=elsewhere)
+            flag = in_two_places(within(track_of(wid), own), context)
+            found[wid] += () if flag is None else (flag,)
     return found
 
 

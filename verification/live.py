@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas import hot
 from schemas.frames import unpack
 from verification.outcomes import Valid
+from verification.withdrawals import Takings, last_sample_us
 
 LIVE_WITHIN_S: Final = 120
 LIVE_MINUTES: Final = 3  # the minute of the last sample, and two more
@@ -17,6 +19,7 @@ MEAN_OF_S: Final = 30
 SPAN_S: Final = 10
 SPANS_OF_A_FRAME: Final = 30
 STANDING_BELOW_M_S: Final = 0.3
+DELETED_WITHIN_S: Final = 120
 A_DAY_S: Final = 86_400
 US_PER_S: Final = 1_000_000
 DECIMALS: Final = {
@@ -58,27 +61,70 @@ class _Marks:
     erased_us: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A live frame as it was when it came: without what the log had taken back before."""
+
+    frame: hot.SensorFrame
+    last_us: int
+    left: Mapping[str, NDArray[Any]] | None = None  # columns, if something of the user's was taken back
+
+    @property
+    def columns(self) -> Mapping[str, NDArray[Any]]:
+        return unpack(self.frame) if self.left is None else self.left
+
+
 def live_sessions(
-    frames: Iterable[Valid], workout_events: Iterable[Valid], user_events: Iterable[Valid], *, since_s: float
+    readings: Iterable[Valid],
+    takings: Takings,
+    workout_events: Iterable[Valid],
+    user_events: Iterable[Valid],
+    *,
+    since_s: float,
 ) -> dict[str, dict[str, LiveSession]]:
-    """Sessions by user and workout of those that are not over before ``since_s`` (Unix time)."""
+    """Sessions by user and workout of those that are not over before ``since_s`` (Unix time).
+
+    ``readings`` are frames and deletions in log order. A deletion that reaches into the last two minutes is the end of
+    the sessions so far.
+    """
     marks = _marks(workout_events, user_events)
-    by_workout: dict[tuple[str, str], list[hot.SensorFrame]] = defaultdict(list)
-    for _, logged_ms, frame in frames:
-        if frame.workout_id is not None and abs(logged_ms * 1000 - last_sample_us(frame)) <= LIVE_WITHIN_S * US_PER_S:
-            by_workout[frame.user, frame.workout_id].append(frame)
+    by_user: dict[str, dict[str, list[_Said]]] = defaultdict(dict)
+    for record in readings:
+        user = record.message.user
+        if isinstance(record.message, hot.ReadingsDeleted):
+            if record.message.data.end > (record.timestamp_ms - 1000 * DELETED_WITHIN_S) * 1000:
+                by_user.pop(user, None)
+        elif record.message.workout_id is not None:
+            said = _said(record.message, takings.before(user, record.offset) if user in takings.by_user else None)
+            if said and abs(record.timestamp_ms * 1000 - said.last_us) <= LIVE_WITHIN_S * US_PER_S:
+                by_user[user].setdefault(record.message.workout_id, []).append(said)
     found: dict[str, dict[str, LiveSession]] = defaultdict(dict)
-    for (user, workout_id), said in by_workout.items():
-        newest = said[0]
-        for frame in said[1:]:
-            if (last_sample_us(frame), frame.device_id) >= (last_sample_us(newest), newest.device_id):
-                newest = frame
-        known, time_us = marks[user], last_sample_us(newest)
-        is_over = LiveSession({"time_us": time_us}).over_s < since_s
-        if is_over or workout_id in known.ended or time_us <= known.erased_us:
-            continue
-        found[user][workout_id] = LiveSession(_fields(newest, said, known.sport.get(workout_id)))
+    for user, by_workout in by_user.items():
+        known = marks[user]
+        for workout_id, its in by_workout.items():
+            newest = its[0]
+            for said in its[1:]:
+                if (said.last_us, said.frame.device_id) >= (newest.last_us, newest.frame.device_id):
+                    newest = said
+            is_over = LiveSession({"time_us": newest.last_us}).over_s < since_s
+            if not is_over and workout_id not in known.ended and newest.last_us > known.erased_us:
+                found[user][workout_id] = LiveSession(_fields(newest, its, known.sport.get(workout_id)))
     return dict(found)
+
+
+def _said(frame: hot.SensorFrame, before: Takings | None) -> _Said | None:
+    """What was left of a frame when it came; ``None``: nothing."""
+    if before is None:
+        return _Said(frame, last_sample_us(frame))
+    columns = unpack(frame)
+    times = columns["time_us"].astype(np.int64)
+    stands = before.standing(frame, times, times + 1)
+    if not stands.any():
+        return None
+    names = [name for name in (*DECIMALS, "speed_m_s") if name in columns]
+    lost, _ = before.emptied(frame, times, times + 1, names)
+    left = {name: np.where(lost.get(name, False), np.nan, columns[name])[stands] for name in names}
+    return _Said(frame, int(times[stands][-1]), {**left, "time_us": times[stands]})
 
 
 def _marks(workout_events: Iterable[Valid], user_events: Iterable[Valid]) -> defaultdict[str, _Marks]:
@@ -96,26 +142,24 @@ def _marks(workout_events: Iterable[Valid], user_events: Iterable[Valid]) -> def
     return marks
 
 
-def _fields(newest: hot.SensorFrame, said: Iterable[hot.SensorFrame], sport: str | None) -> dict[str, Any]:
-    time_us = last_sample_us(newest)
-    fields: dict[str, Any] = {"workout_id": newest.workout_id, "device_id": newest.device_id, "time_us": time_us}
-    columns = unpack(newest)
+def _fields(newest: _Said, its: Iterable[_Said], sport: str | None) -> dict[str, Any]:
+    frame, time_us, columns = newest.frame, newest.last_us, newest.columns
+    fields: dict[str, Any] = {"workout_id": frame.workout_id, "device_id": frame.device_id, "time_us": time_us}
     for name, decimals in DECIMALS.items():
-        known = columns[name][~np.isnan(columns[name])] if name in columns else None
-        if known is not None and len(known):
+        if name in columns and len(known := columns[name][~np.isnan(columns[name])]):
             fields[name] = round(float(known[-1]), decimals)
     moved: set[int] = set()
     speeds: dict[int, list[int]] = {}  # frame's last sample → mm/s
-    for frame in said:
-        end_us = last_sample_us(frame)
-        of_frame = unpack(frame)
-        speed = of_frame.get("speed_m_s", np.full(frame.n, np.nan))
-        spans = of_frame["time_us"] // (SPAN_S * US_PER_S)
-        near = spans > end_us // (SPAN_S * US_PER_S) - SPANS_OF_A_FRAME
+    for said in its:
+        of_frame = said.columns
+        times = of_frame["time_us"]
+        speed = of_frame.get("speed_m_s", np.full(len(times), np.nan))
+        spans = times // (SPAN_S * US_PER_S)
+        near = spans > said.last_us // (SPAN_S * US_PER_S) - SPANS_OF_A_FRAME
         moved |= set(spans[near & ~(speed < STANDING_BELOW_M_S)].tolist())
-        recent = speed[(of_frame["time_us"] > end_us - MEAN_OF_S * US_PER_S) & ~np.isnan(speed)]
+        recent = speed[(times > said.last_us - MEAN_OF_S * US_PER_S) & ~np.isnan(speed)]
         if len(recent):
-            speeds[end_us] = [round(1000 * float(value)) for value in recent]
+            speeds[said.last_us] = [round(1000 * float(value)) for value in recent]
     if moved:
         fields["moving_time_s"] = SPAN_S * len(moved)
     recent_us = time_us - MEAN_OF_S * US_PER_S
@@ -137,12 +181,6 @@ def live_boards(sessions: Mapping[str, Mapping[str, LiveSession]]) -> dict[tuple
             if "distance_m" in newest.fields:
                 boards["distance", minute][user] = newest.fields["distance_m"]
     return dict(boards)
-
-
-def last_sample_us(frame: hot.SensorFrame) -> int:
-    if frame.time is None:
-        return int(frame.start + (frame.n - 1) * (frame.interval_us or 0))
-    return int(frame.start + 1000 * int(np.frombuffer(frame.time, dtype="<u4")[-1]))
 
 
 def thresholds(user_events: Iterable[Valid]) -> dict[str, dict[str, float]]:

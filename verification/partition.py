@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from domain.achievement_rules import Rule
 from domain.boards import BoardKey
+from domain.fusing import Priorities
 from schemas import hot
 from verification import (
     achievements,
@@ -37,6 +38,7 @@ from verification.scores import ScoreCheck
 from verification.stores.clickhouse import ClickHouse
 from verification.tables import compare_tables
 from verification.tally import Tally, compare
+from verification.withdrawals import Takings
 
 USER_EVENTS: Final = (
     hot.UserRegistered,
@@ -100,6 +102,7 @@ class PartitionCheck:
     first_score_ms: Mapping[str, float]  # by message type
     rules: Sequence[Rule]  # of achievements
     privacy_key: bytes
+    priorities: Priorities  # of recordings of one activity
     fan_out_most: int  # followers of those whose workouts are written to each follower's feed
     kept_at_s: float  # when rankings and live sessions must not have expired
     kept: Kept = field(default_factory=Kept)
@@ -107,9 +110,11 @@ class PartitionCheck:
     def check(self, log: PartitionLog, letters: Sequence[Letter], unreadable: Sequence[LogRecord]) -> int:
         """Compare; returns how many source records are dead."""
         frames = log.seen_by("sensors", hot.SensorFrame)
-        found = self._samples(log, frames)
-        self._announcements(log, frames)
-        self._wellness(log, frames, found)
+        readings = log.seen_by("sensors", hot.SensorFrame, hot.ReadingsDeleted)
+        takings = Takings.of(readings)
+        found = self._samples(log, frames, takings)
+        self._announcements(log, frames, takings)
+        self._wellness(log, frames, found, takings)
         self._workouts(log, found)
         self._boards(log)
         self._feeds(log)
@@ -122,37 +127,38 @@ class PartitionCheck:
         people = athletes.athlete_table(log.seen_by("athletes", *USER_EVENTS))
         self._table("athletes", people, athletes.ATHLETE_KEY, log.number, "NOT deleted")
         self.kept.names |= live.display_names(log.seen_by("rankings", *USER_EVENTS))
-        self._live(log, frames)
+        self._live(log, readings, takings)
         return check_letters(self.tallies["dead-letters"], log, letters, unreadable)
 
-    def _live(self, log: PartitionLog, frames: Sequence[Valid]) -> None:
+    def _live(self, log: PartitionLog, readings: Sequence[Valid], takings: Takings) -> None:
         users = log.seen_by("sensors", *USER_EVENTS)
         events = log.seen_by("sensors", hot.WorkoutStarted, *WORKOUT_EVENTS)
         self.kept.thresholds |= live.thresholds(users)
-        self.kept.live |= live.live_sessions(frames, events, users, since_s=self.kept_at_s)
+        self.kept.live |= live.live_sessions(readings, takings, events, users, since_s=self.kept_at_s)
 
-    def _samples(self, log: PartitionLog, frames: Sequence[Valid]) -> samples.Samples:
-        found, columns = samples.deduplicated(frames)
+    def _samples(self, log: PartitionLog, frames: Sequence[Valid], takings: Takings) -> samples.Samples:
+        found, columns = samples.deduplicated(frames, takings)
         self._table("samples", found.table(), samples.SAMPLE_KEY, log.number)
-        partials = samples.minute_partials(frames, columns)
+        partials = samples.minute_partials(frames, columns, takings)
         self._table("minute_partials", partials, samples.PART_KEY, log.number)
         self.kept.minutes.append(samples.minutes(partials))
         return found
 
-    def _announcements(self, log: PartitionLog, frames: Sequence[Valid]) -> None:
+    def _announcements(self, log: PartitionLog, frames: Sequence[Valid], takings: Takings) -> None:
         read = log.carrying("SamplesStored")
         compare(
             self.tallies["topic.samples-stored"],
             announced.expected_announcements(frames),
-            announced.found_announcements(list(read.of(hot.SamplesStored)), read.records, frames),
+            announced.found_announcements(list(read.of(hot.SamplesStored)), read.records, frames, takings),
         )
 
-    def _wellness(self, log: PartitionLog, frames: Sequence[Valid], found: samples.Samples) -> None:
-        read, said, beats = log.carrying("WearStored"), wellness.expected_wear(frames), wellness.beats_of(frames)
+    def _wellness(self, log: PartitionLog, frames: Sequence[Valid], found: samples.Samples, takings: Takings) -> None:
+        read, said = log.carrying("WearStored"), wellness.expected_wear(frames)
+        beats = wellness.beats_of(frames, takings)
         compare(
             self.tallies["topic.samples-stored"],
             said,
-            wellness.found_wear(list(read.of(hot.WearStored)), read.records, frames),
+            wellness.found_wear(list(read.of(hot.WearStored)), read.records, frames, takings),
         )
         self._table("rr_intervals", wellness.interval_table(beats), wellness.INTERVAL_KEY, log.number)
         self._table("wellness_days", wellness.day_table(said, found, beats), wellness.DAY_KEY, log.number)
@@ -171,6 +177,7 @@ class PartitionCheck:
                 known_facts,
                 lambda user, wid: found.track(spans[user, wid]) if (user, wid) in spans else workouts.NO_SAMPLES,
                 self.privacy_key,
+                self.priorities,
             )
             for wid, one in known.items():
                 summaries[user, wid] = (one.zone, one.summary)

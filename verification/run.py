@@ -9,6 +9,7 @@ import pyarrow as pa
 from stridelog import topics as topic_table
 from stridelog.achievements_file import rules_of
 from stridelog.errors import UserError
+from stridelog.fusing_file import priorities_of
 from stridelog.privacy_key import privacy_key_of
 from stridelog.settings import Settings
 from stridelog.topics import Topics
@@ -142,6 +143,7 @@ async def verify(
                 rules=rules_of(settings),
                 privacy_key=privacy_key_of(settings),
                 fan_out_most=settings.feed_fan_out_most,
+                priorities=priorities_of(settings),
                 kept_at_s=redis.now_s(),
             )
             numbers = sorted({partition for _, partition in settled.ends})

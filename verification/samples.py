@@ -1,6 +1,6 @@
 """From frames to the samples, parts of minutes and minutes that ClickHouse must hold, for one partition number."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from domain.rollups import CHANNELS as MINUTE_CHANNELS
 from domain.rollups import chosen, minute_parts
 from domain.track import CHANNELS, Track, track_from_columns
+from schemas import hot
 from schemas.frames import Columns, unpack_columns
 from verification.outcomes import Valid
+from verification.withdrawals import Takings
 
 Ints = NDArray[np.int64]
 US_PER_S: Final = 1_000_000
@@ -63,9 +65,21 @@ class Samples:
         return track_from_columns(self.time_us[rows], **channels)
 
 
-def deduplicated(frames: Sequence[Valid]) -> tuple[Samples, Columns]:
-    """All samples of the frames, each key once; and the unpacked columns, frame by frame, as they came."""
+def deduplicated(frames: Sequence[Valid], takings: Takings) -> tuple[Samples, Columns]:
+    """All samples of the frames that stand, each key once; and the unpacked columns, frame by frame, as they came."""
     columns = unpack_columns([record.message for record in frames])
+    offsets = np.fromiter((record.offset for record in frames), dtype=np.int64, count=len(frames))
+    left, version = columns.values, offsets[columns.frame]
+    stands = np.ones(len(columns.frame), dtype=bool)
+    if takings.by_user:
+        left = {name: column.copy() for name, column in columns.values.items()}
+        for rows, frame in _frames_of_users(frames, columns.frame, takings):
+            times = columns.time_us[rows]
+            stands[rows] = takings.standing(frame, times, times + 1)
+            lost, last = takings.emptied(frame, times, times + 1, CHANNELS)
+            version[rows] = np.maximum(version[rows], last)
+            for name in lost.keys() & left.keys():
+                left[name][rows][lost[name]] = np.nan
     named = [(f.user, f.workout_id or "", f.device_id) for f in (record.message for record in frames)]
     owners = sorted(set(named))
     number = {owner: i for i, owner in enumerate(owners)}
@@ -73,25 +87,49 @@ def deduplicated(frames: Sequence[Valid]) -> tuple[Samples, Columns]:
     owner = of_frame[columns.frame] if len(named) else np.empty(0, dtype=np.int64)
     # Frames are in offset order and a stable sort keeps it, so the last row of a key is the one that counts.
     order = np.lexsort((columns.time_us, owner))
+    order = order[stands[order]]
     owner, time_us = owner[order], columns.time_us[order]
     last = np.ones(len(order), dtype=bool)
     last[:-1] = (owner[1:] != owner[:-1]) | (time_us[1:] != time_us[:-1])
     kept = order[last]
-    offsets = np.fromiter((record.offset for record in frames), dtype=np.int64, count=len(frames))
-    values = {name: column[kept] for name, column in columns.values.items()}
-    return Samples(owners, owner[last], time_us[last], offsets[columns.frame[kept]], values), columns
+    values = {name: column[kept] for name, column in left.items()}
+    return Samples(owners, owner[last], time_us[last], version[kept], values), columns
 
 
-def minute_partials(frames: Sequence[Valid], columns: Columns) -> pa.Table:
+def _frames_of_users(
+    frames: Sequence[Valid], frame_of_row: Ints, takings: Takings
+) -> Iterator[tuple[slice, hot.SensorFrame]]:
+    """The frames of users of whom something was taken, and the rows of each."""
+    first = np.searchsorted(frame_of_row, np.arange(len(frames) + 1))
+    for index, (_, _, frame) in enumerate(frames):
+        if frame.user in takings.by_user:
+            yield slice(int(first[index]), int(first[index + 1])), frame
+
+
+def minute_partials(frames: Sequence[Valid], columns: Columns, takings: Takings) -> pa.Table:
     """What each frame says of each minute; of one key the last record counts. Minutes in s, frame starts in µs."""
     parts = minute_parts(columns.frame, columns.time_us, columns.values)
     messages = [record.message for record in frames]
     starts = np.fromiter((m.start for m in messages), dtype=np.int64, count=len(messages))
     offsets = np.fromiter((record.offset for record in frames), dtype=np.int64, count=len(frames))
+    version, stands = offsets[parts.frame], np.ones(len(parts.frame), dtype=bool)
+    for rows, frame in _frames_of_users(frames, parts.frame, takings):
+        first, end = parts.minute_us[rows], parts.minute_us[rows] + 60 * US_PER_S
+        stands[rows] = takings.standing(frame, first, end)
+        lost, last = takings.emptied(frame, first, end, (*MINUTE_CHANNELS, "distance_m"))
+        version[rows] = np.maximum(version[rows], last)
+        for name, gone in lost.items():
+            if name == "distance_m":
+                parts.distance_m[rows][gone] = 0
+                continue
+            channel = parts.channels[name]
+            for column, nothing in ((channel.sum, 0), (channel.count, 0), (channel.min, np.nan), (channel.max, np.nan)):
+                column[rows][gone] = nothing
     users, devices = _numbers([m.user for m in messages]), _numbers([m.device_id for m in messages])
     of = parts.frame
     key = (starts[of], devices[0][of], parts.minute_us, users[0][of])
     order = np.lexsort(key)
+    order = order[stands[order]]
     last = np.ones(len(order), dtype=bool)
     last[:-1] = np.any([column[order][1:] != column[order][:-1] for column in key], axis=0)
     kept = order[last]
@@ -108,7 +146,7 @@ def minute_partials(frames: Sequence[Valid], columns: Columns) -> pa.Table:
     for name, channel in parts.channels.items():
         table |= {f"{name}_sum": channel.sum[kept], f"{name}_min": channel.min[kept], f"{name}_max": channel.max[kept]}
         table[f"{_COUNTS[name]}_count"] = channel.count[kept]
-    return pa.table({**table, "distance_m": parts.distance_m[kept], "source_offset": offsets[of]})
+    return pa.table({**table, "distance_m": parts.distance_m[kept], "source_offset": version[kept]})
 
 
 def minutes(partials: pa.Table) -> pa.Table:

@@ -9,11 +9,13 @@ import pyarrow as pa
 
 from domain.days import day_bounds_us, days_of
 from domain.wellness import BeatFrames, WellnessDay, wellness_day
+from schemas import hot
 from schemas.frames import unpack
 from verification.log import LogRecord
 from verification.outcomes import Valid
 from verification.samples import Samples
 from verification.scores import source_end
+from verification.withdrawals import Taking, Takings, last_sample_us
 
 INTERVAL_KEY: Final = ("user_id", "workout_id", "time", "device_id")
 DAY_KEY: Final = ("user_id", "local_day")
@@ -26,15 +28,23 @@ Said = dict[tuple[str, date, str], dict[str, Any]]
 """By user, local day and zone: the span of the samples."""
 
 
-def beats_of(frames: Sequence[Valid]) -> Beats:
-    """The frames with intervals; of one key the last record counts."""
+def beats_of(frames: Sequence[Valid], takings: Takings) -> Beats:
+    """The frames with intervals; of one key the last record counts. Of a frame that was taken back in part none do."""
     found: dict[tuple[str, str, int, str], tuple[int, np.ndarray, int]] = {}
     for offset, _, frame in frames:
-        if frame.channels.rr is not None:
-            columns = unpack(frame)
-            rr_ms = np.nan_to_num(columns["rr_ms"], nan=0.0).astype(np.int64)
-            key = (frame.user, frame.workout_id or "", frame.start, frame.device_id)
-            found[key] = int(columns["time_us"][-1]), rr_ms, offset
+        if frame.channels.rr is None:
+            continue
+        columns = unpack(frame)
+        last_us = int(columns["time_us"][-1])
+        rr_ms, version = np.nan_to_num(columns["rr_ms"], nan=0.0).astype(np.int64), offset
+        first, end = np.array([frame.start]), np.array([last_us + 1])
+        if not takings.standing(frame, first, end).all():
+            continue
+        lost, last = takings.emptied(frame, first, end, ["rr_ms"])
+        if lost:
+            rr_ms, version = (rr_ms[:0], max(offset, int(last[0]))) if lost["rr_ms"].any() else (rr_ms, offset)
+        key = (frame.user, frame.workout_id or "", frame.start, frame.device_id)
+        found[key] = last_us, rr_ms, version
     return found
 
 
@@ -64,23 +74,41 @@ def expected_wear(frames: Sequence[Valid]) -> Said:
     return said
 
 
-def found_wear(messages: Sequence[Valid], records: Sequence[LogRecord], frames: Sequence[Valid]) -> Said:
-    """The same, from the messages: all of one day and zone together."""
-    last_frame: dict[tuple[str, date, str], int] = {}
+def found_wear(
+    messages: Sequence[Valid], records: Sequence[LogRecord], frames: Sequence[Valid], takings: Takings
+) -> Said:
+    """The same, from the messages: all of one day and zone together; one without samples is of the days it meets."""
+    last_record: dict[tuple[str, date, str], int] = {}
     for offset, _, frame in frames:
         if frame.workout_id is None:
-            for day, _ in days_of(unpack(frame)["time_us"].astype(np.int64), frame.zone):
-                last_frame[frame.user, day, frame.zone] = offset
+            for day, times in days_of(unpack(frame)["time_us"].astype(np.int64), frame.zone):
+                key = (frame.user, day, frame.zone)
+                taken = [one.offset for one in takings.of_user(frame.user) if _takes(one, frame, times)]
+                last_record[key] = max([offset, *taken, last_record.get(key, 0)])
     ends = {record.offset: source_end(record) for record in records}
     said: Said = {}
     covered: dict[tuple[str, date, str], int] = {}
     for offset, _, message in messages:
-        key = (message.user, message.data.local_day, message.zone)
-        _widen(said, key, message.data.first_time, message.data.last_time)
-        covered[key] = max(ends[offset], covered.get(key, 0))
+        if message.data.samples:
+            key = (message.user, message.data.local_day, message.zone)
+            _widen(said, key, message.data.first_time, message.data.last_time)
+            covered[key] = max(ends[offset], covered.get(key, 0))
+    for offset, _, message in messages:
+        if not message.data.samples:
+            for key, span in said.items():
+                meets = span["first_time"] <= message.data.last_time and span["last_time"] >= message.data.first_time
+                if key[0] == message.user and meets:
+                    covered[key] = max(ends[offset], covered[key])
     for key, end in covered.items():
-        said[key]["after_last_frame"] = end > last_frame.get(key, -1)
+        said[key]["after_last_frame"] = end > last_record.get(key, -1)
     return said
+
+
+def _takes(taking: Taking, frame: hot.SensorFrame, times: np.ndarray) -> bool:
+    """Whether some of the frame's samples at ``times`` go, or its heart beats."""
+    if frame.channels.rr is not None and taking.covers(frame, frame.start, last_sample_us(frame) + 1):
+        return True
+    return bool(taking.covers(frame, times, times + 1).any())
 
 
 def day_table(said: Said, samples: Samples, beats: Beats) -> pa.Table:

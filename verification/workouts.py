@@ -9,9 +9,11 @@ import msgspec
 import numpy as np
 
 from domain.athlete import Athlete
+from domain.clock import placed
 from domain.days import local_day
 from domain.duplicates import Candidate, clusters
 from domain.features import NAMES_VERSION, LoadFact, features
+from domain.fusing import Priorities
 from domain.privacy_zones import HiddenCircle, PrivacyZone, hidden_circle, hide, shown_part
 from domain.summary import Stated, Summary, summarise
 from domain.track import CHANNELS, Track, track_from_columns
@@ -20,6 +22,7 @@ from domain.workouts import Appeal, Completion, Correction, Profile, Review, ath
 from domain.zones import ZoneSetting, zone_setting_at
 from schemas import hot
 from verification import integrity
+from verification.fusing import fused
 from verification.integrity import Judged
 from verification.outcomes import Valid
 
@@ -76,6 +79,7 @@ class Known:
             "appeal": data.appeal,
             "review": data.review,
             "shown": data.shown,
+            "channel_sources": data.channel_sources,
         }
 
 
@@ -130,7 +134,9 @@ def _hide_place(facts: UserFacts, message: hot.PrivacyZoneSet | hot.PrivacyZoneR
         facts.hidden[data.zone_id] = word
 
 
-def known_workouts(user: str, facts: UserFacts, track_of: TrackOf, privacy_key: bytes) -> dict[str, Known]:
+def known_workouts(
+    user: str, facts: UserFacts, track_of: TrackOf, privacy_key: bytes, priorities: Priorities
+) -> dict[str, Known]:
     """The last word on every workout that a user ever completed, by workout id."""
     profiles = list(facts.profiles.values())
     completions = {
@@ -138,30 +144,45 @@ def known_workouts(user: str, facts: UserFacts, track_of: TrackOf, privacy_key: 
         for wid, completion in facts.completions.items()
     }
     living = {wid: c for wid, c in completions.items() if not _is_gone(wid, c, facts)}
-    summaries: dict[str, Summary] = {}
-    shown: dict[str, hot.ShownPart] = {}
-    circles = [hidden_circle(word[3], privacy_key) for word in facts.hidden.values() if word[3] is not None]
-    candidates = []
-    for wid, completion in living.items():
-        track = track_of(user, wid)
-        setting = zone_setting_at(facts.zones.values(), completion.sport, completion.start_us)
-        athlete = athlete_at(profiles, completion.start_us)
-        summaries[wid] = _summary(completion, track, athlete, setting)
-        if circles and (part := _shown(wid, completion, track, circles, athlete, setting)) is not None:
-            shown[wid] = part
-        channels = sum(bool(np.isfinite(getattr(track, name)).any()) for name in CHANNELS)
-        candidates.append(
-            Candidate(
-                wid, completion.start_us, completion.end_us, completion.sport, channels, summaries[wid].sample_count
-            )
+    recordings = {wid: placed(track_of(user, wid), c.start_us, c.end_us) for wid, c in living.items()}
+    about = {
+        wid: _About(
+            athlete_at(profiles, completion.start_us),
+            zone_setting_at(facts.zones.values(), completion.sport, completion.start_us),
+            clock_was_reset=recordings[wid][1] > 0,
         )
-    canonical = clusters(candidates)
+        for wid, completion in living.items()
+    }
+    tracks = {wid: track for wid, (track, _) in recordings.items()}
+    summaries = {wid: _summary(completion, tracks[wid], about[wid]) for wid, completion in living.items()}
+    canonical = clusters(
+        Candidate(
+            wid,
+            completion.start_us,
+            completion.end_us,
+            completion.sport,
+            sum(bool(np.isfinite(getattr(tracks[wid], name)).any()) for name in CHANNELS),
+            summaries[wid].sample_count,
+        )
+        for wid, completion in living.items()
+    )
+    counted, sources = dict(tracks), dict[str, dict[str, str]]()
+    for leader in set(canonical.values()):
+        others = [wid for wid, its in canonical.items() if its == leader and wid != leader]
+        if others:
+            counted[leader], sources[leader] = fused(leader, others, living, tracks, priorities)
+            was_reset = any(about[wid].clock_was_reset for wid in (leader, *others))
+            about[leader] = replace(about[leader], clock_was_reset=was_reset)
+            summaries[leader] = _summary(living[leader], counted[leader], about[leader])
+    circles = [hidden_circle(word[3], privacy_key) for word in facts.hidden.values() if word[3] is not None]
+    shown = {wid: _shown(wid, c, counted[wid], circles, about[wid]) for wid, c in living.items()} if circles else {}
     flags = integrity.flags_of(
         user,
         living,
         summaries,
         canonical,
-        lambda completion: athlete_at(profiles, completion.start_us),
+        lambda wid: about[wid].athlete,
+        counted,
         lambda wid: track_of(user, wid),
     )
     judged = {
@@ -178,6 +199,7 @@ def known_workouts(user: str, facts: UserFacts, track_of: TrackOf, privacy_key: 
             judged.get(wid, Judged()),
             loads,
             profiles,
+            sources.get(wid, {}),
         )
         for wid, completion in completions.items()
     }
@@ -188,17 +210,27 @@ def _is_gone(workout_id: str, completion: Completion, facts: UserFacts) -> bool:
     return workout_id in facts.deleted or erased
 
 
-def _summary(completion: Completion, track: Track, athlete: Athlete, setting: ZoneSetting | None) -> Summary:
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a summary rests on besides samples and what was reported."""
+
+    athlete: Athlete
+    setting: ZoneSetting | None
+    clock_was_reset: bool
+
+
+def _summary(completion: Completion, track: Track, about: _About) -> Summary:
     return summarise(
         track,
         sport=completion.sport,
         start_us=completion.start_us,
         end_us=completion.end_us,
         pauses=completion.pauses,
-        athlete=athlete,
+        athlete=about.athlete,
         stated=completion.stated,
         rpe=completion.rpe,
-        zone_setting=setting,
+        zone_setting=about.setting,
+        clock_was_reset=about.clock_was_reset,
     )
 
 
@@ -207,8 +239,7 @@ def _shown(
     completion: Completion,
     track: Track,
     circles: Sequence[HiddenCircle],
-    athlete: Athlete,
-    setting: ZoneSetting | None,
+    about: _About,
 ) -> hot.ShownPart | None:
     """The workout as one that was recorded outside of the circles only."""
     inside = track.between(completion.start_us, completion.end_us)
@@ -227,7 +258,7 @@ def _shown(
         cut = [(max(a, first_us), min(b, last_us)) for a, b in overlapping]
         pauses = tuple(sorted(cut + gaps))
         seen = msgspec.structs.replace(completion, start_us=first_us, end_us=last_us, pauses=pauses, stated=Stated())
-    summary = _summary(seen, part, athlete, setting)
+    summary = _summary(seen, part, about)
     return hot.ShownPart(start=seen.start_us, end=seen.end_us, summary=_as_message(summary))
 
 
@@ -253,6 +284,7 @@ def _known(
     judged: Judged,
     loads: Mapping[str, LoadFact],
     profiles: Sequence[Profile],
+    sources: Mapping[str, str],
 ) -> Known:
     status: Literal["counted", "duplicate", "deleted"] = "deleted"
     if leader is not None:
@@ -287,6 +319,7 @@ def _known(
             appeal=judged.appeal,
             review=judged.review,
             shown=figures[1],
+            channel_sources=tuple(hot.ChannelSource(channel=name, workout_id=id) for name, id in sources.items()),
         ),
         features=hot.FeaturesComputedData(
             workout_id=workout_id,
@@ -350,6 +383,7 @@ def _completion(message: hot.WorkoutCompleted, logged_ms: int) -> Completion:
         rpe=data.rpe,
         title=data.title,
         visibility=_said(data.visibility),
+        source=message.source,
     )
 
 

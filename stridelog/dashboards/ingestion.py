@@ -176,10 +176,18 @@ LIMIT 20
                 "{{reason}}",
             ),
         ),
+        stacks(
+            "How frames come",
+            "Late, out of order, from a clock that is ahead; and summaries for which a reset clock was corrected.",
+            COUNT,
+            promql("sum by (case) (increase(stridelog_timing_total[$__rate_interval]))", "{{case}}"),
+            span=24,
+        ),
         listing(
             "Clock faults",
             f"Samples that lie more than {_SLACK_S} s outside of the workout that they are said to be of: the device's "
-            "clock was reset on the way. Summaries leave them out. The dashboard's time is that of the workouts.",
+            "clock was reset on the way. Summaries place them where they belong, if that can be told. "
+            "The dashboard's time is that of the workouts.",
             table_sql(
                 f"""
 WITH finished AS (

@@ -1,7 +1,7 @@
 """Sensor frames and workout events as live sessions and the live board in Redis: what goes on right now."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from domain.live import (
     CHANNELS,
+    DELETED_WITHIN_S,
     FRAME_SPANS,
     LIVE_DELAY_S,
     METRICS,
@@ -40,15 +41,20 @@ _to_json = msgspec.json.Encoder().encode
 
 
 class LiveBatch:
-    """What of a batch is live: frames by the log's clock, not by ours, and events of workouts that may be going on."""
+    """What of a batch is live: frames by the log's clock, not by ours, and events of workouts that may be going on.
+
+    Of readings that were taken back before a frame came, the batch and its ``columns`` have nothing.
+    """
 
     def __init__(self, batch: Batch, columns: Columns) -> None:
         self._frames = batch.logged(hot.SensorFrame)
         self._columns = columns
-        self._live: dict[str, list[tuple[int, LiveFrame]]] = defaultdict(list)  # user → index of the frame, frame
+        # user → index of the frame, frame; or none: what came before was deleted
+        self._live: dict[str, list[tuple[int, LiveFrame | None]]] = defaultdict(list)
         self._events: dict[str, list[Any]] = defaultdict(list)
-        if self._frames:
-            self._take_frames()
+        ended = _ended(batch)
+        if self._frames or ended:
+            self._take_frames(ended)
             return  # a batch is of one topic
         for _, logged_ms, message in batch.records:
             if _is_of_now(logged_ms, message):
@@ -83,29 +89,47 @@ class LiveBatch:
 
     def _take(self, standing: Sequence[tuple[Sessions, LiveState]]) -> None:
         """Put events and frames into the sessions and states of ``users``."""
-        renewed: dict[tuple[str, str], tuple[int, Session]] = {}  # user, workout → the frame that the session is by now
+        renewed: list[tuple[int, Session]] = []  # sessions, and the frames that they are by now
         for user, (sessions, state) in zip(self.users, standing, strict=True):
             for event in self._events.get(user, ()):
                 _hear(state, event)
+            by_now: dict[str, int] = {}  # workout → frame
             for index, frame in self._live.get(user, ()):
+                if frame is None:
+                    sessions.clear()
+                    by_now.clear()
+                    state.begin_anew()
+                    continue
                 workout_id = frame.workout_id
                 so_far = state.of(workout_id)
                 so_far.take(frame)
                 if not so_far.over and is_newer(frame, sessions.get(workout_id)):
-                    session = sessions[workout_id] = Session(workout_id, frame.device_id, frame.time_us)
-                    renewed[user, workout_id] = index, session
+                    sessions[workout_id] = Session(workout_id, frame.device_id, frame.time_us)
+                    by_now[workout_id] = index
+            renewed += ((index, sessions[workout_id]) for workout_id, index in by_now.items())
         if not renewed:
             return
-        chosen = np.fromiter((index for index, _ in renewed.values()), dtype=np.int64, count=len(renewed))
+        chosen = np.fromiter((index for index, _ in renewed), dtype=np.int64, count=len(renewed))
         for name, decimals in CHANNELS.items():
             if name in self._columns.values:
                 values = _last(self._columns.values[name], self._ends, chosen, decimals)
-                for (_, session), value in zip(renewed.values(), values, strict=True):
+                for (_, session), value in zip(renewed, values, strict=True):
                     if value == value:  # not NaN
                         setattr(session, name, value)
 
-    def _take_frames(self) -> None:
+    def _take_frames(self, ended: Sequence[tuple[int, str]]) -> None:
+        said: list[tuple[int, str, LiveFrame | None]] = [(number, user, None) for number, user in ended]
+        said += self._live_frames()
+        if ended:
+            said.sort(key=lambda one: (one[0], one[2] is not None))
+        for index, user, frame in said:
+            self._live[user].append((index, frame))
+
+    def _live_frames(self) -> Iterator[tuple[int, str, LiveFrame]]:
+        """The index of each frame that is live, whose it is, and what it adds."""
         frames, columns = self._frames, self._columns
+        if not frames:
+            return
         counts = np.bincount(columns.frame, minlength=len(frames))
         self._ends = np.cumsum(counts)
         last_us = columns.time_us[self._ends - 1]
@@ -119,8 +143,7 @@ class LiveBatch:
         for index, time_us, *figures in found:
             frame = frames[index][1]
             if frame.workout_id is not None:
-                said = LiveFrame(frame.workout_id, frame.device_id, time_us, *figures)
-                self._live[frame.user].append((index, said))
+                yield index, frame.user, LiveFrame(frame.workout_id, frame.device_id, time_us, *figures)
 
 
 class _Boards:
@@ -195,6 +218,19 @@ def _is_of_now(logged_ms: int, message: Any) -> bool:
     """Whether an event can be about a workout that is going on; imports of old ones are not."""
     kinds = hot.WorkoutStarted | hot.WorkoutCompleted | hot.WorkoutDeleted | hot.UserErased
     return isinstance(message, kinds) and abs(1000 * logged_ms - message.time) <= REMEMBERED_S * _US
+
+
+def _ended(batch: Batch) -> list[tuple[int, str]]:
+    """Whose sessions a deletion of the last minutes ends, and before which of the batch's frames."""
+    found: list[tuple[int, str]] = []
+    frames = 0
+    for _, logged_ms, message in batch.records:
+        kind = type(message)
+        if kind is hot.SensorFrame:
+            frames += 1
+        elif kind is hot.ReadingsDeleted and message.data.end > 1000 * logged_ms - DELETED_WITHIN_S * _US:
+            found.append((frames, message.user))
+    return found
 
 
 def _hear(state: LiveState, event: Any) -> None:

@@ -131,7 +131,10 @@ def _stored(workout_id: str, frames: list[hot.SensorFrame]) -> hot.SamplesStored
 def _of_frames(frames: Frames, frame: NDArray[np.int64], span: Span) -> dict[str, Any]:
     """The columns that say which frame a row is from."""
     offsets = np.fromiter((offset for offset, _ in frames), dtype=np.uint64, count=len(frames))
+    revisions = [frame.revision for _, frame in frames]
+    edited = {"revision": np.array(revisions, dtype=np.uint16)[frame]} if any(revisions) else {}
     return {
+        **edited,
         "user_id": _repeated([frame.user for _, frame in frames], frame),
         "workout_id": _repeated([frame.workout_id or "" for _, frame in frames], frame),
         "device_id": _repeated([frame.device_id for _, frame in frames], frame),
@@ -142,7 +145,7 @@ def _of_frames(frames: Frames, frame: NDArray[np.int64], span: Span) -> dict[str
 
 def _repeated(of_frames: list[str], frame: NDArray[np.int64]) -> pa.DictionaryArray:
     """A text of each frame for each row."""
-    texts = pa.array(of_frames).dictionary_encode()
+    texts = pa.array(of_frames, pa.string()).dictionary_encode()
     return pa.DictionaryArray.from_arrays(texts.indices.to_numpy()[frame], texts.dictionary)
 
 

@@ -1,13 +1,13 @@
 """Days of all-day wear as rows: which days a batch changes, where they were lived, and what they are now."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
 import pyarrow as pa
 
-from domain.days import day_bounds_us
+from domain.days import day_bounds_us, local_day
 from domain.wellness import WellnessDay, wellness_day
 from schemas import hot
 from sinks.base import Rows
@@ -43,8 +43,11 @@ class Wear:
         self._rows: list[dict[str, Any]] = []
         touched: dict[tuple[str, date], int] = {}
         for offset, message in batch.of(hot.WearStored):
-            self._keep(message, offset, state)
-            touched[message.user, message.data.local_day] = offset
+            if message.data.samples:
+                self._keep(message, offset, state)
+                touched[message.user, message.data.local_day] = offset
+            else:  # readings were taken back: of which days, only their zones tell
+                touched |= dict.fromkeys(_days_of(message, state), offset)
         for (user, day), offset in touched.items():
             zone = state.facts(user, WornDay)[day.isoformat()].fact.zone
             self._days[Window(user, *day_bounds_us(day, zone))] = Day(day, zone, offset)
@@ -78,6 +81,20 @@ class Wear:
     def rows(self) -> Rows:
         """Rows of ``wellness_days``."""
         return Rows(WELLNESS_DAYS.name, pa.Table.from_pylist(self._rows, schema=WELLNESS_DAYS.schema))
+
+
+def _days_of(message: hot.WearStored, state: State) -> Iterator[tuple[str, date]]:
+    """The days that are known of the user and meet the message's span."""
+    span, known = message.data, state.facts(message.user, WornDay)
+    last = local_day(span.last_time, "UTC") + timedelta(days=1)
+    day = local_day(span.first_time, "UTC") - timedelta(days=1)
+    while day <= last:
+        fact = known.get(day.isoformat())
+        if fact is not None:
+            begin_us, end_us = day_bounds_us(day, fact.fact.zone)
+            if begin_us <= span.last_time and end_us > span.first_time:
+                yield message.user, day
+        day += timedelta(days=1)
 
 
 def _figures(found: WellnessDay, begin_us: int) -> dict[str, Any]:

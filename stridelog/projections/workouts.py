@@ -107,6 +107,7 @@ def summarised(
         appeal=judged.appeal,
         review=judged.review,
         shown=_shown(done.shown) if done and done.shown else None,
+        channel_sources=tuple(hot.ChannelSource(channel=c, workout_id=w) for c, w in done.sources) if done else (),
     )
     return hot.WorkoutSummarised.of(
         user=user, time=completion.end_us, zone=completion.zone, source=PRODUCER, producer=PRODUCER, data=data
@@ -168,6 +169,7 @@ def document(user: str, workout_id: str, completion: Completion, done: Summarise
         "appeal": judged.appeal,
         "review": msgspec.structs.asdict(judged.review) if judged.review else None,
         "shown": _shown_fields(done.shown) if done.shown else None,
+        "channel_sources": [{"channel": channel, "workout_id": id} for channel, id in done.sources],
     }
     return Document("workouts", workout_id, set=fields)
 

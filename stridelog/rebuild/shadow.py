@@ -10,6 +10,7 @@ from stridelog.agent import Process
 from stridelog.engine import EndOffsets, Runner
 from stridelog.rebuild.projections import Projection
 from stridelog.settings import Settings
+from stridelog.stored_readings import StoredReadings
 from stridelog.topics import Topics
 
 
@@ -40,8 +41,8 @@ class NothingSink(Sink[Any]):
 class ShadowRunner(Runner):
     """An agent that reads from the beginning of the log, with facts of its own, and fills ``sink`` only.
 
-    ``built`` are settings with the namespace of the shadow; what the agent reads from is the live one's. ``process``
-    replaces the agent's function where what it said cannot be computed again.
+    ``built`` are settings with the namespace of the shadow; what the agent reads from is the live one's, but for what
+    it has written itself. ``process`` replaces the agent's function where what it said cannot be computed again.
     """
 
     def __init__(
@@ -62,4 +63,5 @@ class ShadowRunner(Runner):
         if isinstance(sink, FactSink):
             self.facts = sink
         self.topic_sink = NothingSink(agent.name)
-        self.resources = {kind: kind(settings) for kind in agent.resources}
+        own = {StoredReadings} if projection.store == "clickhouse" else set()
+        self.resources = {kind: kind(built if kind in own else settings) for kind in agent.resources}

@@ -131,6 +131,11 @@ def workout(document: Mapping[str, Any]) -> RenderableType:
     if document["status"] == "duplicate":
         parts.append(Text(f"a duplicate of {document['duplicate_of']}, which counts instead", style="yellow"))
     parts += integrity.said_of(document)
+    if sources := document.get("channel_sources"):
+        others = {one["workout_id"] for one in sources} - {document["workout_id"]}
+        taken = [one["channel"].replace("_", " ") for one in sources if one["workout_id"] in others]
+        said = f"recorded more than once: {', '.join(taken) or 'nothing'} from another recording"
+        parts.append(Text(said, style="dim"))
     parts.append(_figures(document["sport"], summary))
     if summary.get("time_in_zones_s"):
         parts.append(_zones(summary))

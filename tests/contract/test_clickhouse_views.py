@@ -1,5 +1,6 @@
 """What the views of ``sinks/views.py`` say of the rows below them."""
 
+import asyncio
 import random
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -10,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from sinks.base import Rows
+from sinks.base import Rows, TopicPartition
 from sinks.columns import Table
 from sinks.tables import MINUTE_PARTIALS, TABLES
 
@@ -91,6 +92,50 @@ async def test_a_frame_that_is_sent_again_counts_once_and_its_last_version_wins(
     frame = partial(0, seconds=range(0, 30))
     await insert(clickhouse, MINUTE_PARTIALS, [frame, {**frame, "distance_m": 50.0, "source_offset": 7}, frame])
     assert await rollups(clickhouse, "n, distance_m") == [(30, 50.0)]
+
+
+async def test_a_tombstone_hides_a_part_also_from_an_older_one_that_comes_after_it(clickhouse: ClickHouse) -> None:
+    frame = partial(0, seconds=range(0, 30))
+    sink = clickhouse.sink()
+    await sink.open()
+    await sink.claim([clickhouse.source])
+    steps = [
+        ({**frame, "source_offset": 5}, [(30,)]),
+        ({**frame, "deleted": 1, "source_offset": 7}, []),
+        ({**frame, "source_offset": 6}, []),
+        ({**frame, "revision": 1, "source_offset": 7}, [(30,)]),  # of one offset the later insert counts
+        ({**frame, "deleted": 1, "source_offset": 9}, []),
+    ]
+    for number, (row, shown) in enumerate(steps):
+        rows = Rows(MINUTE_PARTIALS.name, pa.Table.from_pylist([row], schema=MINUTE_PARTIALS.schema))
+        await sink.write([rows], clickhouse.span(number, number + 1))
+        assert await rollups(clickhouse, "n") == shown
+        await clickhouse.client.command(f"OPTIMIZE TABLE `{clickhouse.settings.namespace}`.minute_partials FINAL")
+        assert await rollups(clickhouse, "n") == shown, "the server has merged them"
+    await sink.close()
+
+
+async def test_rows_that_name_no_revision_go_in_one_insert_with_rows_that_do(clickhouse: ClickHouse) -> None:
+    sink = clickhouse.sink()
+    sources = [TopicPartition(clickhouse.source.topic, number) for number in range(3)]
+    await sink.open()
+    await sink.claim(sources)
+    tables = [
+        pa.Table.from_pylist([{**partial(0, seconds=range(0, 30), frame=number), "user_id": f"user-{number}"}])
+        for number in range(2)
+    ]
+    gone = {"revision": 2, "deleted": 1, "user_id": "user-2"}
+    tables.append(pa.Table.from_pylist([{**partial(0, seconds=range(0, 30)), **gone}]))
+    writes = (
+        sink.write([Rows(MINUTE_PARTIALS.name, table)], clickhouse.span(0, 1, source))
+        for source, table in zip(sources, tables, strict=True)
+    )
+    await asyncio.gather(*writes)  # the first goes alone, the others together
+    await sink.close()
+    assert await clickhouse.query("SELECT user_id, revision FROM {db}.minute_partials FINAL ORDER BY user_id") == [
+        ("user-0", 0),
+        ("user-1", 0),
+    ]
 
 
 async def test_a_channel_without_samples_is_null(clickhouse: ClickHouse) -> None:

@@ -33,8 +33,10 @@ from sinks.tables import TABLES
 from sinks.views import VIEWS
 from stridelog import topics
 from stridelog.agent import AGENTS, Context
+from stridelog.arrivals import Arrivals
 from stridelog.batch import Batch, Record, Writes
 from stridelog.dashboards.expand import Range, expanded
+from stridelog.fusing_file import PrioritiesInForce
 from stridelog.privacy_key import PrivacyKey
 from stridelog.readers import LiveReader, RawSamples, SamplesReader
 from stridelog.settings import Settings
@@ -165,8 +167,15 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TownStore]:
 
 
 def _configuration(until_s: int) -> TownConfig:
+    """Nothing is taken back: what is stored under it would be looked up on a server."""
     return TownConfig(
-        seed=3, athletes=14, first_day=FIRST, until_us=until_s * 1_000_000, sampling_s=10, samples_per_frame=30
+        seed=3,
+        athletes=14,
+        first_day=FIRST,
+        until_us=until_s * 1_000_000,
+        sampling_s=10,
+        samples_per_frame=30,
+        faults=faults.Faults(upstream_delete=False, upstream_edit=False),
     )
 
 
@@ -189,28 +198,37 @@ async def _fill(store: TownStore, config: TownConfig) -> None:
             said.append(message)
     for first in range(0, len(store.frames), FRAMES_IN_A_BATCH):
         frames = store.frames[first : first + FRAMES_IN_A_BATCH]
-        resources = {RawSamples: RawSamples(Settings()), LiveReader: NobodyLive()}
+        resources = {
+            RawSamples: RawSamples(Settings()),
+            Arrivals: Arrivals(Settings()),
+            LiveReader: NobodyLive(),
+        }
         stored = await _taken("sensors", frames, first, resources)
         worn += [message for message in stored.messages if isinstance(message, hot.WearStored)]
         for rows in stored.clickhouse:
             store.insert(rows)
     read = {name for topic in topics.load().inputs_of("workouts") for name in topic.messages}
     facts = [message for message in said if message.type in read]
-    reading = {SamplesReader: Tracks(store.frames), PrivacyKey: PrivacyKey(Settings())}
+    reading = {
+        SamplesReader: Tracks(store.frames),
+        PrivacyKey: PrivacyKey(Settings()),
+        PrioritiesInForce: PrioritiesInForce(Settings()),
+    }
     written = await _taken("workouts", facts, 0, reading)
     summaries = [message for message in written.messages if isinstance(message, hot.WorkoutSummarised)]
     store.summaries = {summary.data.workout_id: summary for summary in summaries}
     words = [message for message in said if isinstance(message, hot.SegmentDefined | hot.SegmentRemoved)]
     passes = await _taken("segments", [*words, *summaries], 0, {SamplesReader: Tracks(store.frames)})
     efforts = [message for message in passes.messages if isinstance(message, hot.SegmentEffortsFound)]
-    for name, messages, resources in (
-        ("leaderboards", summaries, {}),
-        ("thresholds", summaries, {}),
-        ("thresholds", [message for message in said if message.type in USER_EVENTS], {}),
-        ("wellness", worn, {WearReader: Nights(store.frames)}),
-        ("segment_boards", [*words, *efforts], {}),
+    readers: dict[str, dict[type[Any], Any]] = {"wellness": {WearReader: Nights(store.frames)}}
+    for name, messages in (
+        ("leaderboards", summaries),
+        ("thresholds", summaries),
+        ("thresholds", [message for message in said if message.type in USER_EVENTS]),
+        ("wellness", worn),
+        ("segment_boards", [*words, *efforts]),
     ):
-        for rows in (await _taken(name, messages, 0, resources)).clickhouse:
+        for rows in (await _taken(name, messages, 0, readers.get(name, {}))).clickhouse:
             store.insert(rows)
 
 
@@ -243,6 +261,12 @@ class Tracks:
     ) -> AsyncIterator[dict[tuple[str, str], Track]]:
         for key in keys:
             yield {key: self._track(key)}
+
+    async def tracks_together(
+        self, groups: Iterable[Sequence[tuple[str, str]]]
+    ) -> AsyncIterator[dict[tuple[str, str], Track]]:
+        for group in groups:
+            yield {key: self._track(key) for key in group}
 
     def _track(self, key: tuple[str, str]) -> Track:
         if key not in self._frames:
@@ -403,7 +427,7 @@ def test_clock_faults_are_those_of_the_devices_whose_clock_was_reset(town: TownS
 
 def test_a_clock_is_wrong_before_and_after_the_workout_and_ten_seconds_are_forgiven(town: TownStore) -> None:
     began, ended = datetime(2030, 1, 1, 10, tzinfo=UTC), datetime(2030, 1, 1, 11, tzinfo=UTC)  # when the town is over
-    texts = ("status", "duplicate_of", "sport", "title", "load_method", "flags", "appeal")
+    texts = ("status", "duplicate_of", "sport", "title", "load_method", "flags", "notes", "appeal")
     source = {"user_id": "hand", "workout_id": "w", "device_id": "watch", "source_partition": 0, "source_offset": 0}
     workout = {**source, **dict.fromkeys(texts, ""), "start": began, "end": ended, "local_day": began.date()}
     workout |= {"sample_count": 4, "ranked": 1, "deleted": 0}

@@ -27,7 +27,9 @@ def summarised(draw: st.DrawFn) -> Summarised:
     start_us, length_us = draw(times), draw(st.integers(0, 5)) * DAY_US
     earlier = tuple(Place(at, at + DAY_US, date(2026, 1, 1)) for at in draw(st.lists(times, max_size=2)))
     other = draw(st.sampled_from([None, None, "z"]))
-    return Summarised("running", start_us, start_us + length_us, date(2026, 1, 1), 1, SUMMARY, other, earlier=earlier)
+    return Summarised(
+        "running", start_us, start_us + length_us, date(2026, 1, 1), 1, 10, SUMMARY, other, earlier=earlier
+    )
 
 
 facts = st.one_of(

@@ -1,7 +1,6 @@
 """However frames and events are cut, repeated and met, live sessions are those that verification expects."""
 
 import random
-from collections import defaultdict
 from typing import Any
 
 import msgspec
@@ -9,20 +8,20 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.live import LiveState, Session, Sessions, minutes
+from domain.live import Session, minutes
 from schemas import hot
 from schemas.decode import decoder_for
 from schemas.frames import pack_frame, unpack_columns
-from sinks.base import RedisCommand, Span
-from sinks.keys import Keys
+from sinks.base import Span
 from stridelog import topics
 from stridelog.batch import Batch, Record
 from stridelog.projections.live import LiveBatch
+from tests.property.live_redis import KEYS, LiveRedis
 from verification import live as expected
 from verification.outcomes import Valid
+from verification.withdrawals import Takings
 
 T0 = 1_795_000_000_000_000
-KEYS = Keys("test")
 USERS = ("ada", "bea")
 WORKOUTS = {user: [f"{i}000000{k}-0000-4000-8000-000000000000" for k in range(2)] for i, user in enumerate(USERS)}
 FRAMES = decoder_for(topics.load(prefix="").topic_of_message("SensorFrame"))
@@ -81,55 +80,24 @@ def events(draw: st.DrawFn) -> tuple[int, Any]:
     return logged_us // 1000, event
 
 
-class Redis:
-    """The commands of the projection, without a clock: nothing expires."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, bytes] = {}
-        self.sets: defaultdict[str, dict[str, float]] = defaultdict(dict)
-
-    def run(self, command: RedisCommand) -> None:
-        match command:
-            case ("SET", str(key), bytes(text), "EXAT", int()):
-                self.texts[key] = text
-            case ("UNLINK", str(key)):
-                self.texts.pop(key, None)
-            case ("ZADD", str(key), *places):
-                for score, user in zip(places[::2], places[1::2], strict=True):
-                    self.sets[key][str(user)] = float(score)
-            case ("ZREM", str(key), *users):
-                for user in users:
-                    self.sets[key].pop(str(user), None)
-            case ("EXPIREAT", str(), int()):
-                pass
-            case _:
-                raise AssertionError(command)
-
-    def held(self) -> tuple[dict[str, bytes], dict[str, dict[str, float]]]:
-        """All keys; an empty sorted set is none."""
-        return dict(self.texts), {name: dict(members) for name, members in self.sets.items() if members}
-
-    def standing(self, user: str) -> tuple[Sessions, LiveState]:
-        sessions, state = self.texts.get(KEYS.live(user), b"{}"), self.texts.get(KEYS.live_state(user), b"{}")
-        return msgspec.json.decode(sessions, type=Sessions), msgspec.json.decode(state, type=LiveState)
-
-    def take(self, records: list[tuple[int, Any]], topic: str, *, cut_at: int | None = None) -> None:
-        """One batch through the projection; ``cut_at``: the sink ends in the middle."""
-        batch = Batch(Span(topic, 0, 0, len(records)), [Record(i, ms, m) for i, (ms, m) in enumerate(records)])
-        live = LiveBatch(batch, unpack_columns([frame for _, frame in batch.of(hot.SensorFrame)]))
-        for command in live.commands([self.standing(user) for user in live.users], KEYS)[:cut_at]:
-            self.run(command)
+def take(redis: LiveRedis, records: list[tuple[int, Any]], topic: str, *, cut_at: int | None = None) -> None:
+    """One batch through the projection; ``cut_at``: the sink ends in the middle."""
+    batch = Batch(Span(topic, 0, 0, len(records)), [Record(i, ms, m) for i, (ms, m) in enumerate(records)])
+    live = LiveBatch(batch, unpack_columns([frame for _, frame in batch.of(hot.SensorFrame)]))
+    for command in live.commands([redis.standing(user) for user in live.users], KEYS)[:cut_at]:
+        redis.run(command)
 
 
 def valid(records: list[tuple[int, Any]], *kinds: type[Any]) -> list[Valid]:
     return [Valid(i, ms, message) for i, (ms, message) in enumerate(records) if isinstance(message, kinds)]
 
 
-def check(redis: Redis, log: list[tuple[int, Any]]) -> None:
+def check(redis: LiveRedis, log: list[tuple[int, Any]]) -> None:
     """Redis has all that is expected and nothing else that could be seen from the latest time in the log on."""
     now_s = max(ms for ms, _ in log) // 1000
     wanted = expected.live_sessions(
-        valid(log, hot.SensorFrame),
+        valid(log, hot.SensorFrame, hot.ReadingsDeleted),
+        Takings(),
         valid(log, hot.WorkoutStarted, hot.WorkoutCompleted, hot.WorkoutDeleted),
         valid(log, hot.UserErased),
         since_s=now_s + 1,
@@ -153,7 +121,17 @@ def fields_of(session: Session) -> dict[str, Any]:
     return dict(msgspec.to_builtins(session))
 
 
-RECORDS = st.lists(st.one_of(frames(), frames(), frames(), events()), min_size=1, max_size=16)
+@st.composite
+def deletions(draw: st.DrawFn) -> tuple[int, hot.ReadingsDeleted]:
+    """A deletion of readings of long ago, or that reaches into the last minutes, and when it was logged (ms)."""
+    logged_us = T0 + draw(st.integers(0, 200)) * 1_000_000
+    end_us = logged_us - draw(st.sampled_from([0, 119_000_000, 120_000_000, 3_600_000_000]))
+    data = hot.ReadingsDeletedData(device_id="other", start=end_us - 1_000_000, end=end_us)
+    head: dict[str, Any] = {"user": draw(st.sampled_from(USERS)), "zone": "UTC", "source": "test", "producer": "test"}
+    return logged_us // 1000, hot.ReadingsDeleted.of(time=end_us, data=data, **head)
+
+
+RECORDS = st.lists(st.one_of(frames(), frames(), frames(), events(), deletions()), min_size=1, max_size=16)
 
 
 @given(RECORDS, st.randoms(use_true_random=False))
@@ -162,34 +140,34 @@ def test_sessions_and_boards_are_those_of_the_whole_log_however_it_is_cut_and_re
 ) -> None:
     """Topics go on independently of each other; a worker that is killed leaves Redis ahead of where the next begins."""
     kinds: dict[str, tuple[type[Any], ...]] = {
-        "sensor-frames": (hot.SensorFrame,),
+        "sensor-frames": (hot.SensorFrame, hot.ReadingsDeleted),
         "workout-events": (hot.WorkoutStarted, hot.WorkoutCompleted, hot.WorkoutDeleted),
         "user-events": (hot.UserErased,),
     }
     in_order = sorted(records, key=lambda record: record[0])
     log = {topic: [record for record in in_order if isinstance(record[1], of)] for topic, of in kinds.items()}
-    redis, read = Redis(), dict.fromkeys(log, 0)
+    redis, read = LiveRedis(), dict.fromkeys(log, 0)
     crashes = order.randrange(4)
     while waiting := [topic for topic in log if read[topic] < len(log[topic])]:
         topic = order.choice(waiting)
         some = log[topic][read[topic] : read[topic] + order.randint(1, 4)]
         if crashes and order.random() < 0.3:
             crashes -= 1
-            redis.take(some, topic, cut_at=order.randint(0, 6))
+            take(redis, some, topic, cut_at=order.randint(0, 6))
             continue
-        redis.take(some, topic)
+        take(redis, some, topic)
         read[topic] += len(some)
     check(redis, [one for topic in log.values() for one in topic])
 
 
 @given(RECORDS)
 def test_a_batch_twice_changes_nothing(records: list[tuple[int, Any]]) -> None:
-    redis = Redis()
+    redis = LiveRedis()
     for of_frames in (True, False):
-        batch = [one for one in records if isinstance(one[1], hot.SensorFrame) is of_frames]
-        redis.take(batch, "some")
+        batch = [one for one in records if isinstance(one[1], hot.SensorFrame | hot.ReadingsDeleted) is of_frames]
+        take(redis, batch, "some")
         before = redis.held()
-        redis.take(batch, "some")
+        take(redis, batch, "some")
         assert redis.held() == before
 
 
@@ -208,13 +186,13 @@ def test_who_ended_is_on_no_board_wherever_a_worker_was_killed_on_the_way() -> N
     frame = [(T0 // 1000, FRAMES.decode_many([(b"ada", packed)])[0])]
     end: list[tuple[int, Any]] = [(T0 // 1000, hot.WorkoutCompleted.of(time=T0 + 1, data=data, **run))]
     for cut_at in range(12):
-        redis = Redis()
-        redis.take(frame, "sensor-frames", cut_at=cut_at)
-        redis.take(end, "workout-events")
-        redis.take(frame, "sensor-frames")
+        redis = LiveRedis()
+        take(redis, frame, "sensor-frames", cut_at=cut_at)
+        take(redis, end, "workout-events")
+        take(redis, frame, "sensor-frames")
         assert redis.held()[1] == {}, f"killed at {cut_at} of the frame"
-        redis = Redis()
-        redis.take(frame, "sensor-frames")
-        redis.take(end, "workout-events", cut_at=cut_at)
-        redis.take(end, "workout-events")
+        redis = LiveRedis()
+        take(redis, frame, "sensor-frames")
+        take(redis, end, "workout-events", cut_at=cut_at)
+        take(redis, end, "workout-events")
         assert redis.held()[1] == {}, f"killed at {cut_at} of the end"

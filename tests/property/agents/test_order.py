@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -139,12 +140,20 @@ FACTS: dict[str, list[Any]] = {
 def track_of(index: int) -> Track:
     seconds = np.arange(0, 1_800, 5)
     rng = np.random.default_rng(index)
+    if index == 2:  # knows less, and something that the other one of the same activity does not
+        return track_from_columns(
+            start_of(index) + (seconds + 2) * 1_000_000,
+            heart_rate_bpm=130 + rng.normal(0, 5, len(seconds)).round(),
+            altitude_m=np.asarray(100 + seconds * 0.1, dtype=np.float64),
+        )
     return track_from_columns(
         start_of(index) + seconds * 1_000_000,
         heart_rate_bpm=140 + rng.normal(0, 5, len(seconds)).round(),
         distance_m=np.asarray(seconds * 2.8, dtype=np.float64),
         speed_m_s=np.full(len(seconds), 2.8),
-        latitude_deg=np.asarray((46.0 + index if index in (4, 5) else 60.0) + seconds * 2.8 / 111_195.0, np.float64),
+        latitude_deg=np.asarray(
+            (46.0 + index if index in (4, 5) else 60.0) + seconds * 2.8 / 111_195.0, dtype=np.float64
+        ),
         longitude_deg=np.full(len(seconds), 10.0),
     )
 
@@ -227,9 +236,10 @@ def last_words(
 
 
 def worked_out(batch: Batch, state: State, known: dict[str, Track]) -> tuple[list[Any], list[Document]]:
-    join = Join(state, batch.span, PRIVACY_KEY)
+    join = Join(state, batch.span, PRIVACY_KEY, {"heart_rate": ("phone*",)})
     join.keep(batch.records)
-    join.summarise({(user, wid): known.get(wid, NO_SAMPLES) for user, wid in join.touched()})
+    for group in join.touched():
+        join.summarise({(user, wid): known.get(wid, NO_SAMPLES) for user, wid in group})
     return join.work_out()
 
 
@@ -277,6 +287,14 @@ def test_the_last_word_is_what_the_facts_say() -> None:
         ENTRY: "counted",
     }
     assert summaries[2].duplicate_of == WORKOUTS[1]
+    assert {one.channel: WORKOUTS.index(one.workout_id) for one in summaries[1].channel_sources} == {
+        "heart_rate": 1,
+        "speed": 1,
+        "distance": 1,
+        "position": 1,
+        "altitude": 2,
+    }
+    assert summaries[1].summary.elevation_gain_m == pytest.approx(179, abs=5)
     assert summaries[1].title == "second"
     assert summaries[3].end - summaries[3].start == 45 * 60_000_000, "the longer report of a workout prevails"
     assert documents[WORKOUTS[0]] == Document("workouts", WORKOUTS[0])
@@ -325,6 +343,44 @@ def test_a_workout_is_in_the_zones_that_held_for_its_sport_when_it_began() -> No
     assert (found[1].zone_basis, len(found[1].time_in_zones_s)) == ("heart_rate_max", 4)
     assert found[3].zones_set_by == OWN_ZONES[0].id, "what was set for running was taken back"
     assert len(found[3].time_in_zones_s) == 3
+
+
+def test_what_was_fused_is_taken_apart_when_the_other_recording_is_deleted() -> None:
+    facts = {**FACTS, "workout-events": [*FACTS["workout-events"], deleted(2)]}
+    said, _ = last_words(facts, [])
+    alone = said[hot.WorkoutSummarised, WORKOUTS[1]].data
+    assert (alone.channel_sources, alone.summary.elevation_gain_m) == ((), None)
+
+
+@given(arrivals(), st.sets(st.integers(0, 22)))
+@settings(max_examples=30, deadline=None)
+def test_what_is_fused_and_taken_apart_again_does_not_depend_on_arrival(
+    arrival: tuple[dict[str, list[Any]], list[tuple[int, int]]], crashes: set[int]
+) -> None:
+    topics, steps = arrival
+    topics = {**topics, "workout-events": [deleted(2), *topics["workout-events"]]}
+    later = {**topics, "workout-events": [*topics["workout-events"][1:], deleted(2)]}
+    assert last_words(topics, steps, crashes) == last_words(later, [])
+
+
+def test_a_workout_whose_clock_was_reset_is_summarised_whole_and_counted() -> None:
+    right = track_of(3)
+    rows = slice(200, None)
+    time_us = right.time_us.copy()
+    time_us[rows] += 1_546_300_820_000_000 - time_us[200]  # from there on its device thought that it was 2019
+    wrong = track_from_columns(time_us, heart_rate_bpm=right.heart_rate_bpm, distance_m=right.distance_m)
+    state = state_of(Store())
+    found: list[Any] = []
+    for track in (right, wrong):
+        records = [Record(0, 0, completed(3))]
+        join = Join(state, Span("workout-events", 0, 0, 1), PRIVACY_KEY, {})
+        join.keep(records)
+        join.summarise({key: track for group in join.touched() for key in group})
+        said = next(m for m in join.work_out()[0] if isinstance(m, hot.WorkoutSummarised))
+        assert said.data.summary is not None
+        found.append((said.data.summary.distance_m, said.data.summary.sample_count, dict(join.timing)))
+    assert [one[:2] for one in found] == [found[0][:2]] * 2
+    assert [one[2] for one in found] == [{}, {"clock_reset": 1}]
 
 
 def summary_of(

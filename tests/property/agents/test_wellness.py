@@ -22,6 +22,7 @@ from stridelog.state import State
 from stridelog.wear_reader import Window, Worn
 from verification import samples, wellness
 from verification.outcomes import Valid
+from verification.withdrawals import Takings
 
 HOUR_US = 3_600_000_000
 T0 = 1_794_956_400_000_000  # 2026-11-17T23:00Z: midnight in Oslo
@@ -148,8 +149,8 @@ def test_days_of_wear_do_not_depend_on_the_arrival_of_their_frames(
 @settings(max_examples=10, deadline=None)
 def test_days_of_wear_are_what_verification_makes_of_the_frames(arrived: list[Any]) -> None:
     valid = [Valid(offset, 0, one) for offset, one in enumerate(arrived)]
-    found, _ = samples.deduplicated(valid)
-    table = wellness.day_table(wellness.expected_wear(valid), found, wellness.beats_of(valid))
+    found, _ = samples.deduplicated(valid, Takings())
+    table = wellness.day_table(wellness.expected_wear(valid), found, wellness.beats_of(valid, Takings()))
     expected = {date.fromordinal(row["local_day"] + EPOCH): row for row in table.to_pylist()}
     held = days_of(arrived, [2, 3])
     assert held.keys() == expected.keys()

@@ -16,6 +16,7 @@ from verification.log import LogRecord
 from verification.outcomes import decode
 from verification.tables import compare_tables
 from verification.tally import Tally, same
+from verification.withdrawals import Takings
 
 START_US = 1_795_000_020_000_000
 S = 1_000_000
@@ -93,7 +94,7 @@ def test_samples_are_the_last_word_on_each_second(given_frames: list[Frame]) -> 
     last: dict[tuple[str, str, int], float] = {}
     for user, device, begin, bpm in given_frames:
         last |= {(user, device, START_US + (begin + i) * S): float(value) for i, value in enumerate(bpm)}
-    rows = samples.deduplicated(decoded(given_frames))[0].table().to_pylist()
+    rows = samples.deduplicated(decoded(given_frames), Takings())[0].table().to_pylist()
     assert {(r["user_id"], r["device_id"], r["time"]): r["heart_rate_bpm"] for r in rows} == last
     assert len(rows) == len(last)
 
@@ -116,7 +117,9 @@ def test_minutes_are_those_of_the_chosen_parts(given_frames: list[Frame]) -> Non
         kept = chosen([(len(some), start, sum(1 << second for second, _ in some)) for start, some in listed])
         values = [value for i in kept for _, value in listed[i][1]]
         expected[key] = (len(values), round(sum(values) / len(values), 6), min(values), max(values))
-    found = samples.minutes(samples.minute_partials(valid, samples.deduplicated(valid)[1])).to_pylist()
+    found = samples.minutes(
+        samples.minute_partials(valid, samples.deduplicated(valid, Takings())[1], Takings())
+    ).to_pylist()
     assert {
         (r["user_id"], r["minute"], r["device_id"]): (
             r["n"],

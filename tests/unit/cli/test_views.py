@@ -186,6 +186,11 @@ def test_a_workout_shows_zones_as_bars_and_best_efforts() -> None:
         "status": "duplicate",
         "duplicate_of": "other",
         "summary": summary,
+        "workout_id": "this",
+        "channel_sources": [
+            {"channel": "heart_rate", "workout_id": "strap"},
+            {"channel": "speed", "workout_id": "this"},
+        ],
     }
     text = text_of(reading.workout(document))
     assert "Into the wind" in text
@@ -196,6 +201,7 @@ def test_a_workout_shows_zones_as_bars_and_best_efforts() -> None:
     assert bars["Z2"] == 2 * bars["Z1"] > 0
     assert bars["Z3"] == 0
     assert "duplicate of other" in text
+    assert "heart rate from another recording" in text
 
 
 FLAG: dict[str, Any] = {

@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from domain.channel_faults import Channel, Rule
 from domain.cleaning import Cleaned, cleaned
-from domain.quality import ClockFaults, QualityReport, clock_faults, quality_of
+from domain.quality import QualityReport, quality_of
 from domain.timeline import Timeline, timeline_of
 from domain.track import Track, track_from_columns
 from recordings import Recording, RecordingError
 
 S = 1_000_000
 START_US = 1_790_000_000 * S
-NO_CLOCK_FAULTS = ClockFaults()
 Floats = NDArray[np.float64]
 
 
@@ -37,9 +36,9 @@ def _rows(found: Cleaned, channel: Channel, rule: Rule) -> list[int]:
     return np.flatnonzero(found.faults[channel][rule]).tolist()
 
 
-def _report(track: Track, seconds: float | None = None, clock: ClockFaults = NO_CLOCK_FAULTS) -> QualityReport:
+def _report(track: Track, seconds: float | None = None, *, clock_was_reset: bool = False) -> QualityReport:
     timeline = _timeline(track, seconds)
-    return quality_of(cleaned(track, timeline, "running"), timeline, clock)
+    return quality_of(cleaned(track, timeline, "running"), timeline, clock_was_reset=clock_was_reset)
 
 
 def _beats(n: int) -> Floats:
@@ -204,11 +203,10 @@ def test_altitude_of_a_boat_is_not_judged() -> None:
     assert "altitude" not in _clean(_track(60, altitude_m=np.full(60, 3.0)), "rowing").faults
 
 
-def test_standing_still_is_told_but_is_no_fault() -> None:
+def test_standing_still_is_no_fault() -> None:
     speed = np.full(601, 3.0)
     speed[300:] = 0.0
     report = _report(_track(601, speed_m_s=speed))
-    assert report.stopped_s == 300.0  # of 600 steps 299 are at 3 m/s and the one to the first row at rest at 1.5 m/s
     assert report.score == 100.0
 
 
@@ -240,12 +238,9 @@ def test_smart_recording_is_no_gap() -> None:
     assert (report.gaps, report.score) == (0, 100.0)
 
 
-def test_wrong_times_cost_two_points_each_and_ten_at_most() -> None:
-    track = _track(100, heart_rate_bpm=_beats(100))
-    assert clock_faults(np.array([0, 1, 1, 3, 2, 4]) * S) == ClockFaults(steps_back=1, doubled=1)
-    assert _report(track, clock=ClockFaults(1, 1)).score == 96.0
-    assert _report(track, clock=ClockFaults(50, 0)).score == 90.0
-    assert _report(track, clock=ClockFaults(50, 0)).reasons == ("the clock was wrong 50 times (-10)",)
+def test_a_clock_that_was_reset_costs_five_points_and_is_said() -> None:
+    report = _report(_track(100, heart_rate_bpm=_beats(100)), clock_was_reset=True)
+    assert (report.score, report.reasons) == (95.0, ("the clock was reset on the way (-5)",))
 
 
 def test_the_athlete_is_told_the_three_things_that_cost_most_dearest_first() -> None:
@@ -273,7 +268,7 @@ def test_no_real_recording_is_taken_apart(real_readings: dict[str, list[Recordin
     for file, legs in real_readings.items():
         for leg in legs if isinstance(legs, list) else ():
             timeline = timeline_of(leg.track, leg.start_us, leg.end_us, leg.pauses)
-            report = quality_of(cleaned(leg.track, timeline, leg.sport), timeline, ClockFaults())
+            report = quality_of(cleaned(leg.track, timeline, leg.sport), timeline, clock_was_reset=False)
             scores[f"{file}#{leg.leg}"] = report.score
             seconds["time", "unrecorded"] = seconds.get(("time", "unrecorded"), 0.0) + report.unrecorded_s
             files["time", "unrecorded"] = files.get(("time", "unrecorded"), 0) + (report.unrecorded_s > 0)
@@ -296,4 +291,4 @@ def test_no_real_recording_is_taken_apart(real_readings: dict[str, list[Recordin
 def test_samples_that_stand_for_no_time_have_a_score() -> None:
     track = track_from_columns(np.array([0, 1_000_000]), heart_rate_bpm=np.array([120.0, 900.0]))
     timeline = timeline_of(track, 0, 1_000_000, [(0, 1_000_000)])
-    assert quality_of(cleaned(track, timeline, "running"), timeline, ClockFaults()).score >= 0.0
+    assert quality_of(cleaned(track, timeline, "running"), timeline, clock_was_reset=False).score >= 0.0

@@ -109,7 +109,7 @@ def test_a_wrong_field_of_an_event_is_named(path: str, value: object, expected: 
     ("path", "value", "expected"),
     [
         ("start", 0, DeadReason.time_out_of_range),
-        ("version", 2, DeadReason.unknown_version),
+        ("version", 3, DeadReason.unknown_version),
         ("n", 61, DeadReason.ragged_frame),
         ("n", 0, DeadReason.out_of_range),
         ("channels.heart_rate", b"\x91" * 59, DeadReason.ragged_frame),
@@ -219,3 +219,20 @@ def test_zones_may_be_one_to_ten(bounds: list[float]) -> None:
     decoded = USERS.decode(b"ada", json.dumps(message).encode())
     assert isinstance(decoded, hot.ZonesSet)
     assert decoded.data.upper_bounds == tuple(bounds)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"end": -1}, "not after its start"),
+        ({"channels": ["heart_beat"]}, "no channel 'heart_beat'; there are heart_rate"),
+    ],
+)
+def test_a_deletion_of_no_time_or_of_no_channel_is_refused_with_the_reason(changes: Any, expected: str) -> None:
+    message = msgspec.msgpack.decode((ROOT / EXAMPLES / "ReadingsDeleted.v1.msgpack").read_bytes())
+    if "end" in changes:
+        changes = {"end": message["data"]["start"]}
+    message["data"] |= changes
+    with pytest.raises(BadRecord, match=expected) as refused:
+        FRAMES.decode(b"ada", msgspec.msgpack.encode(message))
+    assert refused.value.reason is DeadReason.out_of_range

@@ -57,7 +57,7 @@ def test_model_and_struct_write_what_the_other_reads(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in MESSAGES if issubclass(MESSAGES[name], Event)])
 def test_model_and_struct_give_the_same_fact_the_same_id(name: str) -> None:
-    model: Any = parse(example(name), [name])
+    model: Any = parse(example(name), [name], encoding_of(MESSAGES[name]))
     struct: Any = decoder_for(TOPICS.topic_of_message(name)).decode(key(name), example(name))
     head = {field: getattr(model, field) for field in ("user", "time", "zone", "source", "producer")}
     assert type(model).of(data=model.data, **head).id == model.id

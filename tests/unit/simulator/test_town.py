@@ -121,6 +121,20 @@ def test_a_resent_message_is_the_same_bytes(small_town: list[Dispatch]) -> None:
     assert all(values[message.value] > 1 for message in again)
 
 
+def test_what_a_provider_deletes_is_sent_again_and_what_it_corrects_has_a_higher_revision(
+    small_town: list[Dispatch], decoders: dict[str, Decoder]
+) -> None:
+    values = Counter(message.value for message in small_town)
+    deleted = [m for _, m in read(small_town, decoders) if isinstance(m, hot.ReadingsDeleted)]
+    frames = [(s, m) for s, m in read(small_town, decoders) if isinstance(m, hot.SensorFrame)]
+    assert deleted
+    for one in deleted:
+        assert any(values[s.value] > 1 and m.device_id == one.data.device_id for s, m in frames)
+    corrected = {m.workout_id for _, m in frames if m.revision}
+    assert corrected
+    assert corrected <= {m.workout_id for _, m in frames if not m.revision}
+
+
 def test_overlapping_frames_say_the_same_of_the_same_instant(
     small_town: list[Dispatch], decoders: dict[str, Decoder]
 ) -> None:

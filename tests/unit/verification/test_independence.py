@@ -12,6 +12,8 @@ FORBIDDEN = (
     "agents",
     "stridelog.projections",
     "stridelog.joining",
+    "stridelog.summarising",
+    "stridelog.stored_readings",
     "stridelog.engine",
     "stridelog.lane",
     "stridelog.readers",

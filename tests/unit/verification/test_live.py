@@ -4,6 +4,7 @@ from typing import Any
 
 from schemas import hot
 from verification import live
+from verification.withdrawals import Takings
 
 from .conftest import OTHER, START_US, WORKOUT, TestLog
 
@@ -14,6 +15,7 @@ def sessions(log: TestLog, since_s: float = 0.0) -> dict[str, dict[str, live.Liv
     read = log.read()
     return live.live_sessions(
         read.carrying("SensorFrame").valid,
+        Takings.of(read.carrying("SensorFrame").valid),
         read.carrying("WorkoutStarted").valid,
         read.carrying("UserRegistered").valid,
         since_s=since_s,

@@ -11,6 +11,7 @@ from tests.unit.verification.conftest import HOUR_US, OTHER, START_US, WORKOUT, 
 from tests.unit.verification.test_boards_and_feeds import say, summary
 from verification import boards, samples, thresholds, wellness
 from verification.partition import USER_EVENTS
+from verification.withdrawals import Takings
 
 DAY_US = 24 * HOUR_US
 MIDNIGHT_US = START_US - START_US % DAY_US + DAY_US
@@ -69,8 +70,8 @@ def test_wear_is_by_local_day_and_a_workout_is_no_wear(log: TestLog) -> None:
     frames = log.read().carrying("SensorFrame").valid
     said = wellness.expected_wear(frames)
     assert sorted(said) == [("ada", date(2026, 11, 18), "UTC"), ("ada", date(2026, 11, 19), "UTC")]
-    table = wellness.interval_table(wellness.beats_of(frames)).to_pylist()
+    table = wellness.interval_table(wellness.beats_of(frames, Takings())).to_pylist()
     assert {row["workout_id"]: row["rr_ms"] for row in table} == {id: [1_000, 1_100, 0] for id in ("", WORKOUT)}
-    found, _ = samples.deduplicated(frames)
-    held = wellness.day_table(said, found, wellness.beats_of(frames)).to_pylist()
+    found, _ = samples.deduplicated(frames, Takings())
+    held = wellness.day_table(said, found, wellness.beats_of(frames, Takings())).to_pylist()
     assert [(row["worn_minutes"], row["hrv_fault"]) for row in held] == [(0, "too_short"), (0, "no_intervals")]

@@ -4,12 +4,13 @@ import numpy as np
 
 from tests.unit.verification.conftest import HOUR_US, OTHER, START_US, WORKOUT, TestLog
 from verification import samples
+from verification.withdrawals import Takings
 
 S = 1_000_000
 
 
 def deduplicated(log: TestLog) -> samples.Samples:
-    return samples.deduplicated(log.read().carrying("SensorFrame").valid)[0]
+    return samples.deduplicated(log.read().carrying("SensorFrame").valid, Takings())[0]
 
 
 def test_of_two_frames_about_the_same_second_the_later_record_counts(log: TestLog) -> None:
@@ -50,7 +51,7 @@ def test_a_track_merges_devices_and_the_one_that_sorts_last_counts(log: TestLog)
 def minutes_of(log: TestLog) -> list[dict[str, object]]:
     frames = log.read().carrying("SensorFrame").valid
     rows: list[dict[str, object]] = samples.minutes(
-        samples.minute_partials(frames, samples.deduplicated(frames)[1])
+        samples.minute_partials(frames, samples.deduplicated(frames, Takings())[1], Takings())
     ).to_pylist()
     return rows
 
@@ -92,6 +93,6 @@ def test_frames_are_cut_at_minutes(log: TestLog) -> None:
 
 def test_no_frames_give_empty_tables(log: TestLog) -> None:
     frames = log.read().carrying("SensorFrame").valid
-    found, columns = samples.deduplicated(frames)
-    partials = samples.minute_partials(frames, columns)
+    found, columns = samples.deduplicated(frames, Takings())
+    partials = samples.minute_partials(frames, columns, Takings())
     assert (found.table().num_rows, partials.num_rows, samples.minutes(partials).num_rows) == (0, 0, 0)

@@ -15,6 +15,7 @@ from verification.log import LogRecord
 from verification.scores import ADOPTION_MS, ScoreCheck
 from verification.stores.delta import latest
 from verification.tally import Tally
+from verification.withdrawals import Takings
 
 
 class Half:
@@ -152,5 +153,5 @@ def test_samples_must_be_announced_after_the_last_frame(log: TestLog, end: int, 
     log.records["samples-stored"][-1] = record._replace(headers=(("sl-source", f"sensor-frames:0:{end}".encode()),))
     read = log.read()
     frames, said = read.carrying("SensorFrame").valid, read.carrying("SamplesStored")
-    found = announced.found_announcements(said.valid, said.records, frames)
+    found = announced.found_announcements(said.valid, said.records, frames, Takings())
     assert (found == announced.expected_announcements(frames)) is ok

@@ -10,6 +10,7 @@ from tests.unit.verification.conftest import HOUR_US, OTHER, START_US, WORKOUT, 
 from tests.unit.verification.test_boards_and_feeds import say
 from verification import boards, samples, segments
 from verification.copies import Copies, expected_copies, found_copies, note_copies
+from verification.withdrawals import Takings
 
 HILL = street("Hill", (0, 0), (1000, 0))
 MOVED = street("Hill", (5000, 0), (6000, 0), at=9)
@@ -18,7 +19,7 @@ RUN = way((-50, 0), (1050, 0))
 
 def efforts(log: TestLog) -> segments.Efforts:
     read = log.read()
-    found, _ = samples.deduplicated(read.seen_by("sensors", hot.SensorFrame))
+    found, _ = samples.deduplicated(read.seen_by("sensors", hot.SensorFrame), Takings())
     spans = found.tracks()
     return segments.expected_efforts(
         segments.last_words(read.carrying("SegmentDefined").valid),

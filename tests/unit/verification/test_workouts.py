@@ -8,19 +8,21 @@ from schemas import hot
 from tests.unit.verification.conftest import HOUR_US, OTHER, START_US, WORKOUT, TestLog
 from verification import samples, workouts
 from verification.partition import USER_EVENTS, WORKOUT_EVENTS
+from verification.withdrawals import Takings
 from verification.workouts import Known
 
 
 def known(log: TestLog, user: str = "ada") -> dict[str, Known]:
     read = log.read()
     facts = workouts.facts_of(read.seen_by("workouts", *USER_EVENTS), read.seen_by("workouts", *WORKOUT_EVENTS))
-    found, _ = samples.deduplicated(read.carrying("SensorFrame").valid)
+    found, _ = samples.deduplicated(read.carrying("SensorFrame").valid, Takings())
     spans = found.tracks()
     return workouts.known_workouts(
         user,
         facts[user],
         lambda u, w: found.track(spans[u, w]) if (u, w) in spans else workouts.NO_SAMPLES,
         bytes(32),
+        {},
     )
 
 
