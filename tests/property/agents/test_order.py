@@ -273,6 +273,7 @@ def test_a_workout_whose_clock_was_reset_is_summarised_whole_and_counted() -> No
         join.summarise(dict.fromkeys(join.touched(), track))
         join.to_fuse()
         said = next(m for m in join.work_out()[0] if isinstance(m, hot.WorkoutSummarised))
+        assert said.data.summary is not None
         found.append((said.data.summary.distance_m, said.data.summary.sample_count, dict(join.timing)))
     assert [one[:2] for one in found] == [found[0][:2]] * 2
     assert [one[2] for one in found] == [{}, {"clock_reset": 1}]
