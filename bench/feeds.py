@@ -20,7 +20,8 @@ from sinks.base import Document, Span
 from sinks.keys import Keys
 from stridelog.batch import Record
 from stridelog.instance import own_instance
-from stridelog.projections.feeds import FACTS, Feeds
+from stridelog.projections.feed_facts import FACTS
+from stridelog.projections.feeds import Feeds
 from stridelog.queries import Queries
 from stridelog.settings import Settings
 from stridelog.state import State
@@ -105,8 +106,8 @@ async def _write(settings: Settings, town: Town, now_us: int, say: Say) -> int:
             await client[settings.namespace][collection].bulk_write(updates[first : first + _BULK], ordered=False)
     await client.close()
     names = redis.asyncio.Redis.from_url(settings.redis)
-    of_athletes = Keys(settings.namespace).names()
-    await names.hset(of_athletes, mapping={athlete: athlete.title() for athlete, _ in town.followers})
+    shown = [text for athlete, _ in town.followers for text in (athlete, athlete.title())]
+    await names.hset(Keys(settings.namespace).names(), items=shown)
     await names.aclose()
     return sum(map(len, by_collection.values()))
 

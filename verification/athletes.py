@@ -35,8 +35,9 @@ def athlete_table(user_events: Iterable[Valid]) -> pa.Table:
         if not first:
             continue
         later = [m for m in stand if isinstance(m, hot.ProfileChanged)]
+        told: list[hot.UserRegistered | hot.ProfileChanged] = [*sorted(first, key=_age), *sorted(later, key=_age)]
         row: dict[str, Any] = {"user_id": user, "birth_year": None, "country": ""}
-        for message in (*sorted(first, key=_age), *sorted(later, key=_age)):
+        for message in told:
             if isinstance(message, hot.UserRegistered):
                 row["sex"] = message.data.sex
             for name in ("birth_year", "country"):

@@ -276,7 +276,7 @@ def by_key(rows: Sequence[dict[str, Any]], key: Sequence[str]) -> dict[tuple[Any
         }
         at = {n: v * S if n == "minute" and v < T0 // 1_000 else v for n, v in at.items()}
         values = {n: None if row.get(n) is None or row[n] != row[n] else float(row[n]) for n in names if n in row}
-        others = {n: row[n] for n in ("rr_ms", "source_offset") if n in row}
+        others: dict[str, Any] = {n: row[n] for n in ("rr_ms", "source_offset") if n in row}
         found[tuple(at.get(n, row[n]) for n in key)] = {**values, **others}
     return found
 
