@@ -105,8 +105,8 @@ async def _write(settings: Settings, town: Town, now_us: int, say: Say) -> int:
             await client[settings.namespace][collection].bulk_write(updates[first : first + _BULK], ordered=False)
     await client.close()
     names = redis.asyncio.Redis.from_url(settings.redis)
-    athletes = {athlete: athlete.title() for athlete, _ in town.followers}
-    await names.hset(Keys(settings.namespace).names(), mapping=athletes)
+    shown = [text for athlete, _ in town.followers for text in (athlete, athlete.title())]
+    await names.hset(Keys(settings.namespace).names(), items=shown)
     await names.aclose()
     return sum(map(len, by_collection.values()))
 

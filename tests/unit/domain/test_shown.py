@@ -74,7 +74,7 @@ def test_a_workout_that_never_leaves_has_no_figures() -> None:
         START_US + np.arange(60) * 1_000_000,
         latitude_deg=np.full(60, HOME.latitude_deg),
         longitude_deg=np.full(60, HOME.longitude_deg),
-        distance_m=np.arange(60) * 1.0,
+        distance_m=np.arange(60, dtype=np.float64),
     )
     part = shown(near, rpe=5.0)
     assert (part.summary.distance_m, part.summary.elapsed_s, part.summary.load) == (0, 0, 0)
