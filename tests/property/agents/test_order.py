@@ -102,7 +102,7 @@ def track_of(index: int) -> Track:
         heart_rate_bpm=140 + rng.normal(0, 5, len(seconds)).round(),
         distance_m=np.asarray(seconds * 2.8, dtype=np.float64),
         speed_m_s=np.full(len(seconds), 2.8),
-        latitude_deg=60.0 + seconds * 2.8 / 111_195.0,
+        latitude_deg=np.asarray(60.0 + seconds * 2.8 / 111_195.0, dtype=np.float64),
         longitude_deg=np.full(len(seconds), 10.0),
     )
 
