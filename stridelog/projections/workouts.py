@@ -116,6 +116,9 @@ def document(user: str, workout_id: str, completion: Completion, done: Summarise
         "device_id": completion.device_id,
         "visibility": msgspec.to_builtins(completion.visibility),
         "summary": msgspec.to_builtins(done.summary),
-        "shown": msgspec.to_builtins(_shown(done.shown)) if done.shown else None,
+        "shown": None,
     }
+    if done.shown:
+        part = done.shown
+        fields["shown"] = {"start": part.start_us, "end": part.end_us, "summary": msgspec.to_builtins(part.summary)}
     return Document("workouts", workout_id, set=fields)
