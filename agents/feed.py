@@ -8,7 +8,8 @@ those who follow since before it ended, whichever of the two facts came first.
 
 from stridelog.agent import Context, agent
 from stridelog.batch import Batch, Writes
-from stridelog.projections.feeds import FACTS, FanOut, Feeds
+from stridelog.projections.feed_facts import FACTS
+from stridelog.projections.feeds import FanOut, Feeds
 
 
 @agent(role="social", stores=("mongo",), facts=FACTS, resources=(FanOut,), registered_users_only=True)

@@ -20,7 +20,8 @@ from sinks.base import Document, Span
 from sinks.keys import Keys
 from stridelog.batch import Record
 from stridelog.instance import own_instance
-from stridelog.projections.feeds import FACTS, Feeds
+from stridelog.projections.feed_facts import FACTS
+from stridelog.projections.feeds import Feeds
 from stridelog.queries import Queries
 from stridelog.settings import Settings
 from stridelog.state import State

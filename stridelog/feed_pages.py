@@ -2,7 +2,9 @@
 
 A page merges the reader's own timeline, what was written to their feed, and the timelines of those whom too many
 follow for that. All are documents by owner and week, read by ``_id``, newest weeks first and then ever more of them at
-once: somebody with a full feed is answered by the first, somebody with three workouts in ten years by the last.
+once: somebody with a full feed is answered by the first, somebody with three workouts in ten years by the last. No
+more weeks are read than there may be documents of: an athlete's circle says when their timeline begins, a reader's
+since when they follow anybody.
 """
 
 import asyncio
@@ -18,6 +20,7 @@ from stridelog.errors import UserError
 from stridelog.projections.circles import field_of, user_of
 
 WINDOWS: Final = (1, 3, 12, 52, 260)  # weeks that are read at once; then all that are left
+FULL_FEEDS: Final = 2  # after so many windows it is worth asking since when the reader follows anybody
 FIRST_WEEK: Final = date(1999, 12, 27)  # of the earliest time that a message may have
 AHEAD_US: Final = 86_400_000_000
 """A workout that says it ended later than a day from now is in no feed before that."""
@@ -41,8 +44,9 @@ class Circle:
     blocks: Collection[str] = ()
     groups: frozenset[str] = frozenset()
     merged: Mapping[str, int] = field(default_factory=dict)
-    follows: Collection[str] = ()
+    follows: Mapping[str, int] = field(default_factory=dict)
     profile: Audiences = UNCHOSEN
+    first_week: date | None = None  # of the user's timeline; ``None``: there is none
 
     @classmethod
     def of(cls, user: str, document: Document | None) -> "Circle":
@@ -54,8 +58,9 @@ class Circle:
             blocks=frozenset(map(user_of, held.get("blocks", ()))),
             groups=frozenset(held.get("groups", ())),
             merged={user_of(name): since for name, since in held.get("merged", {}).items()},
-            follows=frozenset(map(user_of, held.get("follows", ()))),
+            follows={user_of(name): since for name, since in held.get("follows", {}).items()},
             profile=Audiences(**visibility) if visibility else UNCHOSEN,
+            first_week=date.fromisoformat(held["first_week"]) if "first_week" in held else None,
         )
 
     def relation_to(self, owner: "Circle", *, follows: bool) -> Relation:
@@ -71,6 +76,14 @@ class Source:
     owner: str
     since_us: int = 0
 
+    @classmethod
+    def timeline_of(cls, owner: Circle) -> "list[Source]":
+        """All of a user's timeline, if there is any."""
+        if owner.first_week is None:
+            return []
+        since = datetime.combine(owner.first_week, datetime.min.time(), UTC) - _EPOCH
+        return [cls("timelines", str(owner.user), since // timedelta(microseconds=1))]
+
 
 class FeedPages:
     """Reads pages from one namespace's database (an asynchronous client's)."""
@@ -82,7 +95,9 @@ class FeedPages:
         """A user's circle; of whom they follow only ``follows``: it may be thousands."""
         if user is None:
             return Circle()
-        fields = ["blocks", "groups", "merged", "visibility"] + ([f"follows.{field_of(follows)}"] if follows else [])
+        fields = ["blocks", "groups", "merged", "visibility", "first_week"] + (
+            [f"follows.{field_of(follows)}"] if follows else []
+        )
         found = await self._database["circles"].find_one({"_id": user}, dict.fromkeys(fields, 1))
         return Circle.of(user, found)
 
@@ -98,22 +113,28 @@ class FeedPages:
     async def feed(self, reader: str, before: Cursor, limit: int) -> list[dict[str, Any]]:
         """Up to ``limit`` items of a reader's feed that are older than ``before``, newest first."""
         circle = await self.circle(reader)
-        sources = [Source("feeds", reader), Source("timelines", reader)]
-        sources += [Source("timelines", athlete, since_us) for athlete, since_us in circle.merged.items()]
+        sources = [Source("feeds", reader), *Source.timeline_of(circle)]
+        sources += [
+            Source("timelines", athlete, since_us) for athlete, since_us in circle.merged.items() if athlete != reader
+        ]
         return await self._page(circle, sources, before, limit, follows=None)
 
     async def timeline(self, athlete: str, viewer: str | None, before: Cursor, limit: int) -> list[dict[str, Any]]:
         """The same of an athlete's own workouts as ``viewer`` sees them; ``None``: who is not signed in."""
-        circle = await self.circle(viewer, follows=athlete)
+        circle, owner = await asyncio.gather(self.circle(viewer, follows=athlete), self.circle(athlete))
         follows = athlete in circle.follows
-        return await self._page(circle, [Source("timelines", athlete)], before, limit, follows=follows)
+        return await self._page(circle, Source.timeline_of(owner), before, limit, follows=follows)
 
     async def _page(
         self, viewer: Circle, sources: Collection[Source], before: Cursor, limit: int, *, follows: bool | None
     ) -> list[dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         groups: dict[str, Circle] = {}
-        for weeks in windows(week_of(before[0])):
+        for number, weeks in enumerate(windows(week_of(before[0]))):
+            if number == FULL_FEEDS:
+                sources = await self._bounded(sources)
+            if all(week_of(source.since_us) > weeks[0] for source in sources):
+                break
             answers = await asyncio.gather(*(self._items(name, sources, weeks) for name in ("feeds", "timelines")))
             items = {wid: item for answer in answers for wid, item in answer if (item["end_us"], wid) < before}
             await self._learn_groups(groups, items.values())
@@ -127,6 +148,17 @@ class FeedPages:
                 break
         page = sorted(found.values(), key=lambda item: (item["end_us"], item["workout_id"]), reverse=True)
         return page[: limit + 1]
+
+    async def _bounded(self, sources: Iterable[Source]) -> list[Source]:
+        """With the time since which a reader follows anybody: the smallest of maybe thousands, so it is not asked first."""
+        found: list[Source] = []
+        for source in sources:
+            if source.collection != "feeds":
+                found.append(source)
+            elif circle := await self._database["circles"].find_one({"_id": source.owner}, {"follows": 1}):
+                times = Circle.of(source.owner, circle).follows.values()
+                found += [Source("feeds", source.owner, min(times))] if times else []
+        return found
 
     async def _items(
         self, collection: str, sources: Iterable[Source], weeks: Iterable[date]

@@ -174,6 +174,16 @@ def expect(kept: Feeds, last: Last, athletes: Mapping[str, Social], most: int) -
         _expect_circles(kept, athlete, social, most)
 
 
+def expect_first_weeks(kept: Feeds, summaries: Iterable[Valid]) -> None:
+    """Add the Monday of the earliest week that a workout of an athlete was ever said to have ended in."""
+    for _, _, message in summaries:
+        end_us = message.data.shown.end if message.data.shown else message.data.end
+        day = _day_of(end_us)
+        monday = (day - timedelta(days=day.isoweekday() - 1)).isoformat()
+        key = message.user, "first_week"
+        kept.circles[key] = min(monday, kept.circles.get(key, monday))
+
+
 def _expect_circles(kept: Feeds, athlete: str, social: Social, most: int) -> None:
     times = {fact.time_us for other in social.followers for fact in social.pairs[other] if fact.act == "followed"}
     merged = len(social.followers) > most and any(social.followers_at(athlete, time) > most for time in times)
@@ -288,6 +298,9 @@ def _field(user: str) -> str:
 
 def _week_of(time_us: int) -> str:
     """The ISO week of a time, UTC."""
-    day: date = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)).date()
-    year, week, _ = day.isocalendar()
+    year, week, _ = _day_of(time_us).isocalendar()
     return f"{year:04d}-W{week:02d}"
+
+
+def _day_of(time_us: int) -> date:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)).date()

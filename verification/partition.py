@@ -145,7 +145,9 @@ class PartitionCheck:
 
     def _feeds(self, log: PartitionLog) -> None:
         events = [*log.seen_by("feed", *SOCIAL_EVENTS), *log.seen_by("feed", hot.VisibilityChanged)]
-        last = boards.last_of(log.carrying("WorkoutSummarised").valid)
+        summaries = log.carrying("WorkoutSummarised").valid
+        feeds.expect_first_weeks(self.kept.feeds, summaries)
+        last = boards.last_of(summaries)
         feeds.expect(self.kept.feeds, last, feeds.social_of(events), self.fan_out_most)
 
     def _achievements(self, log: PartitionLog) -> None:

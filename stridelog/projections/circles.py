@@ -2,8 +2,8 @@
 
 A document a user in ``circles``. ``follows.<athlete>`` is since when (µs) the user follows; ``merged.<athlete>`` the
 same, of those whose timelines a page merges: more than so many ever followed at once. Both are written by whoever has
-the athlete's partition. ``blocks.<other>``, ``groups`` and ``visibility`` (the profile's audiences) come from the
-user's own.
+the athlete's partition. ``blocks.<other>``, ``groups``, ``visibility`` (the profile's audiences) and ``first_week``
+(before its Monday the user's timeline has nothing) come from the user's own.
 """
 
 from collections import defaultdict

@@ -15,37 +15,23 @@ from domain.feeds import (
     ChosenAudiences,
     FeedItem,
     Reaction,
-    Whole,
     audience_of,
     bucket,
     mentions_kept,
-    week_of,
 )
 from domain.following import BlockChange, FollowChange, GroupChange
 from schemas import hot
 from sinks.base import Document, Span
 from stridelog.batch import Record
-from stridelog.projections.circles import Circles
+from stridelog.projections.circles import CIRCLES, Circles
 from stridelog.projections.documents import Documents
+from stridelog.projections.feed_facts import FeedFact, FirstWeek, Reactions, fact_of
 from stridelog.projections.followers import Followers
 from stridelog.settings import Settings
-from stridelog.state import Index, State
+from stridelog.state import State
 
 FEEDS: Final = "feeds"
 TIMELINES: Final = "timelines"
-
-
-class FeedFact(msgspec.Struct, frozen=True):
-    """A workout as feeds know it, and where it may have left items: at the latest end of each week that it ever ended
-    in, also in others' feeds if it was ever spread.
-    """
-
-    item: FeedItem
-    ends_us: tuple[int, ...]
-    spread: bool = False
-
-
-FACTS: Final = (FollowChange, BlockChange, GroupChange, ChosenAudiences, FeedFact, Reaction)
 
 
 class FanOut:
@@ -59,21 +45,6 @@ class FanOut:
 
     async def close(self) -> None:
         """Nothing to disconnect from."""
-
-
-class Reactions(Index):
-    """Kudos and comments of an athlete's workouts: workout → fact id → reaction; and who is mentioned where."""
-
-    kinds = (Reaction,)
-
-    def __init__(self) -> None:
-        self.of: defaultdict[str, dict[str, Reaction]] = defaultdict(dict)
-        self.mentioning: defaultdict[str, set[str]] = defaultdict(set)  # user → workouts, also of comments now gone
-
-    def put(self, id: str, fact: Reaction) -> None:
-        self.of[fact.workout_id][id] = fact
-        for user in fact.mentions:
-            self.mentioning[user].add(fact.workout_id)
 
 
 class Feeds:
@@ -102,7 +73,7 @@ class Feeds:
         match message:
             case hot.WorkoutSummarised():
                 known = self.state.get(user, FeedFact, data.workout_id)
-                return self._react(user, data.workout_id, _fact(data, known.fact if known else None), offset)
+                return self._react(user, data.workout_id, fact_of(data, known.fact if known else None), offset)
             case hot.KudosGiven():
                 reaction = Reaction(data.workout_id, data.actor, message.time)
                 return self._react(user, f"kudos/{data.workout_id}/{data.actor}", reaction, offset)
@@ -200,6 +171,7 @@ class Feeds:
 
     def _write_timeline(self, found: Documents, athlete: str, fact: FeedFact) -> None:
         item = fact.item
+        found.set(CIRCLES, athlete, "first_week", self.state.index(athlete, FirstWeek).monday.isoformat())
         for end_us in fact.ends_us:
             found.unset(TIMELINES, bucket(athlete, end_us), f"items.{item.workout_id}")
         if item.counted:
@@ -273,30 +245,3 @@ def _comment_of(fact_id: str) -> str:
 
 def _age(fact: Reaction | ChosenAudiences) -> tuple[int, str]:
     return fact.time_us, fact.event_id
-
-
-def _fact(data: hot.WorkoutSummarisedData, before: FeedFact | None) -> FeedFact:
-    end_us, shown = (data.shown.end, data.shown.summary) if data.shown else (data.end, data.summary)
-    item = FeedItem(
-        workout_id=data.workout_id,
-        counted=data.status == "counted",
-        audience=data.visibility.workout,
-        sport=data.sport,
-        title=data.title,
-        end_us=end_us,
-        local_day=data.local_day.isoformat(),
-        **_figures(shown),
-        whole=Whole(end_us=data.end, **_figures(data.summary)) if data.shown else None,
-    )
-    weeks = {week_of(end_us): end_us for end_us in before.ends_us} if before else {}
-    weeks[week_of(item.end_us)] = max(item.end_us, weeks.get(week_of(item.end_us), item.end_us))
-    return FeedFact(item, tuple(weeks.values()), before.spread if before else False)
-
-
-def _figures(summary: hot.Summary | None) -> dict[str, float]:
-    return {
-        "distance_m": summary.distance_m if summary else 0.0,
-        "moving_time_s": summary.moving_time_s if summary else 0.0,
-        "elevation_gain_m": (summary.elevation_gain_m or 0.0) if summary else 0.0,
-        "load": summary.load if summary else 0.0,
-    }

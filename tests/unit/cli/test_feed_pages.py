@@ -50,7 +50,7 @@ def workout(**visibility: str) -> dict[str, Any]:
     return {"status": "counted", "device_id": "watch-3412", "visibility": visibility, "summary": summary}
 
 
-FAN = Circle("fan", follows={"ada"}, groups=frozenset({"club"}))
+FAN = Circle("fan", follows={"ada": 1}, groups=frozenset({"club"}))
 ADA = Circle("ada", groups=frozenset({"club"}), profile=Audiences("everyone", "only_me", "followers"))
 
 
