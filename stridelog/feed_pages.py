@@ -150,7 +150,7 @@ class FeedPages:
         return page[: limit + 1]
 
     async def _bounded(self, sources: Iterable[Source]) -> list[Source]:
-        """With the time since which a reader follows anybody: the smallest of maybe thousands, not to be asked at first."""
+        """With the time since which a reader follows anybody: the smallest of maybe thousands, so not asked at first."""
         found: list[Source] = []
         for source in sources:
             if source.collection != "feeds":
