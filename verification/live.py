@@ -101,9 +101,9 @@ def _fields(newest: hot.SensorFrame, said: Iterable[hot.SensorFrame], sport: str
     fields: dict[str, Any] = {"workout_id": newest.workout_id, "device_id": newest.device_id, "time_us": time_us}
     columns = unpack(newest)
     for name, decimals in DECIMALS.items():
-        known = columns[name][~np.isnan(columns[name])] if name in columns else ()
-        if len(known):
-            fields[name] = round(float(known[-1]), decimals)
+        known = [value for value in columns[name].tolist() if not np.isnan(value)] if name in columns else []
+        if known:
+            fields[name] = round(known[-1], decimals)
     moved: set[int] = set()
     speeds: dict[int, list[int]] = {}  # frame's last sample → mm/s
     for frame in said:

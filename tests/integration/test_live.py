@@ -156,7 +156,9 @@ def test_late_and_resent_frames_do_not_move_a_session_back(platform: Platform) -
     after = shown(platform, "late")
     assert before is not None
     assert after is not None
-    assert after.view == replace(before.view, moving_time_s=(before.view.moving_time_s or 0) + 10)
+    so_far = [row.view.moving_time_s or 0 for row in (before, after)]
+    assert so_far[1] - so_far[0] in (10, 20), "the late frame's ten seconds lie in one span or two"
+    assert replace(after.view, moving_time_s=so_far[0]) == before.view
 
 
 def test_others_see_nobody_who_has_allowed_nothing_and_are_ranked_among_whom_they_see(platform: Platform) -> None:
