@@ -26,7 +26,7 @@ pytestmark = pytest.mark.stack
 
 DEADLINE_S: Final = 120.0
 _US: Final = 1_000_000
-HEAD: Final = {"zone": "UTC", "source": "test", "producer": "test"}
+HEAD: Final[dict[str, Any]] = {"zone": "UTC", "source": "test", "producer": "test"}
 USERS: Final = ("ada", "bob", "late", "seer", "quiet", "ended")
 WORKOUTS: Final = {user: f"{i}0000000-0000-4000-8000-000000000000" for i, user in enumerate(USERS)}
 CHECKS: Final = ("redis.live", "redis.live-boards", "redis.thresholds")
