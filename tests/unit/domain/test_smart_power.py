@@ -102,8 +102,8 @@ def test_of_recordings_best_powers_of_few_rows_are_those_of_all_rows_within_the_
                     if best is not None and other is not None:
                         off[rule, group_of(duration), way].append(abs(other[0] / best[0] - 1))
     print(f"\n{recordings} recordings")
-    rows = re.findall(r"^\| ([^|]+) \| at (news|random) \| ([\d.]+) % \|", PAGE.read_text(encoding="utf-8"), re.M)
-    bounds = {(group, way): float(bound) for group, way, bound in rows}
+    stated = re.findall(r"^\| ([^|]+) \| at (news|random) \| ([\d.]+) % \|", PAGE.read_text(encoding="utf-8"), re.M)
+    bounds = {(group, way): float(bound) for group, way, bound in stated}
     for (rule, group, way), shares in sorted(off.items()):
         print(f"{rule}, {group}, at {way}: median {100 * np.median(shares):.2f} %, worst {100 * max(shares):.2f} %")
         if rule == "held":

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from schemas import hot
 from schemas.artifacts import EXAMPLES, ROOT
 from schemas.decode import BadRecord, DeadReason, Decoder, decoder_for
 from stridelog.topics import load
@@ -215,4 +216,6 @@ def test_zones_whose_bounds_do_not_rise_or_cannot_be_are_refused(basis: str, bou
 def test_zones_may_be_one_to_ten(bounds: list[float]) -> None:
     message = json.loads((ROOT / EXAMPLES / "ZonesSet.v1.json").read_text(encoding="utf-8"))
     message["data"] |= {"basis": "power", "upper_bounds": bounds}
-    assert USERS.decode(b"ada", json.dumps(message).encode()).data.upper_bounds == tuple(bounds)
+    decoded = USERS.decode(b"ada", json.dumps(message).encode())
+    assert isinstance(decoded, hot.ZonesSet)
+    assert decoded.data.upper_bounds == tuple(bounds)
