@@ -109,6 +109,8 @@ def _number(name: str) -> str:
 
 def _value(row: pa.Table, name: str) -> int:
     column = row.column(name)
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.int32())
     return int(column.cast(pa.int64())[0].as_py())
 
 
