@@ -185,3 +185,17 @@ def test_a_batch_without_wear_and_beats_announces_and_writes_none() -> None:
     columns = unpack_columns([plain])
     assert interval_rows([(0, plain)], columns, Span("sensor-frames", 0, 0, 1)) == []
     assert [type(message) for message in stored([(0, plain)], columns)] == [hot.SamplesStored]
+
+
+def test_of_readings_that_were_taken_back_the_days_that_they_were_of_are_worked_out_whatever_the_zone() -> None:
+    state = State(None, (WornDay,), 10)
+    asyncio.run(state.load(["ada"]))
+    head: dict[str, Any] = {"user": "ada", "source": "test", "producer": "test", "time": T0}
+    began = hot.WearStoredData(local_day=date(2026, 11, 18), first_time=T0, last_time=T0 + HOUR_US, samples=60)
+    taken = hot.WearStoredData(local_day=date(2026, 11, 17), first_time=T0, last_time=T0 + 1, samples=0)
+    span = Span("samples-stored", 0, 0, 2)
+    first = Record(0, 0, hot.WearStored.of(zone="Europe/Oslo", data=began, **head))
+    then = Record(1, 0, hot.WearStored.of(zone="UTC", data=taken, **head))
+    Wear(Batch(span, [first]), state)
+    assert list(Wear(Batch(span, [then]), state).windows()) == [Window("ada", T0, T0 + 24 * HOUR_US)]
+    assert list(state.facts("ada", WornDay)) == ["2026-11-18"]

@@ -341,3 +341,14 @@ def test_a_deletion_that_is_sent_again_alone_ends_the_session_too() -> None:
     for cuts in ([3], [1, 1, 1]):
         worker = Worker(log).run([(size, ("clickhouse", "postgres", "redis")) for size in cuts])
         assert (worker.redis.standing("ada")[0], worker.redis.held()[1]) == ({}, {})
+
+
+def test_wear_that_is_deleted_is_named_so_that_its_days_are_worked_out_again() -> None:
+    worker = Worker([frame(0, 60, workout=None, device="ring"), deleted(20, 30, 0, "ring")])
+    worker.step(1)
+    worker.said.clear()
+    worker.step(1, ["clickhouse"])  # the worker ends before it has said so
+    worker.run([])
+    (said,) = (message.data for message in worker.said if isinstance(message, hot.WearStored))
+    assert (said.first_time, said.last_time, said.samples) == (T0, T0 + 55 * S, 0), "heart beats go frame by frame"
+    assert worker.clickhouse.shown("rr_intervals") == []

@@ -78,3 +78,24 @@ def test_the_last_threshold_counts_and_an_erased_user_has_none(log: TestLog) -> 
     log.event(hot.UserErased, hot.UserErasedData(), user="bea")
     read = log.read().carrying("UserRegistered").valid
     assert live.thresholds(read) == {"ada": {"lthr_bpm": 165.0, "birth_year": 1990.0}}
+
+
+def test_a_deletion_of_the_last_minutes_ends_sessions_and_the_next_frame_begins_one_that_counts_from_there(
+    log: TestLog,
+) -> None:
+    log.clock_ms = START_US // 1000 + 60_000
+    log.frame({"heart_rate_bpm": [120] * 30})
+    data = hot.ReadingsDeletedData(device_id="other", start=START_US, end=START_US + 1)
+    log.event(hot.ReadingsDeleted, data)
+    assert sessions(log) == {}
+    log.frame({"heart_rate_bpm": [130]}, start=START_US + 40_000_000)
+    assert fields(log)["moving_time_s"] == 10
+
+
+def test_of_a_frame_counts_what_was_not_taken_back_before_it_came(log: TestLog) -> None:
+    log.clock_ms = START_US // 1000 + 200_000
+    data = hot.ReadingsDeletedData(device_id="watch", start=START_US + 2_000_000, end=START_US + 3_000_000)
+    log.event(hot.ReadingsDeleted, data)
+    log.clock_ms = START_US // 1000 + 60_000
+    log.frame({"heart_rate_bpm": [120, 121, 122]})
+    assert (fields(log)["time_us"], fields(log)["heart_rate_bpm"]) == (START_US + 1_000_000, 121.0)

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pytest
 
 from schemas import hot
 from tests.unit.verification.conftest import HOUR_US, OTHER, START_US, WORKOUT, TestLog
@@ -75,3 +76,21 @@ def test_wear_is_by_local_day_and_a_workout_is_no_wear(log: TestLog) -> None:
     found, _ = samples.deduplicated(frames, Takings())
     held = wellness.day_table(said, found, wellness.beats_of(frames, Takings())).to_pylist()
     assert [(row["worn_minutes"], row["hrv_fault"]) for row in held] == [(0, "too_short"), (0, "no_intervals")]
+
+
+@pytest.mark.parametrize(("after", "ok"), [(1, False), (2, True)])
+def test_days_of_wear_must_be_named_again_after_a_deletion(log: TestLog, after: int, ok: bool) -> None:
+    log.frame({"heart_rate_bpm": np.full(4, 50.0), "rr_ms": [1_000]}, workout_id=None)
+    log.event(hot.ReadingsDeleted, hot.ReadingsDeletedData(start=START_US, end=START_US + 1, channels=("rr",)))
+    day, span = date(2026, 11, 18), {"first_time": START_US, "last_time": START_US + 3_000_000}
+    for number, samples_stored in ((1, 4), (after, 0)):
+        said = hot.WearStoredData(local_day=day, samples=samples_stored, **span)
+        record = log.event(hot.WearStored, said)
+        header = ("sl-source", f"sensor-frames:0:{number}".encode())
+        log.records["samples-stored"][-1] = record._replace(headers=(header,))
+    readings = log.read().carrying("SensorFrame").valid
+    frames = [one for one in readings if isinstance(one.message, hot.SensorFrame)]
+    takings, read = Takings.of(readings), log.read().carrying("WearStored")
+    found = wellness.found_wear(read.valid, read.records, frames, takings)
+    assert (found == wellness.expected_wear(frames)) is ok
+    assert [rr_ms.tolist() for _, rr_ms, _ in wellness.beats_of(frames, takings).values()] == [[]]
