@@ -54,10 +54,13 @@ class Town:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Milliseconds of each page, by the clock and of this process's CPU, and how many items each had."""
+    """Milliseconds of each page, by the clock and of this process's CPU, and how many items each had; and how long
+    MongoDB took after each page for one document by its ``_id``: what the server and the machine make of the least.
+    """
 
     took_ms: Sequence[float]
     cpu_ms: Sequence[float]
+    store_ms: Sequence[float]
     items: Sequence[int]
 
 
@@ -69,11 +72,14 @@ async def run(base: Settings, *, readers: int, pages: int, seed: int, say: Say) 
     async with own_instance(base, "feeds") as (settings, _):
         say("writing documents")
         documents = await _write(settings, town, now_us, say)
+        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(settings.mongo)
+        circles = client[settings.namespace]["circles"]
         async with Queries(settings) as queries:
             say("warming up")
-            await _read(queries, town, WARM_UP, now_us, rng)
+            await _read(queries, circles, town, WARM_UP, now_us, rng)
             say("reading pages")
-            done = await _read(queries, town, pages, now_us, rng)
+            done = await _read(queries, circles, town, pages, now_us, rng)
+        await client.close()
     return as_json(town, documents, done, seed=seed)
 
 
@@ -163,10 +169,11 @@ _SUMMARY: Final = hot.Summary(
 )
 
 
-async def _read(queries: Queries, town: Town, count: int, now_us: int, rng: np.random.Generator) -> Pages:
+async def _read(queries: Queries, circles: Any, town: Town, count: int, now_us: int, rng: np.random.Generator) -> Pages:
     """Random readers' first pages, and after every other one the next page."""
     took_ms: list[float] = []
     cpu_ms: list[float] = []
+    store_ms: list[float] = []
     items: list[int] = []
     reader, before = "", None
     for number in range(count):
@@ -177,8 +184,11 @@ async def _read(queries: Queries, town: Town, count: int, now_us: int, rng: np.r
         took_ms.append((time.perf_counter() - began_s) * 1_000)
         cpu_ms.append((time.process_time() - began_cpu_s) * 1_000)
         items.append(len(page.items))
+        began_s = time.perf_counter()
+        await circles.find_one({"_id": reader}, {"groups": 1})
+        store_ms.append((time.perf_counter() - began_s) * 1_000)
         before = page.next
-    return Pages(took_ms, cpu_ms, items)
+    return Pages(took_ms, cpu_ms, store_ms, items)
 
 
 def as_json(town: Town, documents: int, pages: Pages, *, seed: int) -> dict[str, Any]:
@@ -188,7 +198,7 @@ def as_json(town: Town, documents: int, pages: Pages, *, seed: int) -> dict[str,
             label: round(float(np.quantile(values, share)), 2)
             for label, share in (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0))
         }
-        for name, values in (("page", pages.took_ms), ("cpu", pages.cpu_ms))
+        for name, values in (("page", pages.took_ms), ("cpu", pages.cpu_ms), ("store", pages.store_ms))
     }
     return {
         "readers": len(town.readers),

@@ -143,7 +143,12 @@ def feeds(
         table = Table("", title=f"A page of a feed, ms; {readers:,} readers, {pages:,} pages", title_justify="left")
         for name in result["page_ms"]:
             table.add_column(name, justify="right")
-        for label, key in (("until it is there", "page_ms"), ("CPU of the process that reads", "cpu_ms")):
+        rows = {
+            "until it is there": "page_ms",
+            "CPU of the process that reads": "cpu_ms",
+            "one document of MongoDB, for comparison": "store_ms",
+        }
+        for label, key in rows.items():
             table.add_row(label, *(f"{value:.1f}" for value in result[key].values()))
         Console().print(table)
     if not result["ok"]:
