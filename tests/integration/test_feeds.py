@@ -11,9 +11,9 @@ import pytest
 from pymongo import MongoClient
 
 from schemas import hot
-from schemas.decode import encode, key_of
 from stridelog.answers import FeedPage
 from stridelog.lag import LagReader, caught_up
+from stridelog.producer import Producer
 from stridelog.queries import Queries
 from tests.platform import ROLES, Platform
 from verification.feeds import Found, seen_in
@@ -43,10 +43,12 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 def send(platform: Platform, *messages: Any) -> None:
     """Send, and wait until all agents have written what follows from it."""
-    for message in messages:
-        platform.send(message.type, [(key_of(message), encode(message))])
 
     async def written() -> None:
+        kinds = {message.type for message in messages}
+        async with await Producer(platform.settings, platform.topics).open(kinds) as producer:
+            for message in messages:
+                await producer.send(message)
         async with LagReader(platform.settings, known=platform.topics) as reader:
             await caught_up(reader, timeout_s=DEADLINE_S)
 
