@@ -115,11 +115,11 @@ def _value(row: pa.Table, name: str) -> int:
     return int(column.cast(pa.int64())[0].as_py())
 
 
-def strange_row(table: str, column: str, value: object) -> Corrupt:
+def strange_row(table: str, column: str, value: object, where: str = "1") -> Corrupt:
     """A row that no record caused."""
 
     def corrupt(place: Place) -> Undo:
-        row = _row(place, table)
+        row = _row(place, table, where)
         row = row.set_column(row.schema.get_field_index(column), column, pa.array([value]))
         _insert(place, table, row)
         return lambda: place.clickhouse.command(
@@ -288,8 +288,16 @@ DAMAGE: list[tuple[str, Corrupt, dict[str, dict[str, int]]]] = [
         changed_row("board_scores", "deleted", 1, "metric = 'workouts' AND period = 'all' AND score = 1"),
         {"clickhouse.board_scores": {"missing": 1}, "clickhouse.boards": {"missing": 1}},
     ),
-    ("an athlete moved", changed_row("athletes", "country", "XX"), {"clickhouse.athletes": {"different": 1}}),
-    ("an athlete is nobody's", strange_row("athletes", "user_id", "ghost"), {"clickhouse.athletes": {"extra": 1}}),
+    (
+        "an athlete moved",
+        changed_row("athletes", "country", "XX", "NOT deleted"),
+        {"clickhouse.athletes": {"different": 1}},
+    ),
+    (
+        "an athlete is nobody's",
+        strange_row("athletes", "user_id", "ghost", "NOT deleted"),
+        {"clickhouse.athletes": {"extra": 1}},
+    ),
     ("a workout's row is gone", lost_row("workouts"), {"clickhouse.workouts": {"missing": 1}}),
     (
         "a workout's row has another title",
