@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
-import clickhouse_connect
 import msgspec
 import numpy as np
 import pyarrow as pa
@@ -12,10 +11,9 @@ from redis.asyncio import Redis
 
 from domain.live import LiveState, Sessions
 from domain.track import CHANNELS, NO_SAMPLES, Track, track_from_columns
-from sinks.base import SinkUnavailable
-from sinks.clickhouse import FAILURES
 from sinks.keys import Keys
 from sinks.redis import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, mapped
+from stridelog.clickhouse_reader import ClickHouseReader
 from stridelog.settings import Settings
 
 WORKOUTS_PER_QUERY: Final = 50  # an hour of samples is 300 kB as columns
@@ -81,31 +79,12 @@ class LiveReader:
         ]
 
 
-class SamplesReader:
+class SamplesReader(ClickHouseReader):
     """Samples of workouts, from ClickHouse."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        super().__init__(settings)
         self._room = asyncio.Semaphore(QUERIES_AT_ONCE)
-        self._client: Any = None
-
-    async def open(self) -> None:
-        """Connect. Raises ``SinkUnavailable``."""
-        try:
-            self._client = await clickhouse_connect.get_async_client(
-                host=self._settings.host,
-                port=self._settings.clickhouse_port,
-                username=self._settings.clickhouse_user,
-                password=self._settings.clickhouse_password,
-                compress=False,
-            )
-        except FAILURES as error:
-            raise SinkUnavailable(f"clickhouse: {error}") from error
-
-    async def close(self) -> None:
-        """Disconnect."""
-        if self._client is not None:
-            await self._client.close()
 
     async def tracks(self, keys: Iterable[Key], channels: Sequence[str] = CHANNELS) -> AsyncIterator[dict[Key, Track]]:
         """The samples of workouts, given as (user, workout id), some workouts at a time; each is there once, those
@@ -131,11 +110,10 @@ class SamplesReader:
                 del found
 
     async def _ask(self, keys: list[Key], channels: Sequence[str]) -> pa.Table:
-        try:
-            parameters = {"database": self._settings.namespace, "keys": keys}
-            return await self._client.query_arrow(_select(channels), parameters=parameters, use_strings=True)
-        except FAILURES as error:
-            raise SinkUnavailable(f"clickhouse: reading samples: {error}") from error
+        parameters = {"database": self._settings.namespace, "keys": keys}
+        async with self._asking("reading samples"):
+            found: pa.Table = await self._client.query_arrow(_select(channels), parameters=parameters, use_strings=True)
+        return found
 
 
 def _portions(groups: Iterable[Sequence[Key]]) -> Iterator[list[Key]]:

@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import clickhouse_connect
 import pyarrow as pa
 
 from domain.rollups import US_PER_MINUTE
 from domain.withdrawals import Withdrawal
-from sinks.base import SinkUnavailable
-from sinks.clickhouse import FAILURES
 from sinks.columns import Table
 from sinks.tables import MINUTE_PARTIALS, RR_INTERVALS, SAMPLES
-from stridelog.settings import Settings
+from stridelog.clickhouse_reader import ClickHouseReader
 
 _COVERED: Final = (
     "user_id = {user:String} AND revision <= {revision:UInt32} "
@@ -85,31 +82,8 @@ class Stored:
     wear: tuple[int, int] | None = None
 
 
-class StoredReadings:
+class StoredReadings(ClickHouseReader):
     """Readings of one user in a span of time, from the tables that the agent writes."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._client: Any = None
-
-    async def open(self) -> None:
-        """Connect. Raises ``SinkUnavailable``."""
-        try:
-            self._client = await clickhouse_connect.get_async_client(
-                host=self._settings.host,
-                port=self._settings.clickhouse_port,
-                username=self._settings.clickhouse_user,
-                password=self._settings.clickhouse_password,
-                compress=False,
-                autogenerate_session_id=False,
-            )
-        except FAILURES as error:
-            raise SinkUnavailable(f"clickhouse: {error}") from error
-
-    async def close(self) -> None:
-        """Disconnect."""
-        if self._client is not None:
-            await self._client.close()
 
     async def under(self, user: str, withdrawal: Withdrawal) -> Stored:
         """What is stored of the readings that a withdrawal takes. Raises ``SinkUnavailable``: ask again."""
@@ -124,13 +98,11 @@ class StoredReadings:
             "first_s": withdrawal.first_us // US_PER_MINUTE * minute_s,
             "last_s": (withdrawal.end_us - 1) // US_PER_MINUTE * minute_s,
         }
-        try:
+        async with self._asking("reading stored readings"):
             rows = {
                 table: await self._client.query_arrow(text, parameters=parameters, use_strings=True)
                 for table, text in _ROWS.items()
             }
             workouts = (await self._client.query(_WORKOUTS, parameters=parameters)).result_rows
             wear = (await self._client.query(_WEAR, parameters=parameters)).result_rows
-        except FAILURES as error:
-            raise SinkUnavailable(f"clickhouse: reading stored readings: {error}") from error
         return Stored(rows, tuple(Touched(*row) for row in workouts), tuple(wear[0]) if wear else None)

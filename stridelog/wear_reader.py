@@ -2,17 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import clickhouse_connect
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from domain.track import FloatColumn
 from domain.wellness import BeatFrames
-from sinks.base import SinkUnavailable
-from sinks.clickhouse import FAILURES
+from stridelog.clickhouse_reader import ClickHouseReader
 from stridelog.readers import QUERIES_AT_ONCE
 from stridelog.settings import Settings
 
@@ -51,31 +49,12 @@ class Worn(NamedTuple):
     beats: Mapping[str, BeatFrames]
 
 
-class WearReader:
+class WearReader(ClickHouseReader):
     """Samples of all-day wear, from ClickHouse."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        super().__init__(settings)
         self._room = asyncio.Semaphore(QUERIES_AT_ONCE)
-        self._client: Any = None
-
-    async def open(self) -> None:
-        """Connect. Raises ``SinkUnavailable``."""
-        try:
-            self._client = await clickhouse_connect.get_async_client(
-                host=self._settings.host,
-                port=self._settings.clickhouse_port,
-                username=self._settings.clickhouse_user,
-                password=self._settings.clickhouse_password,
-                compress=False,
-            )
-        except FAILURES as error:
-            raise SinkUnavailable(f"clickhouse: {error}") from error
-
-    async def close(self) -> None:
-        """Disconnect."""
-        if self._client is not None:
-            await self._client.close()
 
     async def windows(self, wanted: Iterable[Window]) -> AsyncIterator[dict[Window, Worn]]:
         """What was measured in each window, some windows at a time; each is there once, empty ones too.
@@ -97,10 +76,8 @@ class WearReader:
             "first": min(window.first_us for window in windows),
             "last": max(window.last_us for window in windows),
         }
-        try:
+        async with self._asking("reading wear"):
             table = await self._client.query_arrow(text, parameters=parameters, use_strings=True)
-        except FAILURES as error:
-            raise SinkUnavailable(f"clickhouse: reading wear: {error}") from error
         return _by(table, "user_id") if table.num_rows else {}
 
 
