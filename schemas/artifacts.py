@@ -11,7 +11,7 @@ from schemas.build_docs import messages_reference
 from schemas.build_hot import hot_module
 from schemas.compat import problems, read_versions, structure_of, text_of
 from schemas.registry import MESSAGES, version_of
-from schemas.shapes import Record, record_of
+from schemas.shapes import Record, record_of, records_in
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 GENERATED: Final = Path("schemas/generated")
@@ -57,7 +57,14 @@ def json_schema(name: str) -> dict[str, object]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:stridelog:{name}:{version_of(name)}",
     }
-    return head | MESSAGES[name].model_json_schema(mode="validation")
+    schema = MESSAGES[name].model_json_schema(mode="validation")
+    for record in records_in(record_of(MESSAGES[name])):
+        properties = (schema if record.name == name else schema["$defs"][record.name])["properties"]
+        for member in record.members:
+            if member.doc:
+                described = {**properties[member.name], "description": member.doc}
+                properties[member.name] = dict(sorted(described.items()))
+    return head | schema
 
 
 def versions() -> dict[Path, str]:

@@ -18,7 +18,6 @@ class Part(BaseModel):
         frozen=True,
         extra="ignore",
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
         ser_json_inf_nan="null",
     )
 

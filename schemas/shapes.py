@@ -9,6 +9,8 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from schemas.field_docs import doc_of
+
 _SCALARS: Final = {int: "int", float: "float", str: "str", bool: "bool", bytes: "bytes", date: "date"}
 
 
@@ -84,7 +86,8 @@ def record_of(model: type[BaseModel]) -> Record:
     members = []
     for name, info in model.model_fields.items():
         shape, nullable = _field_shape(info, f"{model.__name__}.{name}")
-        if not info.description and name not in ("type", "version"):
+        doc = doc_of(model, name)
+        if not doc and name not in ("type", "version"):
             raise TypeError(f"{model.__name__}.{name} has no doc: write a docstring below it")
         required = info.is_required()
         if nullable and (required or info.get_default() is not None):
@@ -98,7 +101,7 @@ def record_of(model: type[BaseModel]) -> Record:
                 nullable=nullable,
                 required=required,
                 default=None if required else info.get_default(),
-                doc=info.description or "",
+                doc=doc,
                 unit=_unit(info) or (shape.unit if isinstance(shape, Scalar) else None),
             )
         )
