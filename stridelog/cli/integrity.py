@@ -13,7 +13,7 @@ from rich.console import Console
 
 from schemas import hot
 from stridelog import integrity_desk as desk
-from stridelog.cli.asking import print_json
+from stridelog.cli.asking import asked, print_json
 from stridelog.errors import UserError
 from stridelog.producer import Outlet, Producer
 from stridelog.queries import Queries
@@ -35,11 +35,7 @@ def list_flagged(
 ) -> None:
     """Flagged workouts that nobody has reviewed, those that were appealed first, and why."""
 
-    async def ask() -> list[desk.FlaggedWorkout]:
-        async with Queries(settings()) as queries:
-            return await desk.flagged(queries, user=user, every=every, limit=limit)
-
-    found = asyncio.run(ask())
+    found = asked(lambda queries: desk.flagged(queries, user=user, every=every, limit=limit))
     if as_json:
         print_json([dataclasses.asdict(one) for one in found])
     elif found:

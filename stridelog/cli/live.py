@@ -1,8 +1,6 @@
 """``stridelog live``: who trains right now."""
 
-import asyncio
 import dataclasses
-import json
 from typing import Annotated, Any
 
 import typer
@@ -10,10 +8,10 @@ from rich.console import Console
 
 from domain.boards import ALL_SPORTS, BOARD_SPORTS
 from domain.live import METRICS
+from stridelog.cli.asking import asked, print_json
 from stridelog.cli.read import one_of
 from stridelog.live_board import LivePage, LiveRow, live_board
 from stridelog.queries import Queries
-from stridelog.settings import settings
 from stridelog.views import live_board as view
 
 
@@ -27,17 +25,16 @@ def live(
     """Who trains right now, ranked, from Redis."""
     metric, family = one_of("figure", by, METRICS), one_of("sport", sport, BOARD_SPORTS)
 
-    async def ask() -> LivePage:
-        async with Queries(settings()) as queries:
-            if viewer:
-                await queries.known(viewer)
-            return await live_board(queries, metric=metric, sport=family, top=top, viewer=viewer or None)
+    async def ask(queries: Queries) -> LivePage:
+        if viewer:
+            await queries.known(viewer)
+        return await live_board(queries, metric=metric, sport=family, top=top, viewer=viewer or None)
 
-    page = asyncio.run(ask())
+    page = asked(ask)
     if as_json:
         mine = None if page.mine is None else _as_json(page.mine)
         rows = [_as_json(row) for row in page.rows]
-        typer.echo(json.dumps({"by": metric, "sport": family, "as": viewer or None, "rows": rows, "mine": mine}))
+        print_json({"by": metric, "sport": family, "as": viewer or None, "rows": rows, "mine": mine})
     elif page.rows or page.mine:
         Console().print(view.board(page))
     else:
