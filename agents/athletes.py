@@ -8,11 +8,12 @@ from domain.residents import Told
 from domain.workouts import Erasure
 from stridelog.agent import Context, agent
 from stridelog.batch import Batch, Writes
-from stridelog.projections.athletes import athlete_rows, keep
+from stridelog.projections.athletes import athlete_rows, told
+from stridelog.projections.users import keep
 
 
 @agent(role="social", stores=("clickhouse",), facts=(Told, Erasure))
 async def athletes(batch: Batch, context: Context) -> Writes:
     """Keep what users say, and write who they are now."""
-    offsets, dropped = keep(batch, context.state)
-    return Writes(clickhouse=[athlete_rows(offsets, context.state, batch.span.partition)], dropped=dropped)
+    said = keep(batch, context.state, told, other="not_for_athletes")
+    return Writes(clickhouse=[athlete_rows(said.offsets, context.state, batch.span.partition)], dropped=said.dropped)

@@ -10,24 +10,33 @@ holds for what is stored and for what is still to come.
 """
 
 from collections import Counter
+from typing import Final
 
 from domain.withdrawals import Withdrawal
+from domain.workouts import Erasure
 from schemas import hot
 from schemas.frames import unpack_columns
 from stridelog.agent import Context, agent
 from stridelog.arrivals import Arrivals
 from stridelog.batch import Batch, Writes
-from stridelog.projections.live import LiveBatch, threshold_commands
+from stridelog.projections.live import LiveBatch
 from stridelog.projections.samples import interval_rows, partial_rows, sample_rows, stored
+from stridelog.projections.users import Said, ThresholdsSaid, threshold_commands, thresholds_said
+from stridelog.projections.users import keep as keep_words
 from stridelog.projections.withdrawals import keep, left_of, withdrawals_of, without_taken
 from stridelog.readers import LiveReader, RawSamples
 from stridelog.stored_readings import StoredReadings
+
+_ABOUT_READINGS: Final = (
+    hot.ReadingsDeleted,
+    *(hot.WorkoutStarted, hot.WorkoutCompleted, hot.WorkoutDeleted),
+)
 
 
 @agent(
     role="sensors",
     stores=("clickhouse", "redis"),
-    facts=(Withdrawal,),
+    facts=(Withdrawal, ThresholdsSaid, Erasure),
     resources=(RawSamples, LiveReader, StoredReadings, Arrivals),
     registered_users_only=True,
     batches_at_once=3,  # a batch is tens of megabytes of columns
@@ -38,13 +47,16 @@ async def sensors(batch: Batch, context: Context) -> Writes:
     """
     frames = batch.of(hot.SensorFrame)
     new, dropped = keep(batch, context.state)
+    said = Said()
+    if not frames:  # they are many, and a batch is of one topic
+        said = keep_words(batch, context.state, thresholds_said, other="not_for_sensors", beside=_ABOUT_READINGS)
     columns, withdrawals = unpack_columns([frame for _, frame in frames]), withdrawals_of(batch, context.state)
     left = left_of(batch, columns, withdrawals)
     live = LiveBatch(left.batch, left.columns)
     sessions = live.commands(await context.resource(LiveReader).standing(live.users), context.keys)
-    commands = [*threshold_commands(batch, context.keys), *sessions]
+    commands = [*threshold_commands(said.offsets, context.state, context.keys), *sessions]
     if not frames and not new:
-        return Writes(redis=commands, dropped=dropped)
+        return Writes(redis=commands, dropped=dropped + said.dropped)
     kept, span = context.resource(RawSamples).kept, batch.span
     raw = [sample_rows(frames, columns, span), *interval_rows(frames, columns, span)] if kept else []
     writes = Writes(

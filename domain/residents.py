@@ -1,13 +1,27 @@
 """What athletes say of themselves by which boards can be narrowed: sex, year of birth, country."""
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from domain.athlete import Sex
 
 _FIELDS: Final = ("sex", "birth_year", "country")
+
+
+class Word(Protocol):
+    """What a user said of themselves, at registration or later."""
+
+    @property
+    def event_id(self) -> str: ...
+    @property
+    def time_us(self) -> int: ...
+    @property
+    def registration(self) -> bool: ...
+
+
+W = TypeVar("W", bound=Word)
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -53,15 +67,21 @@ def age_group(text: str) -> AgeGroup:
     raise ValueError(f"{text!r} is no age group: write one like 40-49, -19 or 70-, up to {MOST_AGE}")
 
 
-def resident_of(told: Iterable[Told], erased_us: int) -> Resident | None:
-    """The athlete by what was told after ``erased_us`` (µs; -1: never erased): registration first, then every change in
-    the order of its time; ``None`` without a registration.
+def in_force(words: Iterable[W], erased_us: int) -> list[W]:
+    """What was said after ``erased_us`` (µs; -1: never erased), in the order in which it counts: registration first,
+    then every change by its time. Nothing of who did not register since.
     """
-    known: dict[str, object] = {}
-    for word in sorted(told, key=lambda t: (not t.registration, t.time_us, t.event_id)):
-        if word.time_us > erased_us and (known or word.registration):
-            known.update({name: value for name in _FIELDS if (value := getattr(word, name)) is not None})
-            known.setdefault("sex", "unspecified")
-    if not known:
+    left = [word for word in words if word.time_us > erased_us]
+    left.sort(key=lambda word: (not word.registration, word.time_us, word.event_id))
+    return left if left and left[0].registration else []
+
+
+def resident_of(told: Iterable[Told], erased_us: int) -> Resident | None:
+    """The athlete by what was told after ``erased_us`` (µs; -1: never erased); ``None`` without a registration."""
+    words = in_force(told, erased_us)
+    if not words:
         return None
+    known: dict[str, object] = {"sex": "unspecified"}
+    for word in words:
+        known.update({name: value for name in _FIELDS if (value := getattr(word, name)) is not None})
     return Resident(known["sex"], known.get("birth_year"), known.get("country"))  # type: ignore[arg-type]

@@ -318,7 +318,7 @@ def _next_epoch(top_epoch: int) -> int:
 
 
 async def connect(settings: Settings) -> Any:
-    """A client for writing. Raises ``SinkUnavailable``."""
+    """A client for agents: one that gives up in time. Raises ``SinkUnavailable``."""
     return await mapped(
         get_async_client(
             host=settings.host,
@@ -328,7 +328,7 @@ async def connect(settings: Settings) -> Any:
             compress=False,
             connect_timeout=CONNECT_TIMEOUT_S,
             send_receive_timeout=ANSWER_TIMEOUT_S,
-            autogenerate_session_id=False,  # a session would serialise concurrent inserts
+            autogenerate_session_id=False,  # the server refuses a second statement of a session meanwhile
             settings={
                 "async_insert": 0,
                 "max_partitions_per_insert_block": 0,  # a device that was offline for months sends many of them

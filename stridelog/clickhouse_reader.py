@@ -4,10 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import clickhouse_connect
-
 from sinks.base import SinkUnavailable
-from sinks.clickhouse import FAILURES
+from sinks.clickhouse import FAILURES, connect
 from stridelog.settings import Settings
 
 
@@ -20,15 +18,7 @@ class ClickHouseReader:
 
     async def open(self) -> None:
         """Connect. Raises ``SinkUnavailable``."""
-        async with self._asking("connecting"):
-            self._client = await clickhouse_connect.get_async_client(
-                host=self._settings.host,
-                port=self._settings.clickhouse_port,
-                username=self._settings.clickhouse_user,
-                password=self._settings.clickhouse_password,
-                compress=False,
-                autogenerate_session_id=False,  # the server refuses a second question of a session meanwhile
-            )
+        self._client = await connect(self._settings)
 
     async def close(self) -> None:
         """Disconnect."""

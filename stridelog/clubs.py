@@ -22,11 +22,11 @@ async def groups(queries: Queries, *, user: str = "", sport: str = "") -> list[d
         wanted["_id"] = {"$in": sorted(roles)}
     if sport:
         wanted["sport"] = sport
-    found = await queries.documents("groups", wanted, without=("members", "refused", "closed_at"), most=_MOST)
+    hidden = ("members", "refused", "closed_at")
+    order = {"size": -1, "name": 1, "_id": 1}
+    found = await queries.documents("groups", wanted, without=hidden, order=order, most=_MOST)
     rows = [{"group_id": one.pop("_id"), **one} for one in found]
-    if user:
-        rows = [{**row, "role": roles[row["group_id"]]} for row in rows]
-    return sorted(rows, key=lambda row: (-row["size"], row["name"], row["group_id"]))
+    return [{**row, "role": roles[row["group_id"]]} for row in rows] if user else rows
 
 
 async def group(queries: Queries, group_id: str) -> dict[str, Any]:
@@ -44,28 +44,29 @@ async def challenges(queries: Queries, *, group_id: str = "", on: date | None = 
     wanted: dict[str, Any] = {"groups": group_id} if group_id else {}
     if on is not None:
         wanted |= {"first_day": {"$lte": on.isoformat()}, "last_day": {"$gte": on.isoformat()}}
-    found = await queries.documents("challenges", wanted, most=_MOST)
-    rows = [{"challenge_id": one.pop("_id"), **one} for one in found]
-    return sorted(rows, key=lambda row: (row["last_day"], row["challenge_id"]), reverse=True)
+    found = await queries.documents("challenges", wanted, order={"last_day": -1, "_id": -1}, most=_MOST)
+    return [{"challenge_id": one.pop("_id"), **one} for one in found]
 
 
 async def challenge(queries: Queries, challenge_id: str, *, top: int = 10, user: str = "") -> dict[str, Any]:
-    """A challenge with ``athletes`` (how many take part), the first ``ranks`` (and a user's) and ``teams``.
+    """A challenge with ``athletes`` (how many take part), the first ``top`` of ``ranks`` (and a user's) and ``teams``.
 
-    Raises ``UserError`` for one that is not there.
+    Raises ``UserError`` for a challenge that is not there, and for a user whom nobody knows.
     """
+    if user:
+        await queries.known(user)
     found = await queries.documents("challenges", {"_id": challenge_id})
     if not found:
         raise UserError(f"no challenge {challenge_id!r}: stridelog challenges list shows ids")
     where = "WHERE challenge_id = {id:String}"
     ranks = await queries.clickhouse(
         "SELECT rank, user_id, group_id, score, toUnixTimestamp64Micro(achieved_at), workouts,"  # noqa: S608 - ours
-        f" toUnixTimestamp64Micro(reached_at) FROM (SELECT * FROM challenge_ranks {where})"
-        " WHERE rank <= {top:UInt32} OR user_id = {user:String} ORDER BY rank, user_id LIMIT {most:UInt32}",
+        " toUnixTimestamp64Micro(reached_at) FROM ("
+        f"SELECT *, row_number() OVER (ORDER BY rank, user_id) AS place FROM challenge_ranks {where})"
+        " WHERE place <= {top:UInt32} OR user_id = {user:String} ORDER BY place",
         id=challenge_id,
         user=user,
         top=top,
-        most=top + 1,
     )
     teams = await queries.clickhouse(
         "SELECT rank, group_id, score, toUnixTimestamp64Micro(achieved_at), members, workouts, reached"  # noqa: S608

@@ -27,7 +27,11 @@ AHEAD_US: Final = 86_400_000_000
 _BATCH: Final = 1_000  # documents in an answer of the server
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # Of a workout: what only its athlete is told.
-_OWN: Final = ("visibility", "device_id", "duplicate_of", "shown", "flags", "shadowed", "appeal", "review")
+_OWN: Final = (
+    *("visibility", "device_id", "duplicate_of", "channel_sources"),
+    *("shown", "flags", "shadowed", "appeal", "review"),
+)
+_BY_HEART_RATE: Final = ("trimp", "efficiency_factor", "aerobic_decoupling")
 _NEWEST: Final = "~"  # after every workout id
 
 Cursor = tuple[int, str]
@@ -209,12 +213,16 @@ def shown_workout(document: dict[str, Any], viewer: Circle, owner: Circle) -> di
 
 def _without_heart_rate(summary: Document) -> dict[str, Any]:
     """Without the figures that heart rate is read from. The load is one of the workout's own layer."""
-    shown = {name: value for name, value in summary.items() if "heart_rate" not in name}
+
+    def is_kept(name: str) -> bool:
+        return "heart_rate" not in name and name not in _BY_HEART_RATE
+
+    shown = {name: value for name, value in summary.items() if is_kept(name)}
     if str(summary.get("zone_basis", "")).startswith("heart_rate"):
-        shown["time_in_zones_s"] = []
-    hidden = ("heart_rate", "efficiency_factor", "aerobic_decoupling")
-    analysis = summary.get("analysis") or {}
-    shown["analysis"] = {name: value for name, value in analysis.items() if not name.startswith(hidden)}
+        shown |= {"time_in_zones_s": [], "zone_bounds": []}
+    if summary.get("mean_heart_rate_bpm") is not None:
+        shown.pop("energy_kcal", None)  # it may be made of the heart rate, by us or by the device
+    shown["analysis"] = {name: value for name, value in (summary.get("analysis") or {}).items() if is_kept(name)}
     return shown
 
 
@@ -272,17 +280,17 @@ def cursor(text: str | None, now_us: int) -> Cursor:
     newest = now_us + AHEAD_US, _NEWEST
     if not text:
         return newest
-    number, _, workout_id = text.partition(":")
-    if number.isdecimal():
+    number, colon, workout_id = text.partition(":")
+    if colon and number.isdecimal():
         return min((int(number), workout_id), newest)
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        time_us = ((time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH) // timedelta(microseconds=1)
+    except (ValueError, OverflowError):
         raise UserError(
             f"--before {text!r} is neither a time like 2026-11-24T12:00:00+00:00 nor the 'next' of a page"
         ) from None
-    time_us = ((time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH) // timedelta(microseconds=1)
-    return min((time_us, ""), newest)
+    return min((max(time_us, 0), ""), newest)
 
 
 def next_of(page: list[dict[str, Any]], limit: int) -> tuple[list[dict[str, Any]], str | None]:

@@ -8,7 +8,7 @@ touches is said again even if it is not new, unless the fact came with an earlie
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -23,10 +23,13 @@ from sinks.base import Document, Span
 from stridelog.batch import Record
 from stridelog.history import History
 from stridelog.projections import workouts as out
+from stridelog.projections.users import ERASED, erased_us
 from stridelog.readers import Key
 from stridelog.state import Known, State
 from stridelog.summarising import AthleteFacts, meeting, summarised
 from stridelog.workout_facts import added_to, completion_of, profile_of, zone_change_of
+
+S = TypeVar("S", Profile, ZoneSetting, ZoneChange)
 
 
 class Join:
@@ -52,42 +55,41 @@ class Join:
         dropped: Counter[str] = Counter()
         for offset, logged_ms, message in records:
             touched = self._keep(message, offset, logged_ms)
-            if touched is None:
-                dropped["duplicate" if not isinstance(message, hot.SamplesStored) else "not_completed"] += 1
+            if isinstance(touched, str):
+                dropped[touched] += 1
             elif touched:
                 self.users[message.user] |= touched
                 self.offsets[message.user] = offset
         return dropped
 
-    def _keep(self, message: Any, offset: int, logged_ms: int) -> set[str] | None:
-        """The workouts that a fact touches; ``None`` if it says nothing new."""
+    def _keep(self, message: Any, offset: int, logged_ms: int) -> set[str] | str:
+        """The workouts that a fact touches, or why it needs nothing."""
         user = message.user
         match message:
             case hot.SamplesStored():
                 workout_id = message.data.workout_id
-                return {workout_id} if self.state.get(user, Completion, workout_id) else None
+                return {workout_id} if self.state.get(user, Completion, workout_id) else "not_completed"
             case hot.UserRegistered() | hot.ProfileChanged():
                 profile = profile_of(message)
                 if not self._put(user, message.id, profile, offset):
-                    return None
+                    return "duplicate"
                 since = 0 if profile.registration else profile.time_us
                 return {wid for wid, known in self._completions(user) if known.fact.end_us >= since}
             case hot.ZonesSet():
                 zones = message.data
                 setting = ZoneSetting(message.id, message.time, zones.sport, zones.basis, zones.upper_bounds)
                 if not self._put(user, message.id, setting, offset):
-                    return None
+                    return "duplicate"
                 return {wid for wid, known in self._completions(user) if known.fact.end_us >= message.time}
             case hot.PrivacyZoneSet() | hot.PrivacyZoneRemoved():
                 if not self._put(user, message.id, zone_change_of(message), offset):
-                    return None
+                    return "duplicate"
                 return {wid for wid, _ in self._completions(user)}
             case hot.UserErased():
-                erased = self.state.get(user, Erasure, "erased")
-                if erased is not None and erased.fact.time_us > message.time:
-                    return None
-                if not self._put(user, "erased", Erasure(message.time), offset):
-                    return None
+                if erased_us(self.state, user) > message.time:
+                    return "duplicate"
+                if not self._put(user, ERASED, Erasure(message.time), offset):
+                    return "duplicate"
                 return {wid for wid, _ in self._completions(user)}
             case hot.WorkoutCompleted():
                 wid = message.data.workout_id
@@ -100,10 +102,10 @@ class Join:
             case hot.WorkoutDeleted():
                 wid = message.data.workout_id
                 return self._touch(user, wid, wid, Deletion(message.time), offset)
-        return set()
+        return "not_for_workouts"
 
-    def _touch(self, user: str, workout_id: str, fact_id: str, fact: msgspec.Struct, offset: int) -> set[str] | None:
-        return {workout_id} if self._put(user, fact_id, fact, offset) else None
+    def _touch(self, user: str, workout_id: str, fact_id: str, fact: msgspec.Struct, offset: int) -> set[str] | str:
+        return {workout_id} if self._put(user, fact_id, fact, offset) else "duplicate"
 
     def _put(self, user: str, fact_id: str, fact: msgspec.Struct, offset: int) -> bool:
         """Keep a fact; ``False`` if an earlier batch did."""
@@ -150,7 +152,7 @@ class Join:
         return messages, documents
 
     def _of_user(self, user: str, touched: set[str]) -> tuple[list[Any], list[Document]]:
-        profiles, history = self._profiles(user), self.state.index(user, History)
+        profiles, history = self._said(user, Profile), self.state.index(user, History)
         summaries = self.state.facts(user, Summarised)
         alive = self.alive[user]
         before = {wid: summaries[wid].fact for wid in self.near[user] if wid in summaries}
@@ -212,23 +214,23 @@ class Join:
         completion = self.state.get(user, Completion, workout_id)
         if completion is None or self.state.get(user, Deletion, workout_id) is not None:
             return None
-        erasure = self.state.get(user, Erasure, "erased")
-        if erasure is not None and completion.fact.start_us <= erasure.fact.time_us:
+        if completion.fact.start_us <= erased_us(self.state, user):
             return None
         return self._corrected(user, workout_id)
 
     def _athlete(self, user: str) -> AthleteFacts:
-        changes = [known.fact for known in self.state.facts(user, ZoneChange).values()]
         return AthleteFacts(
             user=user,
-            profiles=self._profiles(user),
-            zones=[known.fact for known in self.state.facts(user, ZoneSetting).values()],
-            hidden=circles_in_force(changes, self.privacy_key),
+            profiles=self._said(user, Profile),
+            zones=self._said(user, ZoneSetting),
+            hidden=circles_in_force(self._said(user, ZoneChange), self.privacy_key),
             priorities=self.priorities,
         )
 
-    def _profiles(self, user: str) -> list[Profile]:
-        return [known.fact for known in self.state.facts(user, Profile).values()]
+    def _said(self, user: str, kind: type[S]) -> list[S]:
+        """What the user said of themselves that no erasure made void."""
+        void_us = erased_us(self.state, user)
+        return [known.fact for known in self.state.facts(user, kind).values() if known.fact.time_us > void_us]
 
     def _corrected(self, user: str, workout_id: str) -> Completion:
         edits = self.state.index(user, History).corrections.get(workout_id, {})

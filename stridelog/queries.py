@@ -288,12 +288,15 @@ class Queries:
         *,
         only: Sequence[str] = (),
         without: Sequence[str] = (),
+        order: Mapping[str, int] | None = None,
         most: int = 0,
     ) -> list[dict[str, Any]]:
-        """Documents of a collection that a filter finds, with some fields only or without some; 0: however many."""
+        """Documents of a collection that a filter finds, with some fields only or without some, by ``order`` (1: from
+        the least, -1: from the greatest); 0: however many.
+        """
         shown = dict.fromkeys(only, 1) or dict.fromkeys(without, 0) or None
         async with self._asking("mongo") as client:
-            found = client[self.settings.namespace][collection].find(wanted, shown).limit(most)
+            found = client[self.settings.namespace][collection].find(wanted, shown, limit=most, sort=order)
             documents: list[dict[str, Any]] = await found.to_list()
         return documents
 

@@ -184,26 +184,34 @@ def live_boards(sessions: Mapping[str, Mapping[str, LiveSession]]) -> dict[tuple
 
 
 def thresholds(user_events: Iterable[Valid]) -> dict[str, dict[str, float]]:
-    """The figures of each profile that heart rate zones need, as last said."""
-    found: dict[str, dict[str, float]] = {}
-    for _, _, message in user_events:
-        match message:
-            case hot.UserRegistered() | hot.ProfileChanged():
-                said = {name: getattr(message.data, name) for name in THRESHOLDS}
-                known = found.setdefault(message.user, {})
-                known.update({name: float(value) for name, value in said.items() if value is not None})
-            case hot.UserErased():
-                found.pop(message.user, None)
+    """The figures of each profile that heart rate zones need."""
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    for user, said in _told(user_events).items():
+        for data in said:
+            known = {name: getattr(data, name) for name in THRESHOLDS}
+            found[user] |= {name: float(value) for name, value in known.items() if value is not None}
     return {user: known for user, known in found.items() if known}
 
 
 def display_names(user_events: Iterable[Valid]) -> dict[str, str]:
-    """The last name of each user who was not erased since."""
-    names: dict[str, str] = {}
+    """The name of each user."""
+    return {user: name for user, said in _told(user_events).items() for data in said if (name := data.name) is not None}
+
+
+def _told(user_events: Iterable[Valid]) -> dict[str, list[Any]]:
+    """What registered users said of themselves since their last erasure: at registration, and then by its time."""
+    words: dict[str, list[tuple[bool, int, str, Any]]] = defaultdict(list)
+    erased_us: dict[str, int] = {}
     for _, _, message in user_events:
         match message:
-            case hot.UserRegistered() | hot.ProfileChanged() if message.data.name is not None:
-                names[message.user] = message.data.name
+            case hot.UserRegistered() | hot.ProfileChanged():
+                is_change = isinstance(message, hot.ProfileChanged)
+                words[message.user].append((is_change, message.time, message.id, message.data))
             case hot.UserErased():
-                names.pop(message.user, None)
-    return names
+                erased_us[message.user] = max(message.time, erased_us.get(message.user, message.time))
+    found: dict[str, list[Any]] = {}
+    for user, all_of_them in words.items():
+        left = sorted((w for w in all_of_them if w[1] > erased_us.get(user, -1)), key=lambda w: w[:3])
+        if left and not left[0][0]:
+            found[user] = [data for *_, data in left]
+    return found

@@ -96,7 +96,9 @@ def facts_of(user_events: Iterable[Valid], workout_events: Iterable[Valid]) -> d
             case hot.PrivacyZoneSet() | hot.PrivacyZoneRemoved():
                 _hide_place(facts, message)
             case hot.UserErased():
-                facts.erased_us = message.time
+                facts.erased_us = max(message.time, facts.erased_us or 0)
+    for facts in users.values():
+        _forget_until(facts, facts.erased_us or 0)
     for _, logged_ms, message in workout_events:
         facts = users.setdefault(message.user, UserFacts())
         data = message.data
@@ -123,6 +125,13 @@ def facts_of(user_events: Iterable[Valid], workout_events: Iterable[Valid]) -> d
             case hot.WorkoutDeleted():
                 facts.deleted.add(data.workout_id)
     return users
+
+
+def _forget_until(facts: UserFacts, time_us: int) -> None:
+    """What the user said of themselves up to an erasure is void."""
+    facts.profiles = {id: profile for id, profile in facts.profiles.items() if profile.time_us > time_us}
+    facts.zones = {id: setting for id, setting in facts.zones.items() if setting.time_us > time_us}
+    facts.hidden = {id: word for id, word in facts.hidden.items() if word[0] > time_us}
 
 
 def _hide_place(facts: UserFacts, message: hot.PrivacyZoneSet | hot.PrivacyZoneRemoved) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import getpass
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from rich.table import Table
 from sinks.base import SinkUnavailable
 from stridelog import topics
 from stridelog.agent import Agent
+from stridelog.cli.asking import who_asks
 from stridelog.control import FREE, Control, Standing
 from stridelog.errors import UserError
 from stridelog.lag import Lag, LagReader, declared, sinks_of
@@ -103,7 +103,7 @@ def pause(
 ) -> None:
     """Let the workers leave an agent alone until it is resumed; they finish the batch at hand."""
     (agent,) = _chosen(name) or []
-    if asyncio.run(_controlled(lambda control: control.pause(agent.name, reason, getpass.getuser()))):
+    if asyncio.run(_controlled(lambda control: control.pause(agent.name, reason, who_asks()))):
         typer.echo(f"{name} is paused: its workers see it within {settings().control_poll_s:g} s")
     else:
         standing = asyncio.run(_controlled(Control.read))[name]
@@ -139,7 +139,7 @@ def seek(
             moves = await work.plan(place, topic, partition)
             if (lost := skipped(moves)) and not yes:
                 raise UserError(f"{name} would skip {lost:,} records for good: add --yes if you mean it")
-            return moves, await work.carry_out(moves, f"seek to {to}", getpass.getuser()) if moves else True
+            return moves, await work.carry_out(moves, f"seek to {to}", who_asks()) if moves else True
 
     moves, goes_on = asyncio.run(move())
     if as_json:

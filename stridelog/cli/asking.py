@@ -1,7 +1,9 @@
-"""What commands that read stores share."""
+"""What commands share."""
 
 import asyncio
+import getpass
 import json
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -26,3 +28,11 @@ def asked(ask: Callable[[Queries], Awaitable[T]]) -> T:
 def print_json(value: Any) -> None:
     """One JSON value on stdout."""
     typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def who_asks() -> str:
+    """Who runs the command; a container's user may have a number and no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

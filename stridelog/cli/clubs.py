@@ -9,7 +9,7 @@ from rich.console import Console
 from domain.days import period_key
 from stridelog import clubs
 from stridelog.cli.asking import asked, print_json
-from stridelog.errors import UserError
+from stridelog.moments import local_day
 from stridelog.queries import Queries
 from stridelog.views import clubs as view
 
@@ -68,7 +68,7 @@ def list_challenges(
     as_json: AsJson = False,
 ) -> None:
     """Challenges, those that end last first, from MongoDB."""
-    day = _day(on) if on else None
+    day = local_day(on, option="--on") if on else None
     rows = asked(lambda queries: clubs.challenges(queries, group_id=group.lower(), on=day))
     if as_json:
         print_json(rows)
@@ -97,7 +97,7 @@ def goals(
     as_json: AsJson = False,
 ) -> None:
     """An athlete's goals and how far they are, from MongoDB."""
-    day = _day(on) if on else datetime.now(UTC).date()
+    day = local_day(on, option="--on") if on else datetime.now(UTC).date()
 
     async def ask(queries: Queries) -> tuple[str, list[dict[str, Any]]]:
         return await queries.known(user), await clubs.goals(queries, user)
@@ -115,10 +115,3 @@ def _period(goal: dict[str, Any], day: date) -> str:
         return period_key(day, goal["every"])
     inside = goal["first_day"] <= day.isoformat() <= goal["last_day"]
     return f"{goal['first_day']}/{goal['last_day']}" if inside else ""
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UserError(f"--on {text!r} is no day: write it like 2026-11-24") from None

@@ -1,7 +1,6 @@
 """``stridelog dlq``: dead letters, listed, shown, replayed and dropped."""
 
 import asyncio
-import getpass
 import json
 import re
 from collections import Counter
@@ -13,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from stridelog.cli.asking import who_asks
 from stridelog.dead_letter_log import DeadLetterLog, Deed, Letter, Wanted
 from stridelog.deadletters import ROW
 from stridelog.errors import UserError
@@ -158,7 +158,7 @@ async def _reasons(deed: Deed, places: list[Place], wanted: Wanted) -> Counter[s
 
 async def _carry_out(deed: Deed, places: list[Place], wanted: Wanted) -> Done:
     done = Done()
-    async with DeadLetterLog(settings(), load()) as log, LetterDesk(settings(), load(), getpass.getuser()) as desk:
+    async with DeadLetterLog(settings(), load()) as log, LetterDesk(settings(), load(), who_asks()) as desk:
         async for some in _chosen(log, places, wanted):
             await (desk.replay(some, done) if deed == "replayed" else desk.drop(some, done))
     return done

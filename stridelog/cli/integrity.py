@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import getpass
 import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
@@ -13,7 +12,7 @@ from rich.console import Console
 
 from schemas import hot
 from stridelog import integrity_desk as desk
-from stridelog.cli.asking import asked, print_json
+from stridelog.cli.asking import asked, print_json, who_asks
 from stridelog.errors import UserError
 from stridelog.producer import Outlet, Producer
 from stridelog.queries import Queries
@@ -59,7 +58,7 @@ def review(
     if not why:
         raise UserError("give --why: the athlete reads it")
     verdict: desk.Verdict = "upheld" if uphold else "reinstated"
-    who = reviewer or getpass.getuser()
+    who = reviewer or who_asks()
     said = _sent(
         lambda queries, outlet: desk.review(
             queries, outlet, workout, verdict=verdict, why=why, reviewer=who, now_us=time.time_ns() // 1000

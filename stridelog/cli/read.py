@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -15,6 +15,7 @@ from stridelog.achievements_file import rules_of
 from stridelog.answers import BoardPage, FeedPage, RankPage, RiskRow, SuggestionRow
 from stridelog.cli.asking import asked, print_json
 from stridelog.errors import UserError
+from stridelog.moments import local_day, moment_ms
 from stridelog.queries import Queries
 from stridelog.settings import settings
 from stridelog.threshold_log import threshold_log
@@ -175,7 +176,7 @@ def load(
     as_json: AsJson = False,
 ) -> None:
     """An athlete's training by local day, from ClickHouse: load, fitness, fatigue, form, ratios, spikes."""
-    last = _day(until) if until else datetime.now(UTC).date()
+    last = local_day(until, option="--until") if until else datetime.now(UTC).date()
 
     async def ask(queries: Queries) -> tuple[str, list[dict[str, Any]]]:
         return await queries.known(user), await training_log(queries, user, until=last, days=days)
@@ -189,11 +190,12 @@ def load(
 
 def thresholds(
     user: User,
-    at: Annotated[str, typer.Option(help="As of when, like 2026-11-24T12:00:00Z; default: now.")] = "",
+    at: Annotated[str, typer.Option(help="As of when, like 2026-11-24T12:00Z or 2h (ago); default: now.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """An athlete's thresholds, from ClickHouse: stated and estimated, since when, and with what evidence."""
-    moment = _time(at) if at else datetime.now(UTC)
+    now = datetime.now(UTC)
+    moment = datetime.fromtimestamp(moment_ms(at, now) / 1000, UTC) if at else now
 
     async def ask(queries: Queries) -> tuple[str, list[dict[str, Any]]]:
         return await queries.known(user), await threshold_log(queries, user, at=moment)
@@ -212,7 +214,7 @@ def wellness(
     as_json: AsJson = False,
 ) -> None:
     """An athlete's resting heart rate and heart-rate variability by local day, from ClickHouse."""
-    last = _day(until) if until else datetime.now(UTC).date()
+    last = local_day(until, option="--until") if until else datetime.now(UTC).date()
 
     async def ask(queries: Queries) -> tuple[str, list[dict[str, Any]]]:
         return await queries.known(user), await wellness_log(queries, user, until=last, days=days)
@@ -282,21 +284,6 @@ def board_key(metric: str, sport: str, period: str, key: str = "") -> BoardKey:
     if not re.fullmatch(pattern, key):
         raise UserError(f"--key {key!r} is no {board_period}: write it like {example}")
     return BoardKey(metric, sport, board_period, key)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UserError(f"--until {text!r} is no day: write it like 2026-11-24") from None
-
-
-def _time(text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise UserError(f"--at {text!r} is no time: write it like 2026-11-24T12:00:00Z") from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def one_of(what: str, text: str, known: tuple[T, ...]) -> T:

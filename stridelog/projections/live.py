@@ -190,23 +190,6 @@ class _Boards:
         return said
 
 
-def threshold_commands(batch: Batch, keys: Keys) -> list[RedisCommand]:
-    """The figures of profiles that heart rate zones are made of, as the last event that has one says."""
-    said: list[RedisCommand] = []
-    for record in batch.records:
-        match record.message:
-            case hot.UserRegistered(user=user, data=data) | hot.ProfileChanged(user=user, data=data):
-                figures = [part for name in THRESHOLDS if (v := getattr(data, name)) is not None for part in (name, v)]
-                if figures:
-                    said.append(("HSET", keys.thresholds(user), *figures))
-            case hot.UserErased(user=user):
-                said.append(("UNLINK", keys.thresholds(user)))
-    return said
-
-
-THRESHOLDS: Final = ("lthr_bpm", "hr_max_bpm", "birth_year")
-
-
 def last_sample_us(frame: hot.SensorFrame) -> int:
     """Time of the frame's last sample, UTC µs."""
     if frame.time is not None:

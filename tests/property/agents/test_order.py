@@ -109,12 +109,28 @@ OWN_ZONES = [
     for hours, sport, bounds in SET
 ]
 
+WORK = hot.PrivacyZoneSetData(zone_id=WORKOUTS[1], latitude_deg=60.02, longitude_deg=10.0, radius_m=800)
+EARLIER_LIFE = [
+    hot.UserRegistered.of(
+        time=T0 - 29 * DAY_US,
+        data=hot.UserRegisteredData(name="A", sex="male", birth_year=1950, hr_max_bpm=160),
+        **ENVELOPE,
+    ),
+    hot.ProfileChanged.of(time=T0 - 28 * DAY_US, data=hot.ProfileChangedData(hr_max_bpm=155, mass_kg=100), **ENVELOPE),
+    hot.ZonesSet.of(
+        time=T0 - 27 * DAY_US,
+        data=hot.ZonesSetData(sport="cycling", basis="heart_rate_max", upper_bounds=(0.6, 0.8)),
+        **ENVELOPE,
+    ),
+    hot.PrivacyZoneSet.of(time=T0 - 26 * DAY_US, data=WORK, **ENVELOPE),
+    hot.UserErased.of(time=T0 - 25 * DAY_US, data=hot.UserErasedData(), **ENVELOPE),
+]
 HOME = hot.PrivacyZoneSetData(zone_id=WORKOUTS[0], latitude_deg=60.0, longitude_deg=10.0, radius_m=400)
 HIDDEN = hot.PrivacyZoneSet.of(time=T0, data=HOME, **ENVELOPE)
 MOVED = hot.PrivacyZoneSet.of(time=T0 + 1, data=msgspec.structs.replace(HOME, radius_m=800), **ENVELOPE)
 
 FACTS: dict[str, list[Any]] = {
-    "user-events": [REGISTERED, FITTER, *OWN_ZONES, HIDDEN, MOVED],
+    "user-events": [*EARLIER_LIFE, REGISTERED, FITTER, *OWN_ZONES, HIDDEN, MOVED],
     "workout-events": [
         completed(0),
         completed(1),
@@ -267,6 +283,11 @@ def test_the_last_word_on_workouts_does_not_depend_on_crashes_between_facts_and_
     arrival: tuple[dict[str, list[Any]], list[tuple[int, int]]], crashes: set[int]
 ) -> None:
     assert last_words(*arrival, crashes) == last_words(FACTS, [])
+
+
+def test_what_was_said_before_an_erasure_is_as_if_it_had_not_been() -> None:
+    events = FACTS["user-events"]
+    assert last_words(FACTS, []) == last_words(FACTS | {"user-events": events[len(EARLIER_LIFE) :]}, [])
 
 
 def test_who_looked_back_at_a_workout_that_moved_is_said_anew_after_a_crash_too() -> None:

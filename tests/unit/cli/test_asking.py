@@ -46,7 +46,7 @@ def test_the_current_period_is_the_default() -> None:
         (["dlq", "show", "here"], "TOPIC:PARTITION:OFFSET"),
         (["agents", "lag", "--agent", "nobody"], "no agent 'nobody'"),
         (["feed", "ada", "--before", "yesterday"], "yesterday"),
-        (["thresholds", "ada", "--at", "lately"], "--at 'lately'"),
+        (["thresholds", "ada", "--at", "lately"], "'lately' is no time"),
         (["wellness", "ada", "--until", "lately"], "--until 'lately'"),
         (["faust", "--role", "cook", "agents"], "no such role: cook"),
         (["run", "--activities", "nowhere"], "nowhere"),

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.visibility import Audiences
+from schemas import hot
 from schemas.types import TIME_MAX_US, TIME_MIN_US
+from stridelog.errors import UserError
 from stridelog.feed_pages import AHEAD_US, FIRST_WEEK, Circle, cursor, part_for, shown_workout, windows
 
 NOW_US = 1_795_000_000_000_000
@@ -19,6 +21,18 @@ def test_a_cursor_is_a_place_in_the_feed_or_a_time() -> None:
     assert cursor("1970-01-01T00:00:01+00:00", NOW_US) == (1_000_000, "")
     assert cursor("1970-01-01T00:00:01", NOW_US) == (1_000_000, "")
     assert cursor("1970-01-01T01:00:01+01:00", NOW_US) == (1_000_000, "")
+    assert cursor("0001-01-01T00:00:00+14:00", NOW_US) == (0, ""), "before anything there may be"
+
+
+@pytest.mark.parametrize(("text", "day"), [("20261124", "2026-11-24"), ("2026-11-24", "2026-11-24")])
+def test_a_bare_number_is_a_day_and_no_place(text: str, day: str) -> None:
+    assert cursor(text, 2 * NOW_US) == cursor(f"{day}T00:00:00+00:00", 2 * NOW_US)
+
+
+@pytest.mark.parametrize("text", ["x", "1795000000000000"])
+def test_what_is_neither_is_a_mistake_that_says_what_is_meant(text: str) -> None:
+    with pytest.raises(UserError, match="neither a time"):
+        cursor(text, NOW_US)
 
 
 @pytest.mark.parametrize("text", [None, "", "99999999999999999999:x", "9999-01-01T00:00:00"])
@@ -44,10 +58,13 @@ def workout(**visibility: str) -> dict[str, Any]:
         "max_heart_rate_bpm": 170.0,
         "zone_basis": "heart_rate_max",
         "time_in_zones_s": [1.0],
+        "zone_bounds": [120.0, 150.0],
+        "energy_kcal": 700.0,
         "load": 50.0,
         "analysis": {"quality_score": 90.0, "heart_rate_load": 70.0, "efficiency_factor": 1.4},
     }
-    return {"status": "counted", "device_id": "watch-3412", "visibility": visibility, "summary": summary}
+    own = {"device_id": "watch-3412", "channel_sources": [{"channel": "power_w", "workout_id": "8364a6fa"}]}
+    return {"status": "counted", **own, "visibility": visibility, "summary": summary}
 
 
 FAN = Circle("fan", follows={"ada": 1}, groups=frozenset({"club"}))
@@ -69,9 +86,32 @@ def test_who_may_not_see_the_heart_rate_sees_no_figure_that_is_read_from_it() ->
             "distance_m": 10_000.0,
             "zone_basis": "heart_rate_max",
             "time_in_zones_s": [],
+            "zone_bounds": [],
             "load": 50.0,
             "analysis": {"quality_score": 90.0},
         }
+
+
+SHOWN = {  # also to who may not see the heart rate
+    *("distance_m", "distance_source", "elapsed_s", "timer_time_s", "moving_time_s", "elevation_gain_m"),
+    *("elevation_loss_m", "mean_power_w", "max_power_w", "normalised_power_w", "mean_speed_m_s", "max_speed_m_s"),
+    *("mean_cadence_rpm", "time_in_zones_s", "zone_basis", "zone_bounds", "zones_set_by", "best_efforts", "load"),
+    *("load_method", "tss", "session_rpe_load", "sample_count", "coverage", "analysis"),
+    *("quality_score", "quality_reasons", "grade_adjusted_speed_m_s", "xpower_w", "intensity_factor"),
+    "variability_index",
+}
+
+
+def test_of_every_figure_it_is_decided_whether_it_tells_the_heart_rate() -> None:
+    summary: dict[str, Any] = dict.fromkeys(hot.Summary.__struct_fields__, 150.0)
+    summary |= {"zone_basis": "power", "analysis": dict.fromkeys(hot.Analysis.__struct_fields__, 1.0)}
+    document = {**workout(), "summary": summary}
+    found = shown_workout(document, Circle("passer"), ADA)
+    assert found is not None
+    assert {*found["summary"], *found["summary"]["analysis"]} == SHOWN
+    unknown = shown_workout({**document, "summary": {**summary, "mean_heart_rate_bpm": None}}, Circle("passer"), ADA)
+    assert unknown is not None
+    assert unknown["summary"]["energy_kcal"] == 150.0, "nobody measured a heart rate that it could be made of"
 
 
 def test_who_may_not_see_the_workout_is_told_that_there_is_none() -> None:
