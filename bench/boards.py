@@ -20,6 +20,7 @@ from sinks.base import RedisCommand, Rows, Span, TopicPartition
 from sinks.clickhouse import ClickHouseSink
 from sinks.keys import Keys
 from sinks.redis import RedisSink
+from sinks.standings import WRITER
 from sinks.tables import BOARD_SCORES
 from stridelog import standing_keeper
 from stridelog.instance import own_settings, remove_boards
@@ -96,7 +97,7 @@ async def run(base: Settings, *, users: int, efforts: int, queries: int, seed: i
 
 async def _load(settings: Settings, result: Result, seed: int, count: int, queries: Queries, say: Say) -> None:
     athletes = Athletes(result.users, np.random.default_rng(seed))
-    boards = ClickHouseSink(standing_keeper.AGENT, settings)
+    boards = ClickHouseSink(WRITER, settings)
     await boards.open()
     try:
         await boards.claim([TopicPartition(TOPIC, number) for number in range(PARTITIONS)])

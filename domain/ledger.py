@@ -12,6 +12,7 @@ from domain.efforts import DISTANCES
 from domain.sports import family_of
 from domain.streaks import Runs, longest_run
 
+_ALL_TIME: Final = period_key(date(1970, 1, 1), "all")
 _NOTHING: Final = Score(0.0, 0, 0)
 _TIMED: Final = frozenset(name for name, _ in DISTANCES)  # of these bests less is better
 
@@ -138,7 +139,7 @@ class Ledger:
             if key in self._months:
                 totals = _sums(self._months[key].values())
             else:
-                parts = self._years if key == ALL_SPORTS else self._years.get(key, ())
+                parts = self._years if key == _ALL_TIME else self._years.get(key, ())
                 totals = _merged([self._kept(part) for part in parts])
             self._totals[key] = totals
         return totals

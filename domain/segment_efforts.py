@@ -8,7 +8,7 @@ from domain.track import Track
 
 
 def of_workout(track: Track, start_us: int, end_us: int) -> Track:
-    """The samples that belong to a workout from ``start_us`` to ``end_us``: those that its summary rests on."""
+    """The samples that belong to a workout from ``start_us`` to ``end_us``: the time that its summary counts."""
     return track.between(start_us - WINDOW_SLACK_US, end_us + WINDOW_SLACK_US)
 
 

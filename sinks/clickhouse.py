@@ -31,7 +31,7 @@ from sinks.base import Fenced, PoisonRows, Rows, Sink, SinkUnavailable, Span, To
 from sinks.claims import Claims
 from sinks.combining import Combiner, RefusedError
 from sinks.conform import conformed
-from sinks.standings import ddl, forget
+from sinks.standings import WRITER, ddl, forget
 from sinks.tables import TABLES
 from sinks.views import VIEWS
 from stridelog.settings import Settings
@@ -211,8 +211,9 @@ class ClickHouseSink(Sink[Rows]):
                 raise self._claims.lost(source)
             epoch = _next_epoch(top_epoch)
             await self._write_watermarks([(source, epoch, offset)])
-            for text in forget(self._database):
-                await self._command(text)
+            if self.agent == WRITER:
+                for text in forget(self._database):
+                    await self._command(text)
         self._claims.take(source, str(epoch), offset)
         self._marked[source] = offset
 

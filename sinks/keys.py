@@ -44,10 +44,6 @@ class Keys:
         """Hash: user → display name."""
         return f"{self.namespace}:names"
 
-    def notifications(self, user: str) -> str:
-        """List: a user's in-app notifications."""
-        return f"{self.namespace}:notifications:{user}"
-
     def watermarks(self, agent: str) -> str:
         """Hash: the sink's own, ``topic/partition`` → next offset."""
         return f"{self.namespace}:watermarks:{agent}"

@@ -91,6 +91,10 @@ def ddl(database: str) -> list[str]:
     return [text.format(db=f"`{database}`") for text in _TABLES]
 
 
+WRITER: Final = "leaderboards"
+"""The agent whose rows and watermarks ``board_scores`` follows from."""
+
+
 def forget(database: str) -> list[str]:
     """Statements for when ``board_scores`` no longer follows from what it was: rows of old offsets come with other
     content, or the whole table is another. Boards are read from ``board_scores`` until there are new bases.

@@ -8,7 +8,7 @@ from domain.boards import BoardKey
 
 @dataclass(frozen=True, slots=True)
 class BoardRow:
-    """A place on a leaderboard; ``score`` in the metric's unit, ``achieved_us`` the end of the last workout."""
+    """A place on a leaderboard; ``score`` in the metric's unit, ``achieved_us`` when it was reached."""
 
     rank: int
     user: str

@@ -16,12 +16,12 @@ from domain.boards import BoardKey
 from sinks.base import SinkUnavailable
 from sinks.clickhouse import ANSWER_TIMEOUT_S, connect, mapped
 from sinks.combining import RefusedError
-from sinks.standings import BOARD_ID, CODE, KEPT_DAYS, USER_KEY, forget
+from sinks.standings import BOARD_ID, CODE, KEPT_DAYS, USER_KEY, WRITER, forget
+from stridelog.projections.boards import kept_until_s
 from stridelog.settings import Settings
 
 log = logging.getLogger(__name__)
 
-AGENT: Final = "leaderboards"  # whose rows and watermarks
 LOOK_S: Final = 5.0
 LARGE: Final = 20_000  # a board of fewer users is read whole in less time than a base saves
 CHANGED_SHARE: Final = 0.01  # of a board, before it gets a new base
@@ -147,11 +147,21 @@ class StandingKeeper:
         for *names, changes in await self._rows(_CHANGED, since=self._seen_until_us, until=now_us):
             self._changes[BoardKey(*names)] += changes
         self._seen_until_us = now_us
+        self._let_go(now_us // _S_US)
         made = [board for board in await self._due(bases) if await self._make(board)]
         made += [board for board in await self._renew(bases, now_us) if await self._make(board)]
         self._with_base = {board for board, *_ in await self._rows(_BASES)}
         await self._drop(now_us)
         return made
+
+    def _let_go(self, now_s: int) -> None:
+        """Do not count the few late changes of boards whose period is over: in a year there are a thousand of them for
+        each metric. If one has a base, ``_renew`` sees them.
+        """
+        for board, changes in [*self._changes.items()]:
+            over_s = kept_until_s(board.period, board.period_key)
+            if over_s is not None and over_s < now_s and changes < LARGE * CHANGED_SHARE:
+                del self._changes[board]
 
     async def _due(self, bases: Mapping[int, _Base]) -> list[BoardKey]:
         due: list[tuple[float, BoardKey]] = []
@@ -169,7 +179,7 @@ class StandingKeeper:
         """Make a base of a board. It has every row that was stored before ``mark``, and of every user the last one before
         the watermarks, which are read first: what it may lack is at or after both.
         """  # noqa: E501
-        state = await self._rows(_STATE, agent=AGENT)
+        state = await self._rows(_STATE, agent=WRITER)
         marks = [0] * (1 + max((partition for partition, *_ in state), default=-1))
         for number in range(len(marks)):
             marks[number] = min((offset for partition, _, offset in state if partition == number), default=0)
@@ -195,7 +205,7 @@ class StandingKeeper:
 
     async def _moved(self, state: Sequence[Sequence[Any]]) -> bool:
         """Whether a partition was claimed or rewound since a state."""
-        now = await self._rows(_STATE, agent=AGENT)
+        now = await self._rows(_STATE, agent=WRITER)
         return [tuple(row[:2]) for row in now] != [tuple(row[:2]) for row in state]
 
     async def _renew(self, bases: Mapping[int, _Base], now_us: int) -> list[BoardKey]:

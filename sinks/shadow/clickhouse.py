@@ -10,6 +10,7 @@ from sinks.base import Rows, SinkUnavailable, TopicPartition
 from sinks.clickhouse import ClickHouseSink, connect, mapped
 from sinks.shadow.base import Shadow, shadow_settings
 from sinks.standings import forget
+from sinks.tables import BOARD_SCORES
 from stridelog.settings import Settings
 
 
@@ -39,8 +40,9 @@ class ClickHouseShadow(Shadow[Rows]):
         for table in self._tables:
             live, built = f"`{self._settings.namespace}`.`{table}`", f"`{self._database}`.`{table}`"
             await self._command(f"EXCHANGE TABLES {live} AND {built}")
-        for text in forget(self._settings.namespace):
-            await self._command(text)
+        if BOARD_SCORES.name in self._tables:
+            for text in forget(self._settings.namespace):
+                await self._command(text)
 
     async def _command(self, text: str) -> None:
         if self._client is None:

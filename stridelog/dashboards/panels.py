@@ -9,7 +9,6 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.common import (
-    AxisPlacement,
     DataSourceRef,
     GraphDrawStyle,
     LegendDisplayMode,
@@ -141,12 +140,6 @@ def columns(
 def spread(title: str, description: str, unit: str, query: Builder[Dataquery], *, span: int = 12) -> histogram.Panel:
     """How many rows have which value; Grafana cuts the buckets."""
     return _titled(histogram.Panel().legend(_legend()), title, description, unit, (query,), span, 8)
-
-
-def second_axis(panel: timeseries.Panel, name: str, unit: str) -> timeseries.Panel:
-    """Put one line on an axis of its own at the right, in its own unit."""
-    placed = DynamicConfigValue(id_val="custom.axisPlacement", value=AxisPlacement.RIGHT)
-    return panel.override_by_name(name, [placed, DynamicConfigValue(id_val="unit", value=unit)])
 
 
 def choice(name: str, label: str, values: tuple[str, ...], default: str) -> dashboard.CustomVariable:

@@ -155,7 +155,7 @@ class Passes:
             look.fact = msgspec.structs.replace(look.fact, was_said=True)
         if known is None and not look.fact.cells:
             return False
-        if known is None or known.fact != look.fact:
+        if known is None or known.loaded or known.fact != look.fact:  # a loaded one is said again once
             self._state.put(user, workout_id, look.fact, look.offset)
         return look.fact.was_said and (known is None or known.loaded or _words(known.fact) != _words(look.fact))
 

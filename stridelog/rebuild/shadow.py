@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from sinks.base import Sink, Span, TopicPartition
 from sinks.postgres import FactSink
 from stridelog.agent import Process
 from stridelog.engine import EndOffsets, Runner
+from stridelog.readers import LiveReader
 from stridelog.rebuild.projections import Projection
 from stridelog.settings import Settings
 from stridelog.stored_readings import StoredReadings
 from stridelog.topics import Topics
+
+# What an agent reads of a store that it has written itself: beside the one that is read now, the one that is built.
+_OWN: Final = {"clickhouse": StoredReadings, "redis": LiveReader}
 
 
 class NothingSink(Sink[Any]):
@@ -63,5 +67,5 @@ class ShadowRunner(Runner):
         if isinstance(sink, FactSink):
             self.facts = sink
         self.topic_sink = NothingSink(agent.name)
-        own = {StoredReadings} if projection.store == "clickhouse" else set()
-        self.resources = {kind: kind(built if kind in own else settings) for kind in agent.resources}
+        own = _OWN.get(projection.store)
+        self.resources = {kind: kind(built if kind is own else settings) for kind in agent.resources}

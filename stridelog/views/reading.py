@@ -65,11 +65,11 @@ def _board(page: BoardPage, rows: Sequence[BoardRow], user: str, title: str, cap
     table.add_column("id", style="dim", overflow="fold")
     table.add_column(page.board.metric.replace("_", " "), justify="right", no_wrap=True)
     table.add_column("workouts", justify="right")
-    table.add_column("last", no_wrap=True)
+    table.add_column("reached", no_wrap=True)
     for row in rows:
         figure = units.score(unit_of(page.board.metric), row.score)
-        last, style = units.moment(row.achieved_us), "bold cyan" if row.user == user else ""
-        cells = (f"{row.rank:,}", escape(row.name), escape(row.user), figure, f"{row.workouts:,}", last)
+        reached, style = units.moment(row.achieved_us), "bold cyan" if row.user == user else ""
+        cells = (f"{row.rank:,}", escape(row.name), escape(row.user), figure, f"{row.workouts:,}", reached)
         table.add_row(*cells, style=style)
     return table
 

@@ -12,10 +12,10 @@ import pytest
 
 from domain.boards import BoardKey
 from sinks.base import Rows, Sink
-from sinks.standings import score_of
+from sinks.standings import WRITER, score_of
 from sinks.tables import BOARD_SCORES
 from stridelog import standing_keeper
-from stridelog.standing_keeper import AGENT, StandingKeeper
+from stridelog.standing_keeper import StandingKeeper
 from stridelog.standing_reads import MEMBERS, Among, standing
 
 from .store_clickhouse import ClickHouse
@@ -49,7 +49,7 @@ async def clickhouse(tmp_path: Path, anyio_backend: str) -> AsyncIterator[ClickH
 
 @asynccontextmanager
 async def boards_of(store: ClickHouse) -> AsyncIterator[tuple[Sink[Any], StandingKeeper]]:
-    sink, keeper = store.sink(AGENT), StandingKeeper(store.settings)
+    sink, keeper = store.sink(WRITER), StandingKeeper(store.settings)
     await sink.open()
     await sink.claim([store.source])
     await keeper.connect()
