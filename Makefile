@@ -14,7 +14,7 @@ PRESENT     = $(wildcard $(SOURCES))
 export STACK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install up down status clean run test chaos bench check lint types lock fmt
+.PHONY: help setup install up down status clean run test chaos seeds bench check lint types lock fmt
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":[^#]*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,10 @@ chaos: install ## faults of all kinds on a stack of its own, then everything is 
 	@echo 'chaos: seeds $(FIRST) and on, $(SEEDS) of them'
 	@$(PYTHON) -m tests.chaos run --first $(FIRST) --seeds $(SEEDS) $(ARGS)
 
+seeds: install ## five seeds of chaos in their short form, as in CI
+	@echo 'chaos: five short seeds'
+	@$(PYTHON) -m tests.chaos run --short --first 1 --seeds 5
+
 bench: up ## all benchmarks on an idle machine, twenty minutes (docs/performance.md)
 	@.venv/bin/stridelog bench transport --chart .local/bench/transport.svg
 	@.venv/bin/stridelog bench sensors
@@ -62,7 +66,7 @@ bench: up ## all benchmarks on an idle machine, twenty minutes (docs/performance
 	@.venv/bin/stridelog bench freshness
 	@.venv/bin/stridelog bench boards
 
-check: lint types test ## lint, types and tests: what must pass before a commit
+check: lint types test seeds ## lint, types, tests and five seeds of chaos: what must pass before a commit
 
 lint: setup ## ruff, and that generated files are up to date
 	@echo 'ruff: rules and format'

@@ -228,9 +228,13 @@ def test_when_the_evidence_goes_target_and_achievement_go(platform: Platform) ->
     assert not left & {"challenges-completed", "goals-reached"}
 
 
-def test_stores_hold_what_the_log_says_also_when_they_are_built_anew(platform: Platform) -> None:
+def test_stores_hold_what_the_log_says(platform: Platform) -> None:
     found = platform.verify()
     assert found["ok"], found
+
+
+@pytest.mark.long
+def test_stores_that_are_built_anew_hold_what_the_log_says(platform: Platform) -> None:
     for name in ("groups.mongo", "challenges.mongo", "challenges.clickhouse"):
         platform.command("sink", "rebuild", name)
     found = platform.verify()

@@ -49,6 +49,7 @@ def test_a_second_run_goes_on_with_the_same_town_and_changes_nothing(platform: P
     assert what_is_stored(platform) == before
 
 
+@pytest.mark.long
 def test_a_town_whose_history_was_cut_off_is_sent_again_and_changes_nothing(platform: Platform) -> None:
     before = what_is_stored(platform)
     town = town_file.load(platform.settings)

@@ -111,6 +111,7 @@ def test_a_removed_segment_has_no_board_and_one_that_is_drawn_again_has_it_back(
     assert board(platform, segment_id) == before
 
 
+@pytest.mark.long
 def test_facts_and_boards_that_are_built_anew_know_what_there_was(platform: Platform, files: Path) -> None:
     for projection in ("segments.facts", "segment_boards.clickhouse"):
         platform.command("sink", "rebuild", projection)

@@ -310,6 +310,7 @@ def test_facts_are_built_anew_and_everything_made_of_them_stays_right(town: Town
     assert verified["ok"], verified["shown"]
 
 
+@pytest.mark.long
 def test_a_rebuild_that_is_killed_while_it_builds_leaves_the_live_one_alone(town: Town) -> None:
     before = town.check("sensors.clickhouse")[1]["sinks"]["clickhouse.samples"]["found"]
     shadow = shadow_settings("sensors", town.platform.settings).namespace
