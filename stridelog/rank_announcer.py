@@ -129,7 +129,7 @@ class RankAnnouncer:
         self._task = asyncio.create_task(self._run(), name="rank-announcer")
 
     async def connect(self) -> None:
-        """Connect only, for who calls ``look`` themselves."""
+        """Connect only, for who calls ``tend`` themselves."""
         self._pool = await open_pool(self._settings.postgres, self._sql(DDL), size=1, name="rank-announcer")
 
     async def close(self) -> None:
@@ -150,7 +150,7 @@ class RankAnnouncer:
                 if not is_known:
                     await self.mark_all()
                     is_known = True
-                await self.look()
+                await self.tend()
                 wait_s = LOOK_S
             except (SinkUnavailable, UserError, KafkaError) as error:
                 wait_s = min(2 * wait_s, LOOK_MOST_S)
@@ -167,7 +167,7 @@ class RankAnnouncer:
                 if rules.announced(board[0]):
                     await cast(Any, self._redis.hsetnx(self._keys.boards_changed(), ":".join(board), token_hex(8)))
 
-    async def look(self) -> None:
+    async def tend(self) -> None:
         """Announce what has changed on the boards that are marked, and send what was announced.
 
         Does nothing while another announcer has the turn. Raises ``SinkUnavailable``, ``UserError`` or ``KafkaError``
