@@ -30,7 +30,7 @@ async def rank_log(settings: Settings, *, user: str = "", limit: int) -> list[ho
         await consumer.start()
         if topic.name not in await consumer.topics():
             raise UserError(f"Kafka at {settings.bootstrap} has no topic {topic.name}: run 'stridelog topics apply'")
-        for number in sorted(consumer.partitions_for_topic(topic.name) or ()):
+        for number in range(topic.partitions):
             found |= await _newest(consumer, TopicPartition(topic.name, number), topic, user, limit)
     except (KafkaError, OSError) as error:
         raise UserError(f"Kafka at {settings.bootstrap}: {topic.name}: {error}: is the stack up? make up") from error

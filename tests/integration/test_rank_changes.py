@@ -18,18 +18,18 @@ DEADLINE_S: Final = 120.0
 NAMES: Final = {"ann": "Ann [Smit]", "bob": "Bob", "cid": "Cid"}
 HEAD: Final = {"zone": "UTC", "source": "test", "producer": "test"}
 _S_US: Final = 1_000_000
-NOW_US: Final = time.time_ns() // 1000 // _S_US * _S_US - 7_200 * _S_US
+NOW_US: Final = time.time_ns() // 1000 // _S_US * _S_US - 14_400 * _S_US
 
 
 def ran(user: str, number: int, distance_m: float) -> Any:
-    """A run by hand, an hour after the one before."""
-    end_us = NOW_US + number * 600 * _S_US + tuple(NAMES).index(user) * _S_US
+    """A run by hand, two hours after the one before."""
+    end_us = NOW_US + number * 7_200 * _S_US + tuple(NAMES).index(user) * _S_US
     data = hot.WorkoutCompletedData(
         workout_id=f"{tuple(NAMES).index(user)}{number}000000-0000-4000-8000-000000000000",
         sport="running",
-        start=end_us - 500 * _S_US,
+        start=end_us - 3_600 * _S_US,
         end=end_us,
-        stated=hot.Stated(distance_m=distance_m, timer_time_s=500.0),
+        stated=hot.Stated(distance_m=distance_m, timer_time_s=3_600.0),
     )
     return hot.WorkoutCompleted.of(user=user, time=end_us, data=data, **HEAD)
 
@@ -99,7 +99,7 @@ def test_a_rebuild_tells_nothing_anew(platform: Platform) -> None:
 
 def test_who_deletes_a_workout_leaves(platform: Platform) -> None:
     gone = hot.WorkoutDeletedData(workout_id=ran("cid", 0, 1.0).data.workout_id)
-    send(platform, hot.WorkoutDeleted.of(user="cid", time=NOW_US + 7_000 * _S_US, data=gone, **HEAD))
+    send(platform, hot.WorkoutDeleted.of(user="cid", time=NOW_US + 14_000 * _S_US, data=gone, **HEAD))
     wait_until(platform, "cid has left", lambda: told(platform, "cid")[0] == ("cid", 3, None, []))
     found = platform.verify()
     assert found["ok"], found
