@@ -27,6 +27,7 @@ from stridelog.projections.boards import Touched, rank_commands
 from stridelog.rank_announcer import RankAnnouncer
 from stridelog.rebuild.projections import named
 from stridelog.settings import Settings
+from verification.rank_changes import unannounced
 
 from .store_postgres import Postgres
 from .store_redis import RedisStore
@@ -333,13 +334,16 @@ async def test_after_a_rebuild_is_swapped_in_every_board_is_looked_at_again(worl
 async def test_what_cannot_be_sent_waits_in_the_outbox(world: World) -> None:
     settings = world.settings.model_copy(update={"kafka_port": CLOSED_PORT})
     alone = RankAnnouncer(settings)
+    await world.score({"ann": 30.0, "bob": 20.0})
+    assert await unannounced(settings) == 1  # a board; nobody has made an outbox yet
     await alone.connect()
-    await world.score({"ann": 30.0})
     with pytest.raises(UserError, match="Kafka does not answer"):
         await alone.tend()
     await alone.close()
+    assert await unannounced(settings) == 2  # messages
     await (await world.announcer()).tend()
-    assert world.sent.changes() == [("ann", None, 1)]
+    assert await unannounced(settings) == 0
+    assert world.sent.changes() == [("ann", None, 1), ("bob", None, 2)]
 
 
 async def test_while_a_store_is_away_it_looks_again_and_close_ends_it(

@@ -1,5 +1,6 @@
 """Rank changes on a real platform: what athletes are told, whichever worker ends, and after a rebuild."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ import pytest
 
 from schemas import hot
 from schemas.decode import encode, key_of
+from stridelog import rank_log
 from tests.platform import ROLES, Platform
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -103,6 +105,19 @@ def test_who_deletes_a_workout_leaves(platform: Platform) -> None:
     wait_until(platform, "cid has left", lambda: told(platform, "cid")[0] == ("cid", 3, None, []))
     found = platform.verify()
     assert found["ok"], found
+
+
+def test_the_newest_are_found_however_far_back_they_are(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = asyncio.run(rank_log.rank_log(platform.settings, limit=10_000))
+    assert {one.id for one in everything} == {json.loads(one.value)["id"] for one in platform.read("rank-changes")}
+    assert everything == sorted(everything, key=lambda one: -one.time)
+    monkeypatch.setattr(rank_log, "FIRST_WINDOW", 1)
+    for user in ("", "ann", "cid"):
+        wanted = [one for one in everything if user in ("", one.user)]
+        for limit in (1, 7, 10_000):
+            found = asyncio.run(rank_log.rank_log(platform.settings, user=user, limit=limit))
+            assert {one.time for one in found} == {one.time for one in wanted[:limit]}
+            assert len(found) == min(limit, len(wanted))
 
 
 def test_nobody_is_a_mistake_of_one_line(platform: Platform) -> None:

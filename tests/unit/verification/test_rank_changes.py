@@ -11,6 +11,7 @@ from domain.rank_changes import rank_changes, ranks_of
 from schemas import hot
 from tests.unit.verification.conftest import START_US, TestLog
 from verification.rank_changes import Said, expected_heads, found_heads, note_said
+from verification.settle import Settled
 from verification.tally import Tally, compare
 
 BOARD = BoardKey("distance", "running", "week", "2026-W47")
@@ -90,3 +91,8 @@ def test_the_head_has_as_many_ranks_as_the_board_announces_and_all_who_share_the
     heads = expected_heads({OTHER: encoded(scores)})
     assert sorted(heads.values()) == [1, 1, 3, 3, 5, 5, 7, 7, 9, 9]
     assert expected_heads({BoardKey("no longer declared", "all", "all", "all"): encoded(scores)}) == {}
+
+
+def test_what_waits_to_be_announced_is_said() -> None:
+    assert Settled({}, unannounced=1_200).lines() == ["rank changes: 1,200 boards and messages wait to be announced"]
+    assert Settled({}).lines() == []
