@@ -46,8 +46,10 @@ async def _newest(
     decoder = decoder_for(topic)
     begin = (await consumer.beginning_offsets([source]))[source]
     end = (await consumer.end_offsets([source]))[source]
-    consumer.assign([source])
     found: dict[str, hot.RankChanged] = {}
+    if begin == end:
+        return found  # a partition that is assigned and sought nowhere can keep the consumer from stopping
+    consumer.assign([source])
     window = max(limit, FIRST_WINDOW)
     while begin < end and len(found) < limit:
         start = max(begin, end - window)
