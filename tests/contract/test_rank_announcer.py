@@ -124,6 +124,7 @@ class World:
     """Boards in a namespace of their own."""
 
     redis: RedisStore
+    postgres: Postgres
     sent: Sent = field(default_factory=Sent)
     open: list[RankAnnouncer] = field(default_factory=list)
 
@@ -158,14 +159,14 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path, anyio_backend: str) -> AsyncIterator[World]:
-    store, facts = RedisStore(tmp_path), Postgres(tmp_path)
-    facts.settings = store.settings
+    store, postgres = RedisStore(tmp_path), Postgres(tmp_path)
+    postgres.settings = store.settings
     await store.create()
-    made = World(store)
+    made = World(store, postgres)
     yield made
     for announcer in made.open:
         await announcer.close()
-    await facts.drop()
+    await postgres.drop()
     await store.drop()
 
 
@@ -245,18 +246,12 @@ async def test_a_head_is_forgotten_once_its_board_has_expired(world: World) -> N
     await world.score({"ann": 30.0}, BoardKey("distance", "all", "day", today.isoformat()))
     await announcer.tend()
     assert world.sent.changes() == [("ann", None, 1)]
-    heads = await Postgres.execute(_of(world), "SELECT board FROM {schema}.rank_heads")
+    heads = await world.postgres.execute("SELECT board FROM {schema}.rank_heads")
     assert heads == [(f"distance:all:day:{today}",)]
-    await Postgres.execute(_of(world), "UPDATE {schema}.rank_heads SET kept_until_s = 1")
+    await world.postgres.execute("UPDATE {schema}.rank_heads SET kept_until_s = 1")
     await world.score({"ann": 30.0})
     await announcer.tend()
-    assert await Postgres.execute(_of(world), "SELECT board FROM {schema}.rank_heads") == [("distance:all:all:all",)]
-
-
-def _of(world: World) -> Postgres:
-    store = Postgres(Path())
-    store.settings = world.settings
-    return store
+    assert await world.postgres.execute("SELECT board FROM {schema}.rank_heads") == [("distance:all:all:all",)]
 
 
 async def test_a_board_that_says_so_is_not_announced_and_another_by_as_many_ranks_as_it_says(
