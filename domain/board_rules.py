@@ -36,6 +36,7 @@ class BoardRule(BaseModel):
     strongest: str | None = None
     sports: tuple[str, ...] = BOARD_SPORTS
     periods: tuple[Period, ...] = PERIODS
+    announce: Annotated[int, Field(ge=0, le=100)] = 10
 
     @field_validator("name")
     @classmethod
@@ -110,6 +111,10 @@ class BoardRules:
     def efforts(self) -> frozenset[str]:
         """Names of the best efforts that any board ranks."""
         return frozenset(rule.effort for rule in self.rules if rule.effort is not None)
+
+    def announced(self, name: str) -> int:
+        """How many first ranks of a board are announced; 0: none, nor of one that is no longer declared."""
+        return self.by_name[name].announce if name in self.by_name else 0
 
     def less_is_better(self, name: str) -> bool:
         """Whether the least score of a board is first; not of one that is no longer declared."""

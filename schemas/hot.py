@@ -1687,6 +1687,42 @@ class ThresholdEstimated(Struct, frozen=True, kw_only=True, omit_defaults=True, 
         return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
 
 
+class RankChangedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The board, and the user's rank in its head."""
+
+    metric: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,59}\Z")]
+    sport: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}\Z")]
+    period: Literal["day", "week", "month", "year", "all"]
+    period_key: Annotated[str, Meta(pattern=r"^[0-9A-Za-z-]{1,10}\Z")]
+    top: Annotated[int, Meta(ge=1, le=100)]
+    sequence: Annotated[int, Meta(ge=1, le=9007199254740991)]
+    previous_rank: Annotated[int, Meta(ge=1, le=1000000000)] | None = None
+    rank: Annotated[int, Meta(ge=1, le=1000000000)] | None = None
+    score: Annotated[float, Meta(ge=0, le=1000000000000)] | None = None
+    passed: tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")], ...] = ()
+    passed_by: tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")], ...] = ()
+
+
+class RankChanged(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="RankChanged"):
+    """The user entered the head of a board, left it, or has another rank in it."""
+
+    type: ClassVar[Literal["RankChanged"]] = "RankChanged"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: RankChangedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: RankChangedData) -> "RankChanged":
+        """With its deterministic id."""
+        id = event_id("RankChanged", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
 Message = (
     UserRegistered
     | ProfileChanged
@@ -1739,6 +1775,7 @@ Message = (
     | SegmentCheckDue
     | WearStored
     | ThresholdEstimated
+    | RankChanged
 )
 
 
@@ -1794,4 +1831,5 @@ BY_TYPE: Final[dict[str, type[Message]]] = {
     "SegmentCheckDue": SegmentCheckDue,
     "WearStored": WearStored,
     "ThresholdEstimated": ThresholdEstimated,
+    "RankChanged": RankChanged,
 }

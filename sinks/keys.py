@@ -12,6 +12,8 @@ class Keys:
     * ``live_board(…)``: sorted set, the users who are live in one minute by one figure; expires with the minute;
     * ``thresholds(user)``: hash, figure of the profile that heart rate zones need → value;
     * ``rank(…)``: sorted set of a board, member user, score by ``domain.boards.encode_rank_score``;
+    * ``boards_changed()``: hash, board as ``metric:sport:period:period_key`` → a token that is new with every change,
+      until somebody has looked what that means for the head of the board;
     * ``names()``: hash, user → display name, so that a ranking is read without another store;
     * ``notifications(user)``: list of in-app notifications, newest first;
     * ``watermarks(agent)``: hash, ``topic/partition`` → next offset;
@@ -39,6 +41,10 @@ class Keys:
     def rank(self, metric: str, sport: str, period: str, period_key: str) -> str:
         """Sorted set: users of one board by encoded score."""
         return f"{self.namespace}:rank:{metric}:{sport}:{period}:{period_key}"
+
+    def boards_changed(self) -> str:
+        """Hash: boards that have changed since their heads were announced → token of the change."""
+        return f"{self.namespace}:boards-changed"
 
     def names(self) -> str:
         """Hash: user → display name."""

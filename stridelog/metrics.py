@@ -50,4 +50,8 @@ PAUSED: Final = Gauge(
 FLOODS: Final = Counter(
     "stridelog_floods_total", "Times that an agent paused itself because of dead letters", ("agent",)
 )
+RANK_CHANGES: Final = Counter("stridelog_rank_changes_total", "Rank changes that were announced, by board", ("metric",))
+RANK_OUTBOX: Final = Gauge(
+    "stridelog_rank_outbox", "Announced rank changes that are not in Kafka yet, as this worker last saw it", ("agent",)
+)
 MODEL: Final = Gauge("stridelog_model_info", "The model in use (1)", ("agent", "version"))

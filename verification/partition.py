@@ -34,6 +34,7 @@ from verification.feeds import Feeds
 from verification.live import LiveSession
 from verification.log import LogRecord
 from verification.outcomes import PartitionLog, Valid
+from verification.rank_changes import Said, note_said
 from verification.scores import ScoreCheck
 from verification.stores.clickhouse import ClickHouse
 from verification.tables import compare_tables
@@ -79,6 +80,7 @@ class Kept:
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by workout id
     feeds: Feeds = field(default_factory=Feeds)
     achievements: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # by document and award id
+    rank_changes: Said = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     live: dict[str, dict[str, LiveSession]] = field(default_factory=dict)  # by user and workout
     thresholds: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -204,6 +206,7 @@ class PartitionCheck:
         self.kept.board_scores.append(table)
         for key, members in boards.rankings(by_user, kept_at_s=self.kept_at_s).items():
             self.kept.rankings.setdefault(key, {}).update(members)
+        note_said(self.kept.rank_changes, log.carrying("RankChanged").valid)
 
     def _thresholds(self, log: PartitionLog, last: boards.Last) -> None:
         evidence = thresholds.evidence_of(last)

@@ -13,7 +13,7 @@ from stridelog.fusing_file import priorities_of
 from stridelog.privacy_key import privacy_key_of
 from stridelog.settings import Settings
 from stridelog.topics import Topics
-from verification import boards, challenges, copies, lake, models, samples, segments
+from verification import boards, challenges, copies, lake, models, rank_changes, samples, segments
 from verification.dead_letters import Letter, read_letters
 from verification.feed_documents import check_feeds
 from verification.items import compare_stream
@@ -78,6 +78,7 @@ SINKS: Final = (
     "topic.targets",
     "topic.segment-efforts",
     "topic.thresholds",
+    "topic.rank-changes",
     "dead-letters",
     "copies",
 )
@@ -278,6 +279,12 @@ def _check_redis(check: PartitionCheck, tallies: Mapping[str, Tally], redis: Red
         board for board in kept.rankings.keys() | rankings.keys() if _is_steady(boards.kept_until_s(board), now_s)
     }
     compare(tallies["redis.rankings"], _members(kept.rankings, steady), _members(rankings, steady))
+    kept_on = {board for board in kept.rank_changes if boards.kept_until_s(board[0]) > now_s + EXPIRY_MARGIN_S}
+    compare(
+        tallies["topic.rank-changes"],
+        rank_changes.expected_heads({board: scores for board, scores in kept.rankings.items() if board in steady}),
+        rank_changes.found_heads({key: said for key, said in kept.rank_changes.items() if key in kept_on}),
+    )
     compare(tallies["redis.names"], kept.names, redis.names())
     compare(tallies["redis.thresholds"], kept.thresholds, redis.thresholds())
     _check_live(kept.live, tallies, redis)

@@ -13,6 +13,7 @@ from stridelog.errors import UserError
 from stridelog.settings import Settings
 from stridelog.topics import Topics
 from verification.log import Log
+from verification.rank_changes import unannounced
 from verification.readers import READERS
 
 POLL_S: Final = 0.5
@@ -40,15 +41,18 @@ class Settled:
     ends: Mapping[tuple[str, int], int]
     lags: tuple[Lag, ...] = ()
     growing: bool = False
+    unannounced: int = 0  # boards and messages
 
     def lines(self) -> list[str]:
-        """One line an agent that lags, and one if the log grows."""
+        """One line an agent that lags, and one each if rank changes wait and if the log grows."""
         lines = [
             f"agent {agent} lags by {sum(by_source.values()):,} records"
             f" (sink {', '.join(sorted({lag.sink for lag in self.lags if lag.agent == agent}))};"
             f" {', '.join(sorted({lag.topic for lag in self.lags if lag.agent == agent}))})"
             for agent, by_source in self._by_agent().items()
         ]
+        if self.unannounced:
+            lines.append(f"rank changes: {self.unannounced:,} boards and messages wait to be announced")
         return lines + (["the log keeps growing: differences may be of what came meanwhile"] if self.growing else [])
 
     def _by_agent(self) -> dict[str, dict[tuple[str, int], int]]:
@@ -62,11 +66,12 @@ class Settled:
 
 
 async def settle(settings: Settings, topics: Topics, log: Log, deadline_s: float, say: Say) -> Settled:
-    """Wait until every sink of every agent has reached the end of the log, at most ``deadline_s`` seconds.
+    """Wait until every sink of every agent has reached the end of the log, and rank changes are announced, at most
+    ``deadline_s`` seconds.
 
-    Settled is: all watermarks are at the ends, and the ends, asked again after that, are the same; so nothing that an
-    agent published meanwhile is waiting for another. With 0 nobody is asked. Raises ``UserError`` for a store that does
-    not answer.
+    Settled is: all watermarks are at the ends, nothing waits to be announced, and the ends, asked again after that, are
+    the same; so nothing that was published meanwhile is waiting for an agent. With 0 nobody is asked. Raises
+    ``UserError`` for a store that does not answer.
     """
     names = [topic.name for topic in topics]
     ends = await log.ends(names)
@@ -90,11 +95,12 @@ async def settle(settings: Settings, topics: Topics, log: Log, deadline_s: float
                 for (agent, name), held in zip(sinks, marks, strict=True)
                 for lag in _lags(agent, name, held, topics, ends)
             ]
+            waiting = 0 if lags else await unannounced(settings)
             before, ends = ends, await log.ends(names)
-            if not lags and ends == before:
+            if not lags and not waiting and ends == before:
                 return Settled(ends)
             if time.monotonic() >= deadline:
-                return Settled(ends, tuple(lags), growing=ends != before)
+                return Settled(ends, tuple(lags), growing=ends != before, unannounced=waiting)
             say(f"waiting for the agents: {sum(lag.records for lag in lags):,} records to go" if lags else "waiting")
             await asyncio.sleep(POLL_S)
 

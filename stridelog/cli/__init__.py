@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "board": ("stridelog.cli.read", "board", "A leaderboard, from ClickHouse."),
     "live": ("stridelog.cli.live", "live", "Who trains right now, from Redis."),
     "rank": ("stridelog.cli.read", "rank", "An athlete's rank and neighbours, from Redis."),
+    "rank-changes": ("stridelog.cli.read", "rank_changes", "Who entered a board's first ranks, or passed whom."),
     "feed": ("stridelog.cli.read", "feed", "An athlete's feed, from MongoDB."),
     "workout": ("stridelog.cli.read", "workout", "A workout, from MongoDB."),
     "load": ("stridelog.cli.read", "load", "An athlete's training by day, from ClickHouse."),

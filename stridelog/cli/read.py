@@ -1,15 +1,17 @@
-"""``stridelog board``, ``rank``, ``feed``, ``workout``, ``load``, ``thresholds``, ``wellness``…: what stores know."""
+"""``stridelog board``, ``rank``, ``rank-changes``, ``feed``, ``workout``, ``load``, ``wellness``…: what stores know."""
 
 import dataclasses
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 import typer
 from rich.console import Console
 
 from domain.boards import BOARD_SPORTS, BoardKey
 from domain.days import PERIODS, period_key
+from schemas import hot
 from stridelog import boards_file, scopes
 from stridelog.achievements_file import rules_of
 from stridelog.answers import BoardPage, FeedPage, RankPage, RiskRow, SuggestionRow
@@ -17,10 +19,12 @@ from stridelog.cli.asking import asked, print_json
 from stridelog.errors import UserError
 from stridelog.moments import local_day, moment_ms
 from stridelog.queries import Queries
+from stridelog.rank_log import rank_log
 from stridelog.settings import settings
 from stridelog.threshold_log import threshold_log
 from stridelog.training_log import training_log
 from stridelog.views import achievements as achievements_view
+from stridelog.views import rank_changes as rank_changes_view
 from stridelog.views import reading, training
 from stridelog.views import thresholds as thresholds_view
 from stridelog.views import wellness as wellness_view
@@ -111,6 +115,31 @@ def rank(
         print_json({**wanted._asdict(), "user": user, "rank": page.rank, "users": page.users, "rows": rows})
     else:
         Console().print(reading.rank(user, page))
+
+
+def rank_changes(
+    user: Annotated[str, typer.Argument(help="An athlete's user id; default: everyone.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Who entered or left the head of a board, or moved in it, and whom they passed, from the log."""
+
+    async def ask(queries: Queries) -> tuple[list[hot.RankChanged], dict[str, str]]:
+        if user:
+            await queries.known(user)
+        found = await rank_log(settings(), user=user, limit=limit)
+        users = {one for said in found for one in (said.user, *said.data.passed, *said.data.passed_by)}
+        return found, await queries.names(users)
+
+    found, names = asked(ask)
+    if as_json:
+        rows = [
+            {"time": one.time, "user": one.user, "name": names[one.user], **msgspec.structs.asdict(one.data)}
+            for one in found
+        ]
+        print_json({"changes": rows})
+    else:
+        Console().print(rank_changes_view.changes(found, names))
 
 
 def feed(

@@ -125,14 +125,19 @@ def _judged(data: hot.WorkoutSummarisedData) -> dict[str, Any]:
     }
 
 
-def rank_commands(touched: Touched, keys: Keys, logged_ms: int) -> list[RedisCommand]:
-    """Sorted sets of the boards that were still kept when the batch was logged (``logged_ms``)."""
+def rank_commands(touched: Touched, keys: Keys, logged_ms: int, token: str) -> list[RedisCommand]:
+    """Sorted sets of the boards that were still kept when the batch was logged (``logged_ms``).
+
+    Last, after all that they are about, come the marks of boards that are announced. ``token`` has to be new in every
+    call: who takes a mark away sees by it whether the board was changed again meanwhile.
+    """
     rules = boards_file.load()
     members: dict[BoardKey, list[tuple[str, Score]]] = {}
     for user, found in touched.scores.items():
         for key, score in found.items():
             members.setdefault(key, []).append((user, score))
     commands: list[RedisCommand] = []
+    marks: list[str] = []
     for board, entries in members.items():
         expires_s = kept_until_s(board.period, board.period_key)
         if expires_s is not None and expires_s * 1000 <= logged_ms:
@@ -151,6 +156,10 @@ def rank_commands(touched: Touched, keys: Keys, logged_ms: int) -> list[RedisCom
             commands.append(("ZREM", name, *gone))
         if expires_s is not None:
             commands.append(("EXPIREAT", name, expires_s))
+        if rules.announced(board.metric):
+            marks += (":".join(board), token)
+    if marks:
+        commands.append(("HSET", keys.boards_changed(), *marks))
     return commands
 
 

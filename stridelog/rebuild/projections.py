@@ -47,7 +47,7 @@ _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     ),
     "thresholds.clickhouse": (("threshold_history",), ("clickhouse.threshold_history",)),
     "wellness.clickhouse": (("wellness_days",), ("clickhouse.wellness_days",)),
-    "rankings.redis": (("rank:*", "names"), ("redis.rankings", "redis.names")),
+    "rankings.redis": (("rank:*", "names", "boards-changed"), ("redis.rankings", "redis.names")),
     "injury.clickhouse": (("injury_scores",), ("clickhouse.injury_scores",)),
     "recommend.clickhouse": (("recommendations",), ("clickhouse.recommendations",)),
     "lake.delta": (

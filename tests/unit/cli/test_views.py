@@ -9,11 +9,23 @@ from rich.console import Console, RenderableType
 from domain.achievement_rules import rules_from
 from domain.boards import BoardKey
 from domain.live_view import LiveView
+from schemas import hot
 from stridelog.answers import BoardPage, BoardRow, FeedPage, FreshRisk, RankPage, RankRow, RiskRow
 from stridelog.dead_letter_log import Letter
 from stridelog.integrity_desk import FlaggedWorkout
 from stridelog.live_board import LivePage, LiveRow
-from stridelog.views import achievements, integrity, letters, live, live_board, reading, thresholds, units, wellness
+from stridelog.views import (
+    achievements,
+    integrity,
+    letters,
+    live,
+    live_board,
+    rank_changes,
+    reading,
+    thresholds,
+    units,
+    wellness,
+)
 
 BOARD = BoardKey("distance", "running", "week", "2026-W48")
 END_US = 1_795_000_000_000_000
@@ -423,3 +435,37 @@ def test_an_award_is_said_in_the_unit_of_its_rule(fields: dict[str, Any], value:
 
 def test_who_has_earned_nothing_is_told_so() -> None:
     assert "nothing yet" in text_of(achievements.earned("Ada", []))
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (
+            {"rank": 3, "score": 42_195.0, "passed": ("bob", "eve")},
+            "entered the top 10 of distance (running, 2026-W48) at 3 with 42.20 km, ahead of Bob, Eve",
+        ),
+        (
+            {"previous_rank": 9, "rank": 2, "score": 9.0, "passed": ("bob", "eve", "bob", "eve", "bob")},
+            "up from 9 to 2 in the top 10 of distance (running, 2026-W48) with 0.01 km, "
+            "ahead of Bob, Eve, Bob and 2 more",
+        ),
+        (
+            {"previous_rank": 1, "rank": 2, "score": 1e4, "passed_by": ("eve",), "sport": "all", "period_key": "2026"},
+            "down from 1 to 2 in the top 10 of distance (all sports, 2026) with 10.00 km, passed by Eve",
+        ),
+        (
+            {"previous_rank": 10, "passed_by": ("bob",), "period": "all", "period_key": "all"},
+            "left the top 10 of distance (running, all time) from 10, passed by Bob",
+        ),
+    ],
+)
+def test_a_rank_change_says_on_which_board_and_whom_it_passed(fields: dict[str, Any], said: str) -> None:
+    board = {**BOARD._asdict(), "top": 10, "sequence": 1}
+    data = hot.RankChangedData(**{**board, **fields})
+    message = hot.RankChanged.of(user="ada", time=END_US, zone="UTC", source="test", producer="test", data=data)
+    names = {"ada": "Ada [Smit]", "bob": "Bob", "eve": "Eve"}
+    assert rank_changes.said(data, names) == said
+    text = " ".join(text_of(rank_changes.changes([message], names), width=200).split())
+    assert "Ada [Smit]" in text
+    assert said in text
+    assert "none" in text_of(rank_changes.changes([], {}))

@@ -116,6 +116,8 @@ def test_where_less_is_better_the_least_sorts_first_and_then_who_was_first() -> 
         ({"total": "load", "sports": ["jogging"]}, "'jogging' is no family of sports"),
         ({"total": "load", "sports": ["all", "all"]}, "twice"),
         ({"total": "load", "periods": ["decade"]}, "Input should be 'day'"),
+        ({"total": "load", "announce": 101}, "announce: Input should be less than or equal to 100"),
+        ({"total": "load", "announce": -1}, "announce: Input should be greater than or equal to 0"),
         ({"total": "load", "period": ["day"]}, "there is no key 'period': there are title"),
     ],
 )
@@ -131,6 +133,12 @@ def test_a_file_without_boards_or_a_board_without_keys_is_refused() -> None:
         rules_from({"boards": {"mine": None}})
     with pytest.raises(ValueError, match="small letters"):
         rules_from({"boards": {"My board": {"title": "Mine", "text": "A board of mine.", "total": "load"}}})
+
+
+def test_a_board_says_how_many_ranks_are_announced() -> None:
+    body = {"title": "Mine", "text": "A board of mine.", "total": "load"}
+    rules = rules_from({"boards": {"mine": body, "quiet": {**body, "announce": 0}}})
+    assert [rules.announced(name) for name in ("mine", "quiet", "no longer declared")] == [10, 0, 0]
 
 
 def test_an_unknown_number_counts_nothing() -> None:
