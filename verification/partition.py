@@ -217,11 +217,12 @@ class PartitionCheck:
         )
 
     def _feeds(self, log: PartitionLog) -> None:
-        events = [*log.seen_by("feed", *SOCIAL_EVENTS), *log.seen_by("feed", hot.VisibilityChanged)]
+        chosen = log.seen_by("feed", hot.VisibilityChanged, hot.PrivacyZoneSet, hot.PrivacyZoneRemoved)
+        events = [*log.seen_by("feed", *SOCIAL_EVENTS), *chosen]
         summaries = log.carrying("WorkoutSummarised").valid
         feeds.expect_first_weeks(self.kept.feeds, summaries)
         last = boards.last_of(summaries)
-        feeds.expect(self.kept.feeds, last, feeds.social_of(events), self.fan_out_most)
+        feeds.expect(self.kept.feeds, last, feeds.social_of(events), self.fan_out_most, self.privacy_key)
 
     def _challenges(self, log: PartitionLog) -> None:
         clubs = groups.groups_of(log.seen_by("groups", *groups.MESSAGES))
