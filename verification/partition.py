@@ -262,8 +262,10 @@ class PartitionCheck:
         words = segments.last_words(log.carrying("SegmentDefined").valid)
         summaries = boards.last_of(log.carrying("WorkoutSummarised").valid)
         spans = found.tracks()
+        zones = log.seen_by("segments", hot.PrivacyZoneSet, hot.PrivacyZoneRemoved)
+        places = segments.hidden_places(zones, self.privacy_key)
         expected = segments.expected_efforts(
-            words, summaries, lambda user, wid: found.track(spans[user, wid]) if (user, wid) in spans else None
+            words, summaries, places, lambda user, wid: found.track(spans[user, wid]) if (user, wid) in spans else None
         )
         said = segments.said_efforts(boards.last_of(log.carrying("SegmentEffortsFound").valid))
         compare(self.tallies["topic.segment-efforts"], expected, said)
