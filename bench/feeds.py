@@ -20,6 +20,7 @@ from sinks.base import Document, Span
 from sinks.keys import Keys
 from stridelog.batch import Record
 from stridelog.instance import own_instance
+from stridelog.privacy_key import privacy_key_of
 from stridelog.projections.feed_facts import FACTS
 from stridelog.projections.feeds import Feeds
 from stridelog.queries import Queries
@@ -98,8 +99,9 @@ def town_of(readers: int, rng: np.random.Generator) -> Town:
 async def _write(settings: Settings, town: Town, now_us: int, say: Say) -> int:
     """All documents and names; how many documents."""
     fields: dict[tuple[str, str], dict[str, Any]] = {}
+    key = privacy_key_of(settings)
     for athlete, followers in town.followers:
-        for document in await _documents(athlete, followers, now_us, town.most):
+        for document in await _documents(athlete, followers, now_us, town.most, key):
             fields.setdefault((document.collection, document.id), {}).update(document.set)
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(settings.mongo)
     by_collection: dict[str, list[UpdateOne]] = {}
@@ -118,12 +120,12 @@ async def _write(settings: Settings, town: Town, now_us: int, say: Say) -> int:
     return sum(map(len, by_collection.values()))
 
 
-async def _documents(athlete: str, followers: Sequence[str], now_us: int, most: int) -> list[Document]:
+async def _documents(athlete: str, followers: Sequence[str], now_us: int, most: int, key: bytes) -> list[Document]:
     """What the agent writes of one athlete, of whom everybody followed first and all workouts came then."""
     state = State(None, FACTS, cached_facts=10**9)
     await state.load([athlete])
     records = [Record(offset, 0, message) for offset, message in enumerate(_messages(athlete, followers, now_us))]
-    feeds = Feeds(state, Span("log", 0, 0, len(records)), most)
+    feeds = Feeds(state, Span("log", 0, 0, len(records)), most, key)
     feeds.keep(records)
     return feeds.documents()
 

@@ -83,9 +83,7 @@ def hidden_circle(zone: PrivacyZone, key: bytes) -> HiddenCircle:
     Criticism: a displaced circle hides where in the circle the home is, not that it is in there. Streets tell more:
     where only one house stands within the circle, or every track comes out of one street, nothing is hidden.
     """
-    if len(key) < MIN_KEY_BYTES:
-        raise ValueError(f"the key of privacy zones has {len(key)} bytes: give at least {MIN_KEY_BYTES} random ones")
-    secret = _digest(key, "zone", zone.zone_id, str(zone.radius_m))
+    secret = _secret_of(zone.zone_id, zone.radius_m, key)
     bearing, share = _two_shares(_digest(secret, "displacement"))
     inner, outer = NEAREST_TO_CENTRE**2, FARTHEST_FROM_CENTRE**2
     angle = math.sqrt(inner + share * (outer - inner)) * zone.radius_m / EARTH_RADIUS_M
@@ -100,6 +98,14 @@ def hidden_circle(zone: PrivacyZone, key: bytes) -> HiddenCircle:
         radius_m=float(zone.radius_m),
         secret=secret,
     )
+
+
+def known_circle(zone_id: str, latitude_deg: float, longitude_deg: float, radius_m: Radius, key: bytes) -> HiddenCircle:
+    """The circle of a zone of which a store keeps the displaced centre, in degrees, and neither home nor secret.
+
+    Raises ``ValueError`` for a ``key`` below 32 bytes.
+    """
+    return HiddenCircle(latitude_deg, longitude_deg, float(radius_m), _secret_of(zone_id, radius_m, key))
 
 
 def extra_m(circle: HiddenCircle, workout_id: str) -> float:
@@ -205,6 +211,12 @@ def _with_unknown(clear: BoolColumn, known: BoolColumn) -> BoolColumn:
     padded = np.concatenate(([False], clear, [False]))
     positions_until = np.cumsum(known)
     return padded[positions_until] & padded[positions_until + ~known]
+
+
+def _secret_of(zone_id: str, radius_m: Radius, key: bytes) -> bytes:
+    if len(key) < MIN_KEY_BYTES:
+        raise ValueError(f"the key of privacy zones has {len(key)} bytes: give at least {MIN_KEY_BYTES} random ones")
+    return _digest(key, "zone", zone_id, str(radius_m))
 
 
 def _digest(key: bytes, *words: str) -> bytes:

@@ -30,15 +30,17 @@ class ShownPart:
     summary: Summary
 
 
-def circles_in_force(changes: Iterable[ZoneChange], key: bytes) -> list[HiddenCircle]:
-    """What is hidden now, by the last word on each zone; of two words of the same time the one that hides holds.
-
-    Raises ``ValueError`` for a ``key`` below 32 bytes.
-    """
+def zones_in_force(changes: Iterable[ZoneChange]) -> list[PrivacyZone]:
+    """What is hidden now, by the last word on each zone; of two words of the same time the one that hides holds."""
     last: dict[str, ZoneChange] = {}
     for change in sorted(changes, key=lambda c: (c.time_us, c.zone is not None, c.event_id)):
         last[change.zone_id] = change
-    return [hidden_circle(change.zone, key) for _, change in sorted(last.items()) if change.zone is not None]
+    return [change.zone for _, change in sorted(last.items()) if change.zone is not None]
+
+
+def circles_in_force(changes: Iterable[ZoneChange], key: bytes) -> list[HiddenCircle]:
+    """The circles of the zones that are in force. Raises ``ValueError`` for a ``key`` below 32 bytes."""
+    return [hidden_circle(zone, key) for zone in zones_in_force(changes)]
 
 
 def part_for_others(

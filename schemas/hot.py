@@ -1562,6 +1562,7 @@ class SegmentEffort(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     start: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     end: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
     covered: Annotated[float, Meta(ge=0, le=1)]
+    hidden: bool = False
 
 
 class SegmentEffortsFoundData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -1575,7 +1576,7 @@ class SegmentEffortsFound(Struct, frozen=True, kw_only=True, omit_defaults=True,
     """The efforts of a workout on segments, all of them: topic segment-efforts."""
 
     type: ClassVar[Literal["SegmentEffortsFound"]] = "SegmentEffortsFound"
-    version: Literal[1] = field(default_factory=_version_1)
+    version: Literal[1, 2] = field(default_factory=_version_2)
     user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     zone: Annotated[str, Meta(min_length=1, max_length=64)]
     source: Annotated[str, Meta(min_length=1, max_length=64)]

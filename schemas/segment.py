@@ -61,6 +61,8 @@ class SegmentEffort(Part):
     """When it crossed the finish; elapsed time counts, with stops."""
     covered: Share
     """Share of the segment that the pass came within the corridor of."""
+    hidden: bool = False
+    """For the athlete alone, and not ranked: a privacy zone of theirs hides some of the segment's line."""
 
 
 class SegmentEffortsFoundData(Part):
@@ -76,7 +78,7 @@ class SegmentEffortsFound(Event[SegmentEffortsFoundData]):
     """The efforts of a workout on segments, all of them: topic segment-efforts."""
 
     type: Literal["SegmentEffortsFound"] = "SegmentEffortsFound"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
 
 
 class SegmentCheckDueData(Part):

@@ -245,6 +245,7 @@ SEGMENT_EFFORTS: Final = Table(
         Column("end", TIME, "crossing of the finish"),
         Column("elapsed_s", "Float64", "start to end, stops included", "s"),
         Column("covered", "Float64", "share of the segment that the pass was in the corridor of"),
+        Column("hidden", "UInt8", "1: a privacy zone hides some of the segment; for the athlete alone, and not ranked"),
         Column("deleted", "UInt8", "1: no effort any more"),
         *SOURCE,
     ),

@@ -134,7 +134,8 @@ FROM (
 SEGMENT_BOARD: Final = View(
     "segment_board",
     "The best effort of each athlete on each segment, ranked (1, 2, 2, 4) by whole seconds, of equals who got there "
-    "first. Name one segment in the WHERE: the filter reaches the table before anything is ranked.",
+    "first; without efforts that privacy zones hide. "
+    "Name one segment in the WHERE: the filter reaches the table before anything is ranked.",
     """
 SELECT segment_id,
     rank() OVER (
@@ -150,7 +151,7 @@ FROM (
         min((toUInt32(round(elapsed_s)), end, workout_id)) AS best,
         count() AS efforts
     FROM {db}.segment_efforts FINAL
-    WHERE NOT deleted
+    WHERE NOT deleted AND NOT hidden
     GROUP BY segment_id, user_id
 )
 """,

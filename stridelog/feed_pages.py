@@ -8,13 +8,15 @@ since when they follow anybody.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from domain.days import period_key
 from domain.feeds import week_of
+from domain.live_view import Permission
+from domain.privacy_zones import HiddenCircle, known_circle
 from domain.visibility import UNCHOSEN, Audiences, Layer, Override, Relation, may_see, settings_of
 from stridelog.errors import UserError
 from stridelog.projections.circles import field_of, user_of
@@ -42,7 +44,7 @@ Document = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class Circle:
     """What is known of a user: whom they block or are blocked by, their groups, whose timelines they merge since when,
-    and, of those who were asked for, whom they follow.
+    their audiences and privacy zones, and, of those who were asked for, whom they follow.
     """
 
     user: str | None = None  # not signed in
@@ -51,6 +53,7 @@ class Circle:
     merged: Mapping[str, int] = field(default_factory=dict)
     follows: Mapping[str, int] = field(default_factory=dict)
     profile: Audiences = UNCHOSEN
+    zones: Collection[Document] = ()  # as ``stridelog.projections.circles`` keeps them
     first_week: date | None = None  # of the user's timeline; ``None``: there is none
 
     @classmethod
@@ -65,12 +68,18 @@ class Circle:
             merged={user_of(name): since for name, since in held.get("merged", {}).items()},
             follows={user_of(name): since for name, since in held.get("follows", {}).items()},
             profile=Audiences(**visibility) if visibility else UNCHOSEN,
+            zones=held.get("zones", ()),
             first_week=date.fromisoformat(held["first_week"]) if "first_week" in held else None,
         )
 
     def relation_to(self, owner: "Circle", *, follows: bool) -> Relation:
-        """What the user is to another one."""
-        return Relation(follows, bool(self.groups & owner.groups), owner.user in self.blocks)
+        """What the user is to another one. Either's record of a block is enough."""
+        blocked = owner.user in self.blocks or self.user in owner.blocks
+        return Relation(follows, bool(self.groups & owner.groups), blocked)
+
+    def hidden(self, key: bytes) -> list[HiddenCircle]:
+        """What others are not shown of where the user is."""
+        return [known_circle(**zone, key=key) for zone in self.zones]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +105,39 @@ class FeedPages:
     def __init__(self, database: Any) -> None:  # AsyncDatabase; the library's types say less than Any
         self._database = database
 
-    async def circle(self, user: str | None, *, follows: str | None = None) -> Circle:
-        """A user's circle; of whom they follow only ``follows``: it may be thousands."""
+    async def circle(self, user: str | None, *, follows: Iterable[str] = ()) -> Circle:
+        """A user's circle; of whom they follow only those of ``follows``: it may be thousands."""
         if user is None:
             return Circle()
         fields = ["blocks", "merged", "visibility", "first_week"]
-        fields += [f"follows.{field_of(follows)}"] if follows else []
+        fields += [f"follows.{field_of(athlete)}" for athlete in follows]
         found, membership = await asyncio.gather(
             self._database["circles"].find_one({"_id": user}, dict.fromkeys(fields, 1)),
             self._database["memberships"].find_one({"_id": user}, {"groups": 1}),
         )
         return Circle.of(user, found, membership)
 
-    async def circles(self, users: Iterable[str]) -> dict[str, Circle]:
-        """The groups of some users."""
-        wanted = sorted(users)
+    async def permissions(self, owners: Sequence[str], viewer: str, key: bytes) -> dict[str, Permission]:
+        """What each of ``owners`` allows ``viewer`` of a workout that says nothing else than their profile. ``key`` is
+        that of privacy zones.
+        """
+        fields = ("visibility", "zones", f"blocks.{field_of(viewer)}")
+        circle, found, groups = await asyncio.gather(
+            self.circle(viewer, follows=owners), self._by_id("circles", owners, fields), self._groups(owners)
+        )
+        known = {user: Circle.of(user, found.get(user), groups.get(user)) for user in owners}
+        return {user: permission(circle, owner, key) for user, owner in known.items()}
+
+    async def _groups(self, users: Iterable[str]) -> dict[str, Document]:
+        return await self._by_id("memberships", users, ("groups",))
+
+    async def _by_id(self, collection: str, ids: Iterable[str], fields: Iterable[str]) -> dict[str, Document]:
+        wanted = sorted(ids)
         if not wanted:
             return {}
-        found = self._database["memberships"].find({"_id": {"$in": wanted}}, {"groups": 1}, batch_size=_BATCH)
-        memberships = {document["_id"]: document async for document in found}
-        return {user: Circle.of(user, None, memberships.get(user)) for user in wanted}
+        asked = {"_id": {"$in": wanted}}
+        found = self._database[collection].find(asked, dict.fromkeys(fields, 1), batch_size=_BATCH)
+        return {document["_id"]: document async for document in found}
 
     async def feed(self, reader: str, before: Cursor, limit: int) -> list[dict[str, Any]]:
         """Up to ``limit`` items of a reader's feed that are older than ``before``, newest first."""
@@ -128,7 +150,7 @@ class FeedPages:
 
     async def timeline(self, athlete: str, viewer: str | None, before: Cursor, limit: int) -> list[dict[str, Any]]:
         """The same of an athlete's own workouts as ``viewer`` sees them; ``None``: who is not signed in."""
-        circle, owner = await asyncio.gather(self.circle(viewer, follows=athlete), self.circle(athlete))
+        circle, owner = await asyncio.gather(self.circle(viewer, follows=[athlete]), self.circle(athlete))
         follows = athlete in circle.follows
         return await self._page(circle, Source.timeline_of(owner), before, limit, follows=follows)
 
@@ -190,7 +212,15 @@ class FeedPages:
         for item in items:
             if item["audience"] == "group":
                 wanted |= {item["athlete"], *(user for c in item["comments"] for user in c["mentions"])}
-        groups.update(await self.circles(wanted - groups.keys()))
+        wanted -= groups.keys()
+        found = await self._groups(wanted)
+        groups.update({user: Circle.of(user, None, found.get(user)) for user in wanted})
+
+
+def permission(viewer: Circle, owner: Circle, key: bytes) -> Permission:
+    """What an athlete allows a viewer, by the circles of both. ``key`` is that of privacy zones."""
+    relation = viewer.relation_to(owner, follows=owner.user in viewer.follows)
+    return Permission(relation, owner.profile, owner.hidden(key))
 
 
 def shown_workout(document: dict[str, Any], viewer: Circle, owner: Circle) -> dict[str, Any] | None:

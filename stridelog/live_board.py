@@ -1,39 +1,21 @@
-"""Those who train right now, ranked, as one person may see them: read from Redis, with what each allows applied."""
+"""Those who train right now, ranked, as one person may see them: sessions from Redis, what each allows from MongoDB."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
 from domain.athlete import Athlete
 from domain.boards import ALL_SPORTS
 from domain.live import Sessions, current
-from domain.live_view import NOTHING_KNOWN, LiveView, Permission, live_view
+from domain.live_view import NOTHING_KNOWN, LiveView, live_view
 from domain.sports import family_of
 from stridelog.queries import Queries
 
 AT_ONCE: Final = 500
 """Places of the board that are read at a time."""
 _sessions: Final = msgspec.json.Decoder(Sessions)
-
-
-class Permissions(Protocol):
-    """Who may see what of whom."""
-
-    async def of(self, owners: Sequence[str], viewer: str) -> Mapping[str, Permission]:
-        """What each of ``owners`` allows ``viewer``; who is not in there allows nothing."""
-
-
-class Unchosen:
-    """Permissions of athletes who have chosen nothing, asked for by somebody who is nothing to them: none."""
-
-    async def of(self, owners: Sequence[str], viewer: str) -> Mapping[str, Permission]:
-        """What each of ``owners`` allows ``viewer``."""
-        return dict.fromkeys(owners, NOTHING_KNOWN)
-
-
-UNCHOSEN_BY_ALL: Final = Unchosen()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +90,18 @@ async def live_board(
     sport: str = ALL_SPORTS,
     top: int = 10,
     viewer: str | None = None,
-    permissions: Permissions = UNCHOSEN_BY_ALL,
 ) -> LivePage:
     """Those who train right now by ``metric`` (one of ``domain.live.METRICS``), in one family of sports or all.
 
-    ``viewer`` sees what ``permissions`` say, and is ranked among those; without a viewer everything is shown, as to an
-    operator. Those of equal figures share a rank. Raises ``UserError`` when Redis does not answer.
+    ``viewer`` sees whom and what the athletes let them, as in feeds, and is ranked among those; without a viewer
+    everything is shown, as to an operator. Those of equal figures share a rank. Raises ``UserError`` when Redis, or
+    with a viewer MongoDB, does not answer.
     """
     seconds, _ = await queries.redis("time")
     board = queries.keys.live_board(metric, int(seconds) // 60)
     is_on = viewer is not None and await queries.redis("zscore", board, viewer) is not None
     ranking = Ranking(metric, sport, top, viewer)
-    async for view in _views(queries, board, viewer, permissions):
+    async for view in _views(queries, board, viewer):
         ranking.add(view)
         if ranking.is_full and (ranking.mine is not None or not is_on):
             break
@@ -133,14 +115,14 @@ async def live_board(
     )
 
 
-async def _views(queries: Queries, board: str, viewer: str | None, permissions: Permissions) -> AsyncIterator[LiveView]:
+async def _views(queries: Queries, board: str, viewer: str | None) -> AsyncIterator[LiveView]:
     """What the viewer may see, the highest figures first."""
     first = 0
     while users := [name.decode() for name in await queries.redis("zrevrange", board, first, first + AT_ONCE - 1)]:
         texts = await queries.redis("mget", [queries.keys.live(user) for user in users])
         found = {user: _sessions.decode(text) for user, text in zip(users, texts, strict=True) if text}
         shown = {user: session for user, sessions in found.items() if (session := current(sessions)) is not None}
-        allowed = await permissions.of([*shown], viewer) if viewer is not None else {}
+        allowed = await queries.permissions([*shown], viewer) if viewer is not None else {}
         athletes = await _athletes(queries, [*shown])
         for user, session in shown.items():
             asking = user if viewer is None else viewer  # an operator sees what the athlete does

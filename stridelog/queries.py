@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from domain.boards import BoardKey, decode_rank_score
 from domain.days import period_key
+from domain.live_view import Permission
 from sinks.clickhouse import FAILURES
 from sinks.keys import Keys
 from sinks.standings import score_of
@@ -38,6 +39,7 @@ from stridelog.answers import (
 )
 from stridelog.errors import UserError
 from stridelog.feed_pages import FeedPages, cursor, next_of, shown_workout
+from stridelog.privacy_key import privacy_key_of
 from stridelog.settings import Settings
 from stridelog.standing_reads import Among, Place, standing
 
@@ -265,9 +267,15 @@ class Queries:
         async with self._asking("mongo") as client:
             pages = FeedPages(client[self.settings.namespace])
             circle, owner = await asyncio.gather(
-                pages.circle(viewer, follows=document["user"]), pages.circle(document["user"])
+                pages.circle(viewer, follows=[document["user"]]), pages.circle(document["user"])
             )
         return shown_workout(document, circle, owner)
+
+    async def permissions(self, owners: Sequence[str], viewer: str) -> dict[str, Permission]:
+        """What each of ``owners`` allows ``viewer`` of a workout that goes on, as they have chosen for all workouts."""
+        key = privacy_key_of(self.settings)
+        async with self._asking("mongo") as client:
+            return await FeedPages(client[self.settings.namespace]).permissions(owners, viewer, key)
 
     # -- achievements (Mongo)
 

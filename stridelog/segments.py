@@ -97,7 +97,8 @@ def _checked(message: M, what: str) -> M:
 
 
 async def segments(queries: Queries, *, only: str = "") -> list[SegmentRow]:
-    """The segments that there are, by name, or one; with how many athletes and efforts each has."""
+    """The segments that there are, by name, or one; with how many athletes and efforts each has that are
+    not hidden."""
     where = "NOT deleted" + (" AND segment_id = {only:String}" if only else "")
     found = await queries.clickhouse(
         f"SELECT {_COLUMNS} FROM segments FINAL WHERE {where} ORDER BY name, segment_id",  # noqa: S608 - names of ours
@@ -105,7 +106,7 @@ async def segments(queries: Queries, *, only: str = "") -> list[SegmentRow]:
     )
     counts = await queries.clickhouse(
         "SELECT segment_id, uniqExact(user_id), count() FROM segment_efforts FINAL"  # noqa: S608
-        f" WHERE {where} GROUP BY segment_id",
+        f" WHERE {where} AND NOT hidden GROUP BY segment_id",
         only=only,
     )
     by_segment = {segment_id: (athletes, efforts) for segment_id, athletes, efforts in counts}

@@ -11,10 +11,12 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
+from domain.privacy_zones import hidden_circle
 from domain.visibility import UNCHOSEN, Act, Audiences, Relation, RelationFact, may_see, relation_at
 from schemas import hot
 from verification.boards import Last
 from verification.outcomes import Valid
+from verification.workouts import Hidden, keep_zone, zones_of
 
 FOR_EVER_US: Final = 1 << 62
 _ACTS: Final[dict[type[Any], Act]] = {
@@ -44,6 +46,7 @@ class Social:
     comments: dict[tuple[str, str], Comment] = field(default_factory=dict)  # by workout and comment id
     removed: set[tuple[str, str]] = field(default_factory=set)  # the same
     chosen: tuple[int, str, Audiences] = (0, "", UNCHOSEN)
+    hidden: Hidden = field(default_factory=dict)
 
     def relation(self, viewer: str, athlete: str, time_us: int = FOR_EVER_US) -> Relation:
         """What a viewer is to this athlete; groups aside."""
@@ -139,10 +142,12 @@ def social_of(events: Iterable[Valid]) -> dict[str, Social]:
             case hot.VisibilityChanged():
                 audiences = Audiences(data.workout, data.map, data.heart_rate)
                 social.chosen = max(social.chosen, (time_us, message.id, audiences), key=lambda chosen: chosen[:2])
+            case hot.PrivacyZoneSet() | hot.PrivacyZoneRemoved():
+                keep_zone(social.hidden, message)
     return athletes
 
 
-def expect(kept: Feeds, last: Last, athletes: Mapping[str, Social], most: int) -> None:
+def expect(kept: Feeds, last: Last, athletes: Mapping[str, Social], most: int, privacy_key: bytes) -> None:
     """Add what one partition's athletes have in documents, with a fan-out on write to at most ``most`` followers."""
     for (athlete, workout_id), record in last.items():
         data = record.message.data
@@ -167,6 +172,7 @@ def expect(kept: Feeds, last: Last, athletes: Mapping[str, Social], most: int) -
                     kept.feeds[f"{reader}/{week}", workout_id] = shown
     for athlete, social in athletes.items():
         _expect_circles(kept, athlete, social, most)
+        _expect_zones(kept, athlete, social, privacy_key)
 
 
 def expect_first_weeks(kept: Feeds, summaries: Iterable[Valid]) -> None:
@@ -198,6 +204,16 @@ def _expect_circles(kept: Feeds, athlete: str, social: Social, most: int) -> Non
             "map": audiences.map,
             "heart_rate": audiences.heart_rate,
         }
+
+
+def _expect_zones(kept: Feeds, athlete: str, social: Social, privacy_key: bytes) -> None:
+    zones = []
+    for zone in zones_of(social.hidden):
+        circle = hidden_circle(zone, privacy_key)
+        place = {"latitude_deg": circle.latitude_deg, "longitude_deg": circle.longitude_deg}
+        zones.append({"zone_id": zone.zone_id, **place, "radius_m": zone.radius_m})
+    if zones:
+        kept.circles[athlete, "zones"] = zones
 
 
 def _shown(athlete: str, data: hot.WorkoutSummarisedData, social: Social, audience: str) -> dict[str, Any]:

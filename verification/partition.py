@@ -220,11 +220,12 @@ class PartitionCheck:
         )
 
     def _feeds(self, log: PartitionLog) -> None:
-        events = [*log.seen_by("feed", *SOCIAL_EVENTS), *log.seen_by("feed", hot.VisibilityChanged)]
+        chosen = log.seen_by("feed", hot.VisibilityChanged, hot.PrivacyZoneSet, hot.PrivacyZoneRemoved)
+        events = [*log.seen_by("feed", *SOCIAL_EVENTS), *chosen]
         summaries = log.carrying("WorkoutSummarised").valid
         feeds.expect_first_weeks(self.kept.feeds, summaries)
         last = boards.last_of(summaries)
-        feeds.expect(self.kept.feeds, last, feeds.social_of(events), self.fan_out_most)
+        feeds.expect(self.kept.feeds, last, feeds.social_of(events), self.fan_out_most, self.privacy_key)
 
     def _challenges(self, log: PartitionLog) -> None:
         clubs = groups.groups_of(log.seen_by("groups", *groups.MESSAGES))
@@ -264,8 +265,10 @@ class PartitionCheck:
         words = segments.last_words(log.carrying("SegmentDefined").valid)
         summaries = boards.last_of(log.carrying("WorkoutSummarised").valid)
         spans = found.tracks()
+        zones = log.seen_by("segments", hot.PrivacyZoneSet, hot.PrivacyZoneRemoved)
+        places = segments.hidden_places(zones, self.privacy_key)
         expected = segments.expected_efforts(
-            words, summaries, lambda user, wid: found.track(spans[user, wid]) if (user, wid) in spans else None
+            words, summaries, places, lambda user, wid: found.track(spans[user, wid]) if (user, wid) in spans else None
         )
         said = segments.said_efforts(boards.last_of(log.carrying("SegmentEffortsFound").valid))
         compare(self.tallies["topic.segment-efforts"], expected, said)

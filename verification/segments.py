@@ -1,13 +1,14 @@
 """From segments, the last summaries and samples to efforts, and from what was said of efforts to tables and boards."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
 
-from domain.segment_efforts import efforts_on, of_workout
+from domain.privacy_zones import HiddenCircle, hidden_circle
+from domain.segment_efforts import efforts_on, is_hidden, of_workout
 from domain.segment_index import SegmentIndex, cells_of
 from domain.segments import Segment, segment_of
 from domain.sports import family_of
@@ -16,6 +17,7 @@ from schemas import hot
 from verification.boards import Last
 from verification.integrity import ranks
 from verification.outcomes import Valid
+from verification.workouts import Hidden, keep_zone, zones_of
 
 SEGMENT_KEY: Final = ("segment_id",)
 EFFORT_KEY: Final = ("segment_id", "user_id", "workout_id", "start")
@@ -51,8 +53,21 @@ def _segment(message: hot.SegmentDefined | hot.SegmentRemoved) -> Segment | None
     return segment_of(data.segment_id, data.name, data.family, latitudes, longitudes)
 
 
-def expected_efforts(words: Mapping[str, Word], last: Last, track_of: Callable[[str, str], Track | None]) -> Efforts:
-    """The efforts of every workout that boards rank and that has any."""
+def hidden_places(events: Iterable[Valid], privacy_key: bytes) -> dict[str, list[HiddenCircle]]:
+    """By user what their privacy zones hide."""
+    hidden: dict[str, Hidden] = {}
+    for _, _, message in events:
+        keep_zone(hidden.setdefault(message.user, {}), message)
+    return {user: [hidden_circle(zone, privacy_key) for zone in zones_of(words)] for user, words in hidden.items()}
+
+
+def expected_efforts(
+    words: Mapping[str, Word],
+    last: Last,
+    places: Mapping[str, Sequence[HiddenCircle]],
+    track_of: Callable[[str, str], Track | None],
+) -> Efforts:
+    """The efforts of every workout that boards rank and that has any; ``places`` are what each user hides."""
     index = SegmentIndex([word.segment for word in words.values() if word.segment is not None])
     expected: Efforts = {}
     for (user, workout_id), record in last.items():
@@ -63,9 +78,17 @@ def expected_efforts(words: Mapping[str, Word], last: Last, track_of: Callable[[
         way = of_workout(track, data.start, data.end)
         near = index.candidates(cells_of(way.latitude_deg, way.longitude_deg), family_of(data.sport))
         efforts = [
-            {"segment_id": e.segment_id, "start": e.start_us, "end": e.end_us, "covered": e.covered}
-            for e in efforts_on(way, near)
+            {
+                "segment_id": segment.segment_id,
+                "start": e.start_us,
+                "end": e.end_us,
+                "covered": e.covered,
+                "hidden": is_hidden(segment, places.get(user, ()), workout_id),
+            }
+            for segment in near
+            for e in efforts_on(way, [segment])
         ]
+        efforts.sort(key=lambda effort: (effort["start"], effort["segment_id"], effort["end"]))
         if efforts:
             expected[user, workout_id] = (record.message.zone, efforts)
     return expected
@@ -87,7 +110,13 @@ def _fields(effort: hot.SegmentEffort) -> dict[str, Any]:
 def effort_table(said: Efforts) -> pa.Table:
     """Rows of ``segment_efforts`` that are not deleted; times in µs."""
     rows = [
-        {"user_id": user, "workout_id": workout_id, "elapsed_s": (effort["end"] - effort["start"]) / 1e6, **effort}
+        {
+            **effort,
+            "user_id": user,
+            "workout_id": workout_id,
+            "elapsed_s": (effort["end"] - effort["start"]) / 1e6,
+            "hidden": int(effort["hidden"]),
+        }
         for (user, workout_id), (_, efforts) in said.items()
         for effort in efforts
     ]
@@ -102,6 +131,7 @@ def effort_table(said: Efforts) -> pa.Table:
                 ("end", pa.int64()),
                 ("elapsed_s", pa.float64()),
                 ("covered", pa.float64()),
+                ("hidden", pa.int64()),
             ]
         ),
     )
@@ -132,10 +162,14 @@ def segment_table(words: Mapping[str, Word]) -> pa.Table:
 
 
 def board_table(efforts: pa.Table) -> pa.Table:
-    """The best of each athlete on each segment, with ranks: of equal seconds who got there first is ahead."""
+    """The best of each athlete on each segment, with ranks: of equal seconds who got there first is ahead. What is
+    hidden is not ranked.
+    """
     best: dict[str, dict[str, tuple[int, int, str]]] = {}  # segment → user → seconds, end, workout
     counts: dict[tuple[str, str], int] = {}
     for row in efforts.to_pylist():
+        if row["hidden"]:
+            continue
         segment_id, user = row["segment_id"], row["user_id"]
         one = (round(row["elapsed_s"]), row["end"], row["workout_id"])
         held = best.setdefault(segment_id, {})

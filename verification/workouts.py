@@ -28,6 +28,8 @@ from verification.outcomes import Valid
 
 TrackOf = Callable[[str, str], Track]
 """The samples of (user, workout id)."""
+Hidden = dict[str, tuple[int, bool, str, PrivacyZone | None]]
+"""By zone the last word: time, whether it hides, the event's id, and what it hides."""
 
 NO_SAMPLES = track_from_columns(np.empty(0, dtype=np.int64))
 
@@ -38,7 +40,7 @@ class UserFacts:
 
     profiles: dict[str, Profile] = field(default_factory=dict)  # by event id
     zones: dict[str, ZoneSetting] = field(default_factory=dict)  # by event id
-    hidden: dict[str, tuple[int, bool, str, PrivacyZone | None]] = field(default_factory=dict)  # by zone: the last word
+    hidden: Hidden = field(default_factory=dict)
     erased_us: int | None = None
     completions: dict[str, Completion] = field(default_factory=dict)  # by workout id
     corrections: dict[str, dict[str, Correction]] = field(default_factory=dict)  # by workout id, event id
@@ -94,7 +96,7 @@ def facts_of(user_events: Iterable[Valid], workout_events: Iterable[Valid]) -> d
             case hot.ZonesSet(id=id, time=time, data=set_zones):
                 facts.zones[id] = ZoneSetting(id, time, set_zones.sport, set_zones.basis, set_zones.upper_bounds)
             case hot.PrivacyZoneSet() | hot.PrivacyZoneRemoved():
-                _hide_place(facts, message)
+                keep_zone(facts.hidden, message)
             case hot.UserErased():
                 facts.erased_us = max(message.time, facts.erased_us or 0)
     for facts in users.values():
@@ -134,13 +136,19 @@ def _forget_until(facts: UserFacts, time_us: int) -> None:
     facts.hidden = {id: word for id, word in facts.hidden.items() if word[0] > time_us}
 
 
-def _hide_place(facts: UserFacts, message: hot.PrivacyZoneSet | hot.PrivacyZoneRemoved) -> None:
+def keep_zone(hidden: Hidden, message: hot.PrivacyZoneSet | hot.PrivacyZoneRemoved) -> None:
+    """Keep the last word on a privacy zone."""
     data, zone = message.data, None
     if isinstance(data, hot.PrivacyZoneSetData):
         zone = PrivacyZone(data.zone_id, data.latitude_deg, data.longitude_deg, data.radius_m)
     word = (message.time, zone is not None, message.id, zone)
-    if data.zone_id not in facts.hidden or word[:3] > facts.hidden[data.zone_id][:3]:
-        facts.hidden[data.zone_id] = word
+    if data.zone_id not in hidden or word[:3] > hidden[data.zone_id][:3]:
+        hidden[data.zone_id] = word
+
+
+def zones_of(hidden: Hidden) -> list[PrivacyZone]:
+    """The zones in force, by id."""
+    return [word[3] for _, word in sorted(hidden.items()) if word[3] is not None]
 
 
 def known_workouts(
@@ -183,7 +191,7 @@ def known_workouts(
             was_reset = any(about[wid].clock_was_reset for wid in (leader, *others))
             about[leader] = replace(about[leader], clock_was_reset=was_reset)
             summaries[leader] = _summary(living[leader], counted[leader], about[leader])
-    circles = [hidden_circle(word[3], privacy_key) for word in facts.hidden.values() if word[3] is not None]
+    circles = [hidden_circle(zone, privacy_key) for zone in zones_of(facts.hidden)]
     shown = {wid: _shown(wid, c, counted[wid], circles, about[wid]) for wid, c in living.items()} if circles else {}
     flags = integrity.flags_of(
         user,

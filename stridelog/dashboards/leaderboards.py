@@ -27,7 +27,9 @@ from stridelog.dashboards.panels import (
 
 _KIND: Final = "metric = ${metric:sqlstring} AND sport = ${sport:sqlstring} AND period = ${period:sqlstring}"
 _BOARD: Final = f"{_KIND} AND period_key = ${{period_key:sqlstring}}"
-_PASSED: Final = "NOT deleted AND segment_id IN (SELECT segment_id FROM segment_efforts FINAL WHERE NOT deleted)"
+_PASSED: Final = (
+    "NOT deleted AND segment_id IN (SELECT segment_id FROM segment_efforts FINAL WHERE NOT deleted AND NOT hidden)"
+)
 _SEGMENT: Final = (
     "segment_id IN (SELECT segment_id FROM segments FINAL WHERE NOT deleted AND name = ${segment:sqlstring})"
 )
@@ -172,13 +174,13 @@ LIMIT 100
         ),
         lines(
             "Efforts on the segment",
-            "Passes of the segment by when they ended.",
+            "Passes of the segment by when they ended, without those that privacy zones hide.",
             COUNT,
             series_sql(
                 f"""
 SELECT $__timeInterval(end) AS passed, count() AS efforts
 FROM segment_efforts FINAL
-WHERE {_SEGMENT} AND NOT deleted AND $__timeFilter(end)
+WHERE {_SEGMENT} AND NOT deleted AND NOT hidden AND $__timeFilter(end)
 GROUP BY passed
 ORDER BY passed
 """

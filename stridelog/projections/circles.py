@@ -2,15 +2,17 @@
 
 A document a user in ``circles``. ``follows.<athlete>`` is since when (µs) the user follows; ``merged.<athlete>`` the
 same, of those whose timelines a page merges: more than so many ever followed at once. Both are written by whoever has
-the athlete's partition. ``blocks.<other>``, ``visibility`` (the profile's audiences) and ``first_week`` (before its
-Monday the user's timeline has nothing) come from the user's own. Groups are in ``memberships``
-(``stridelog.projections.groups``).
+the athlete's partition. ``blocks.<other>``, ``visibility`` (the profile's audiences), ``zones`` (the hidden circles of
+the privacy zones in force, never the homes) and ``first_week`` (before its Monday the user's timeline has nothing) come
+from the user's own. Groups are in ``memberships`` (``stridelog.projections.groups``).
 """
 
 from collections import defaultdict
-from typing import Final
+from typing import Any, Final
 
 from domain.feeds import ChosenAudiences
+from domain.privacy_zones import PrivacyZone, hidden_circle
+from domain.shown import ZoneChange, zones_in_force
 from stridelog.projections.documents import Documents
 from stridelog.projections.followers import Followers
 from stridelog.state import State
@@ -31,10 +33,12 @@ def user_of(field: str) -> str:
 class Circles:
     """The circles that one batch touches."""
 
-    def __init__(self, state: State, most: int) -> None:
+    def __init__(self, state: State, most: int, privacy_key: bytes) -> None:
         self.state = state
         self.most = most
+        self.privacy_key = privacy_key
         self._own: set[str] = set()
+        self._zones: set[str] = set()
         self._blocks: set[tuple[str, str]] = set()
         self._followers: dict[str, set[str]] = defaultdict(set)
         self._all_followers: set[str] = set()
@@ -42,6 +46,10 @@ class Circles:
     def touch_own(self, user: str) -> None:
         """The audiences of the user's profile have changed."""
         self._own.add(user)
+
+    def touch_zones(self, user: str) -> None:
+        """The user's privacy zones have changed."""
+        self._zones.add(user)
 
     def touch_block(self, user: str, other: str) -> None:
         """A block between the two began or ended."""
@@ -66,6 +74,10 @@ class Circles:
             if chosen is not None:
                 audiences = {name: getattr(chosen.fact, name) for name in ("workout", "map", "heart_rate")}
                 found.set(CIRCLES, user, "visibility", audiences)
+        for user in self._zones:
+            changes = [known.fact for known in self.state.facts(user, ZoneChange).values()]
+            zones = [_hidden(zone, self.privacy_key) for zone in zones_in_force(changes)]
+            found.put(CIRCLES, user, "zones", zones or None)
         for user, other in self._blocks:
             blocked = self.state.index(user, Followers).is_blocked(other)
             found.put(CIRCLES, user, f"blocks.{field_of(other)}", blocked or None)
@@ -76,3 +88,13 @@ class Circles:
                 since_us = followers.since_us(follower)
                 found.put(CIRCLES, follower, f"follows.{field_of(athlete)}", since_us)
                 found.put(CIRCLES, follower, f"merged.{field_of(athlete)}", since_us if merged else None)
+
+
+def _hidden(zone: PrivacyZone, key: bytes) -> dict[str, Any]:
+    circle = hidden_circle(zone, key)
+    return {
+        "zone_id": zone.zone_id,
+        "latitude_deg": circle.latitude_deg,
+        "longitude_deg": circle.longitude_deg,
+        "radius_m": zone.radius_m,
+    }

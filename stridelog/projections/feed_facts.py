@@ -8,6 +8,7 @@ import msgspec
 
 from domain.feeds import ChosenAudiences, FeedItem, Reaction, Whole, week_of
 from domain.following import BlockChange, FollowChange
+from domain.shown import ZoneChange
 from schemas import hot
 from stridelog.state import Index
 
@@ -22,7 +23,7 @@ class FeedFact(msgspec.Struct, frozen=True):
     spread: bool = False
 
 
-FACTS: Final = (FollowChange, BlockChange, ChosenAudiences, FeedFact, Reaction)
+FACTS: Final = (FollowChange, BlockChange, ChosenAudiences, ZoneChange, FeedFact, Reaction)
 
 
 class Reactions(Index):

@@ -29,6 +29,7 @@ from stridelog.projections.feed_facts import FeedFact, FirstWeek, Reactions, fac
 from stridelog.projections.followers import Followers
 from stridelog.settings import Settings
 from stridelog.state import State
+from stridelog.workout_facts import zone_change_of
 
 FEEDS: Final = "feeds"
 TIMELINES: Final = "timelines"
@@ -50,13 +51,13 @@ class FanOut:
 class Feeds:
     """One batch of the ``feed`` agent."""
 
-    def __init__(self, state: State, span: Span, most: int) -> None:
+    def __init__(self, state: State, span: Span, most: int, privacy_key: bytes) -> None:
         self.state = state
         self.span = span
         self.most = most
         self.items: dict[str, set[str]] = defaultdict(set)  # athlete → workouts whose items are all written
         self.readers: dict[str, set[str]] = defaultdict(set)  # athlete → readers for whom all items are written
-        self.circles = Circles(state, most)
+        self.circles = Circles(state, most, privacy_key)
 
     def keep(self, records: Iterable[Record]) -> Counter[str]:
         """Take the facts in; how many records needed nothing, by reason."""
@@ -99,6 +100,11 @@ class Feeds:
                 facts = self.state.facts(user, FeedFact).items()
                 self.items[user] |= {wid for wid, known in facts if known.fact.item.audience is None}
                 self.circles.touch_own(user)
+                return None
+            case hot.PrivacyZoneSet() | hot.PrivacyZoneRemoved():
+                if reason := self._put(user, message.id, zone_change_of(message), offset):
+                    return reason
+                self.circles.touch_zones(user)
                 return None
             case hot.Followed() | hot.Unfollowed():
                 change = FollowChange(message.time, message.id, data.follower, isinstance(message, hot.Followed))

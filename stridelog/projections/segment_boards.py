@@ -46,6 +46,7 @@ def effort_rows(batch: Batch, state: State) -> tuple[Rows, Counter[str]]:
             "end": effort.end,
             "elapsed_s": (effort.end - effort.start) / 1e6,
             "covered": effort.covered,
+            "hidden": int(effort.hidden),
             "deleted": deleted,
             "source_partition": batch.span.partition,
             "source_offset": offset,

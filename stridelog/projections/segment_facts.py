@@ -33,7 +33,8 @@ class SegmentFact(msgspec.Struct, frozen=True):
 
 class TrackFact(msgspec.Struct, frozen=True):
     """The way of a workout: the cells that it touched, and its efforts on the segments before offset ``known_to`` of
-    topic segments, and on those that were looked for since. A workout that does not count touches nothing.
+    topic segments, and on those that were looked for since; ``hidden`` are the segments among them whose efforts are
+    for the athlete alone. A workout that does not count touches nothing.
     """
 
     family: Family
@@ -43,6 +44,7 @@ class TrackFact(msgspec.Struct, frozen=True):
     known_to: int
     cells: tuple[int, ...] = ()
     efforts: tuple[Effort, ...] = ()
+    hidden: tuple[str, ...] = ()
     was_said: bool = False  # that it has efforts, so that it must be said if it has none any more
 
 
@@ -110,6 +112,10 @@ class Drawn(Index):
         if self._index is None:
             self._index = SegmentIndex([segment for _, segment in self._words.values() if segment])
         return self._index
+
+    def segment(self, segment_id: str) -> Segment | None:
+        """A segment as it is drawn now; ``None``: it was removed, or is not known."""
+        return self._words.get(segment_id, (0, None))[1]
 
     def changed(self, first: int, next: int) -> Changed:
         """The segments whose last words are of these offsets."""

@@ -3,6 +3,9 @@
 A segment that comes late is looked for in the workouts that were near: which users were, the facts of a region say (a
 coarse cell, as a pseudo-user of the partition); which of their workouts, the cells of each. That may be years of
 workouts, so the agent gives it to itself as work, user by user (``SegmentCheckDue``), and does some of it at a time.
+
+What an athlete's privacy zones hide of the segments is worked out from the segments' lines, so that a change of a zone
+needs no track.
 """
 
 from collections import Counter
@@ -11,9 +14,11 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.segment_efforts import efforts_on, in_order, of_workout
+from domain.privacy_zones import HiddenCircle
+from domain.segment_efforts import efforts_on, in_order, is_hidden, of_workout
 from domain.segment_index import cells_of, regions_of
 from domain.segments import Segment
+from domain.shown import ZoneChange, circles_in_force
 from domain.sports import family_of
 from domain.track import Track
 from schemas import hot
@@ -22,6 +27,7 @@ from stridelog.batch import Batch
 from stridelog.projections.efforts import ranks
 from stridelog.projections.segment_facts import Drawn, SegmentFact, TrackFact, Visitor, Visits, word_of
 from stridelog.state import State, everyone
+from stridelog.workout_facts import zone_change_of
 
 PRODUCER: Final = "stridelog/segments"
 AT_ONCE: Final = 500
@@ -45,13 +51,15 @@ class Look:
 class Passes:
     """One batch of the ``segments`` agent."""
 
-    def __init__(self, state: State, span: Span) -> None:
+    def __init__(self, state: State, span: Span, privacy_key: bytes) -> None:
         self.dropped: Counter[str] = Counter()
         self._state = state
         self._span = span
+        self._privacy_key = privacy_key
         self._everyone = everyone(span.partition)
         self._drawn = state.index(self._everyone, Drawn)
         self._looks: dict[tuple[str, str], Look] = {}
+        self._circles: dict[str, list[HiddenCircle]] = {}
         self._changed: set[str] = set()  # regions of segments that have changed
         self._changed_us = 0  # time of the last word about them
         self._left: list[hot.SegmentCheckDue] = []  # work for later
@@ -66,6 +74,8 @@ class Passes:
                     self._summarised(message, offset)
                 case hot.SegmentCheckDue():
                     self._check(message, offset)
+                case hot.PrivacyZoneSet() | hot.PrivacyZoneRemoved():
+                    self._hide_place(message, offset)
 
     def tracks(self) -> list[tuple[str, str]]:
         """The (user, workout) pairs whose positions are needed."""
@@ -126,6 +136,17 @@ class Passes:
         )
         self._looks[message.user, data.workout_id] = Look(offset, fact, None if ranks(data) else {})
 
+    def _hide_place(self, message: hot.PrivacyZoneSet | hot.PrivacyZoneRemoved, offset: int) -> None:
+        user, change = message.user, zone_change_of(message)
+        known = self._state.get(user, ZoneChange, message.id)
+        if known is not None and known.fact == change and known.settled(self._span):
+            self.dropped["duplicate"] += 1
+            return
+        self._state.put(user, message.id, change, offset)
+        for workout_id, track in self._state.facts(user, TrackFact).items():
+            if track.fact.efforts:
+                self._looks[user, workout_id] = Look(offset, track.fact, {})
+
     def _check(self, message: hot.SegmentCheckDue, offset: int) -> None:
         user, data = message.user, message.data
         changed = self._drawn.changed(data.first, data.next)
@@ -151,13 +172,26 @@ class Passes:
     def _put(self, user: str, workout_id: str, look: Look) -> bool:
         """Keep the fact; whether the efforts are to be said. After a crash facts may be written and messages not."""
         known = self._state.get(user, TrackFact, workout_id)
-        if look.fact.efforts:
-            look.fact = msgspec.structs.replace(look.fact, was_said=True)
+        hidden = self._hidden(user, workout_id, look.fact)
+        was_said = look.fact.was_said or bool(look.fact.efforts)
+        look.fact = msgspec.structs.replace(look.fact, hidden=hidden, was_said=was_said)
         if known is None and not look.fact.cells:
             return False
         if known is None or known.loaded or known.fact != look.fact:  # a loaded one is said again once
             self._state.put(user, workout_id, look.fact, look.offset)
         return look.fact.was_said and (known is None or known.loaded or _words(known.fact) != _words(look.fact))
+
+    def _hidden(self, user: str, workout_id: str, fact: TrackFact) -> tuple[str, ...]:
+        """The segments with efforts that are for the athlete alone; one that is gone is on its way out."""
+        if user not in self._circles:
+            changes = [known.fact for known in self._state.facts(user, ZoneChange).values()]
+            self._circles[user] = circles_in_force(changes, self._privacy_key)
+        circles = self._circles[user]
+        if not circles:
+            return ()
+        passed = sorted({effort.segment_id for effort in fact.efforts})
+        lines = {id: self._drawn.segment(id) for id in passed}
+        return tuple(id for id, line in lines.items() if line is None or is_hidden(line, circles, workout_id))
 
     def _work(self) -> list[hot.SegmentCheckDue]:
         """Everybody who was near a segment that has changed is to be looked at."""
@@ -178,12 +212,18 @@ class Passes:
 
 
 def _words(fact: TrackFact) -> tuple[Any, ...]:
-    return fact.zone, fact.end_us, fact.efforts
+    return fact.zone, fact.end_us, fact.efforts, fact.hidden
 
 
 def _said(user: str, workout_id: str, fact: TrackFact) -> hot.SegmentEffortsFound:
     efforts = tuple(
-        hot.SegmentEffort(segment_id=e.segment_id, start=e.start_us, end=e.end_us, covered=e.covered)
+        hot.SegmentEffort(
+            segment_id=e.segment_id,
+            start=e.start_us,
+            end=e.end_us,
+            covered=e.covered,
+            hidden=e.segment_id in fact.hidden,
+        )
         for e in fact.efforts
     )
     data = hot.SegmentEffortsFoundData(workout_id=workout_id, efforts=efforts)

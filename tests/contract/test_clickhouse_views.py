@@ -270,7 +270,14 @@ async def test_the_board_of_a_segment_ranks_whole_seconds_and_then_who_got_there
     def effort(user: str, start_s: float, elapsed_s: float, **more: Any) -> dict[str, Any]:
         start = MINUTE + timedelta(seconds=start_s)
         times = {"start": start, "end": start + timedelta(seconds=elapsed_s), "elapsed_s": elapsed_s}
-        row = {"segment_id": "hill", "user_id": user, "workout_id": f"{user}{start_s}", "covered": 1.0, "deleted": 0}
+        row = {
+            "segment_id": "hill",
+            "user_id": user,
+            "workout_id": f"{user}{start_s}",
+            "covered": 1.0,
+            "hidden": 0,
+            "deleted": 0,
+        }
         return {**row, **times, "source_partition": 0, "source_offset": 0, **more}
 
     rows = [
@@ -280,6 +287,8 @@ async def test_the_board_of_a_segment_ranks_whole_seconds_and_then_who_got_there
         effort("cyd", 500, 100.4),
         effort("dan", 0, 101.0),
         effort("dan", 50, 10.0, deleted=1),
+        effort("dan", 90, 20.0, hidden=1),
+        effort("gus", 90, 20.0, hidden=1),
         effort("eve", 9_000, 90.0),
         effort("fay", 0, 1.0, segment_id="lane"),
     ]

@@ -218,7 +218,8 @@ async def _fill(store: TownStore, config: TownConfig) -> None:
     summaries = [message for message in written.messages if isinstance(message, hot.WorkoutSummarised)]
     store.summaries = {summary.data.workout_id: summary for summary in summaries}
     words = [message for message in said if isinstance(message, hot.SegmentDefined | hot.SegmentRemoved)]
-    passes = await _taken("segments", [*words, *summaries], 0, {SamplesReader: Tracks(store.frames)})
+    zones = [message for message in said if isinstance(message, hot.PrivacyZoneSet | hot.PrivacyZoneRemoved)]
+    passes = await _taken("segments", [*words, *zones, *summaries], 0, reading)
     efforts = [message for message in passes.messages if isinstance(message, hot.SegmentEffortsFound)]
     readers: dict[str, dict[type[Any], Any]] = {"wellness": {WearReader: Nights(store.frames)}}
     for name, messages in (

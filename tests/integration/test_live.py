@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Final
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ import pytest
 from redis import Redis
 
 from domain.live import SPAN_S, minutes, over_s
+from domain.live_view import NOTHING_KNOWN, Permission
 from schemas import hot
 from schemas.decode import encode
 from schemas.frames import pack_frame
@@ -29,6 +30,7 @@ _US: Final = 1_000_000
 HEAD: Final[dict[str, Any]] = {"zone": "UTC", "source": "test", "producer": "test"}
 USERS: Final = ("ada", "bob", "late", "seer", "quiet", "ended")
 WORKOUTS: Final = {user: f"{i}0000000-0000-4000-8000-000000000000" for i, user in enumerate(USERS)}
+HERE: Final = (59.9, 10.7)
 CHECKS: Final = ("redis.live", "redis.live-boards", "redis.thresholds")
 
 
@@ -49,6 +51,8 @@ def frame(user: str, end_us: int, *, speed: float, distance: float, seconds: int
             "heart_rate_bpm": np.full(seconds, 150.0),
             "speed_m_s": np.full(seconds, speed),
             "distance_m": np.full(seconds, distance),
+            "latitude_deg": np.full(seconds, HERE[0]),
+            "longitude_deg": np.full(seconds, HERE[1]),
         },
         zone=HEAD["zone"],
         source=HEAD["source"],
@@ -74,7 +78,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
             known: dict[str, Any] = {"birth_year": 1996} if user == "bob" else {"lthr_bpm": 165.0}
             data = hot.UserRegisteredData(name=user.title(), sex="female", **known)
             send(platform, hot.UserRegistered.of(user=user, time=now_us(), data=data, **HEAD))
-        platform.start("sensors")
+        platform.start("sensors", "social")
         yield platform
 
 
@@ -119,8 +123,8 @@ def written(platform: Platform) -> None:
     wait(platform, lambda: asyncio.run(behind()) == 0)
 
 
-def differences(platform: Platform) -> dict[str, Any]:
-    sinks = [option for name in CHECKS for option in ("--sink", name)]
+def differences(platform: Platform, *checks: str) -> dict[str, Any]:
+    sinks = [option for name in checks or CHECKS for option in ("--sink", name)]
     done = platform.command("verify", "--json", "--settle", "0", "--show", "3", *sinks, check=False)
     found: dict[str, Any] = json.loads(done.stdout)["sinks"]
     return {name: one for name, one in found.items() if one["missing"] or one["extra"] or one["different"]} | {
@@ -170,6 +174,57 @@ def test_others_see_nobody_who_has_allowed_nothing_and_are_ranked_among_whom_the
     assert board(platform, viewer="seer", sport="running").rows == ()
     refused = platform.command("live", "--as", "nobody", check=False)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+
+
+def figures(row: LiveRow) -> set[str]:
+    """What a row says of a session."""
+    return {name for name, value in asdict(row.view).items() if value is not None} - {"user", "workout_id", "time_us"}
+
+
+def test_others_see_whom_and_what_is_allowed_them_as_in_feeds(platform: Platform) -> None:
+    def say(kind: Any, user: str, **data: Any) -> None:
+        body = getattr(hot, f"{kind.__name__}Data")(**data)
+        send(platform, kind.of(user=user, time=now_us(), data=body, **HEAD))
+
+    def seen(by: str) -> dict[str, LiveRow]:
+        for user in ("ada", "bob", "seer"):
+            train(platform, user)
+        return {row.view.user: row for row in board(platform, metric="distance", viewer=by, top=10).rows}
+
+    def allowed(owner: str, viewer: str) -> Permission:
+        async def ask() -> Permission:
+            async with Queries(platform.settings) as queries:
+                return (await queries.permissions([owner], viewer))[owner]
+
+        return asyncio.run(ask())
+
+    say(hot.Followed, "ada", follower="seer")
+    say(hot.VisibilityChanged, "bob", workout="everyone", map="everyone", heart_rate="everyone")
+    wait(platform, lambda: allowed("ada", "seer").relation.follows and allowed("bob", "ended") != NOTHING_KNOWN)
+    rows = seen("seer")
+    assert {user: row.rank for user, row in rows.items()} == dict.fromkeys(("ada", "bob", "seer"), 1)
+    place, heart = {"latitude_deg", "longitude_deg"}, {"heart_rate_bpm", "heart_rate_zone"}
+    moving = {"in_privacy_zone", "distance_m", "moving_time_s", "speed_m_s"}
+    assert figures(rows["ada"]) - {"sport"} == moving, "followers see the workout, and no more, if nothing was chosen"
+    assert figures(rows["bob"]) == moving | place | heart
+    assert seen("quiet").keys() == {"bob"}
+
+    home = {"latitude_deg": HERE[0], "longitude_deg": HERE[1], "radius_m": 800}
+    say(hot.PrivacyZoneSet, "bob", zone_id="70000000-0000-4000-8000-000000000000", **home)
+    wait(platform, lambda: allowed("bob", "seer").circles)
+    bob = seen("seer")["bob"]
+    assert (bob.rank, bob.view.in_privacy_zone, figures(bob)) == (None, True, {"in_privacy_zone"})
+    assert figures(seen("bob")["bob"]) == moving | place | heart, "athletes see all of their own"
+
+    for user in ("bob", "seer"):
+        say(hot.Blocked, user, blocker="bob", blocked="seer")
+    wait(platform, lambda: allowed("bob", "seer").relation.blocked and allowed("seer", "bob").relation.blocked)
+    assert seen("seer").keys() == {"ada", "seer"}
+    assert json.loads(platform.command("live", "--json", "--as", "bob").stdout)["rows"][0]["user"] == "bob"
+    assert seen("bob").keys() == {"bob"}
+    assert differences(platform, "mongo.circles") == {}
+    everyone = json.loads(platform.command("live", "--by", "distance", "--json").stdout)["rows"]
+    assert {"ada", "bob", "seer"} <= {row["user"] for row in everyone if row["latitude_deg"] is not None}
 
 
 def test_a_silent_session_goes_by_itself_at_the_turn_of_a_minute(platform: Platform) -> None:

@@ -10,8 +10,10 @@ import pytest
 
 from domain.track import track_from_columns
 from recordings.write import Written, write_recording
+from schemas import hot
+from schemas.decode import encode
 from tests.platform import Platform
-from tests.roads import ran
+from tests.roads import START_US, ran
 
 pytestmark = pytest.mark.stack
 
@@ -124,3 +126,27 @@ def test_facts_and_boards_that_are_built_anew_know_what_there_was(platform: Plat
     assert verified["ok"], verified["shown"]
     assert [user for _, user, *_ in board(platform, segment_id)] == ["ada", "ben"], "by the cells that are known again"
     assert verified["sinks"]["clickhouse.segment_efforts"]["found"] == 2 * len(said(platform, "list"))
+
+
+def test_efforts_in_a_privacy_zone_are_off_the_board_until_it_is_lifted(platform: Platform, files: Path) -> None:
+    gate = line(files, "Gate", ((50.0, 0.0), (950.0, 0.0)))
+    segment_id = said(platform, "add", str(gate), "--family", "running")["segment_id"]
+    assert platform.verify()["ok"]
+    before = board(platform, segment_id)
+    assert [user for _, user, *_ in before] == ["ada", "ben"]
+    zone_id = str(uuid.uuid4())
+    for hours, data in (
+        (1, hot.PrivacyZoneSetData(zone_id=zone_id, latitude_deg=60.0, longitude_deg=10.0, radius_m=400)),
+        (2, hot.PrivacyZoneRemovedData(zone_id=zone_id)),
+    ):
+        kind = hot.PrivacyZoneSet if isinstance(data, hot.PrivacyZoneSetData) else hot.PrivacyZoneRemoved
+        head: dict[str, Any] = {"zone": "UTC", "source": "test", "producer": "test"}
+        message = kind.of(user="ada", time=START_US + hours * 3_600_000_000, data=data, **head)  # type: ignore[arg-type]
+        platform.send(message.type, [(b"ada", encode(message))])
+        verified = platform.verify()
+        assert verified["ok"], verified["shown"]
+        (row,) = (row for row in said(platform, "list") if row["segment_id"] == segment_id)
+        if kind is hot.PrivacyZoneSet:
+            assert [user for _, user, *_ in board(platform, segment_id)] == ["ben"]
+            assert (row["athletes"], row["efforts"]) == (1, 1)
+    assert board(platform, segment_id) == before

@@ -8,11 +8,13 @@ from tests.segment_world import (
     WRITTEN,
     SegmentWorld,
     expected,
+    lifted,
     removed,
     street,
     way,
     workout,
     workout_id,
+    zone,
 )
 
 HILL, LANE = street("Hill", (0, 0), (1000, 0)), street("Lane", (0, 500), (1000, 500))
@@ -26,6 +28,7 @@ TRACKS = {
     workout_id(2): way((100, 0), (800, 0), (800, 500), (100, 500)),
     workout_id(3): way((29_900, 0), (30_900, 0), (29_900, 0)),
 }
+ZONES = [zone(0, 1_400, 0), zone(0, 0, 500, at=2), lifted(0, at=4), zone(1, 500, 950)]
 SUMMARIES = [
     *(workout(index, user="ada" if index < 2 else "ben") for index in range(4)),
     workout(0, status="deleted"),
@@ -39,8 +42,9 @@ SUMMARIES = [
 def deliveries(draw: st.DrawFn) -> SegmentWorld:
     """Words and summaries, said and delivered in any order, with workers that die on the way."""
     words = draw(st.permutations([*SEGMENTS, LANE_AGAIN]))[: draw(st.integers(1, 8))]
+    zones = draw(st.permutations(ZONES))[: draw(st.integers(0, 3))]
     summaries = draw(st.lists(st.sampled_from(SUMMARIES), min_size=1, max_size=8))
-    world = SegmentWorld(TRACKS).say(*words, *summaries)
+    world = SegmentWorld(TRACKS).say(*words, *zones, *summaries)
     step = st.tuples(st.sampled_from(TOPICS), st.integers(1, 3), st.sampled_from(sorted(WRITTEN) + ["done"] * 4))
     for topic, size, ending in draw(st.lists(step, max_size=14)):
         world.take(topic, size, ending)

@@ -5,7 +5,7 @@ import pytest
 from schemas import hot
 from stridelog.projections import segments as projection
 from tests.roads import START_US
-from tests.segment_world import SegmentWorld, expected, removed, street, way, workout, workout_id
+from tests.segment_world import SegmentWorld, expected, lifted, removed, street, way, workout, workout_id, zone
 
 HILL = street("Hill", (0, 0), (1000, 0))
 LANE = street("Lane", (0, 500), (1000, 500))
@@ -27,7 +27,8 @@ def test_a_workout_has_the_efforts_on_the_segments_that_are_there() -> None:
     world = SegmentWorld(TRACKS).say(HILL, LANE, ABROAD, workout(0), workout(1), workout(2)).rest()
     assert names(world) == {workout_id(0): ["Hill"], workout_id(1): ["Hill", "Lane"]}
     assert world.said() == expected(world.log, TRACKS)
-    ((segment_id, start, end),) = world.said()[ADA]
+    ((segment_id, start, end, hidden),) = world.said()[ADA]
+    assert not hidden
     assert (segment_id, start) == (HILL.data.segment_id, START_US + 10_000_000)
     assert end - start == pytest.approx(200_000_000, abs=10_000)
 
@@ -86,6 +87,34 @@ def test_a_workout_that_does_not_count_any_more_has_no_efforts(status: str) -> N
     assert names(world) == {}
     world.say(street("Lane", (0, 0), (1000, 0))).rest()  # nor on segments that come later
     assert names(world) == {}
+
+
+def hidden(world: SegmentWorld) -> dict[str, list[bool]]:
+    """By workout which of its efforts are for the athlete alone."""
+    return {wid: [is_hidden for *_, is_hidden in efforts] for (_, wid), efforts in world.said().items()}
+
+
+@pytest.mark.parametrize("where", [(0, 0), (500, 150), (1000, -50)], ids=["start", "way", "finish"])
+def test_efforts_on_a_segment_of_which_a_zone_hides_some_are_for_the_athlete_alone(where: tuple[int, int]) -> None:
+    world = SegmentWorld(TRACKS).say(HILL, workout(0), workout(1, user="ben")).rest()
+    world.read.clear()
+    world.say(zone(0, *where)).rest()
+    assert hidden(world) == {workout_id(0): [True], workout_id(1): [False]}, "in the athlete's own zone"
+    world.say(lifted(0, at=5)).rest()
+    assert hidden(world) == {workout_id(0): [False], workout_id(1): [False]}
+    assert not world.read, "no track is read for it"
+
+
+def test_a_zone_elsewhere_hides_no_effort_and_says_nothing() -> None:
+    world = SegmentWorld(TRACKS).say(HILL, workout(0)).rest().say(zone(0, 0, 3_000)).rest()
+    assert hidden(world) == {workout_id(0): [False]}
+    assert len(world.messages) == 1
+
+
+def test_a_zone_that_came_first_hides_efforts_on_segments_that_come_late() -> None:
+    world = SegmentWorld(TRACKS).say(zone(0, 0, 0), workout(1)).rest().say(LANE, HILL).rest()
+    assert names(world) == {workout_id(1): ["Hill", "Lane"]}
+    assert hidden(world)[workout_id(1)][0]
 
 
 def test_a_workout_of_another_sport_is_timed_on_the_segments_of_that_sport() -> None:

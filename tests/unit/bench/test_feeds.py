@@ -22,7 +22,7 @@ def test_few_athletes_are_followed_by_many_and_the_others_by_few() -> None:
 def test_documents_are_what_the_agent_writes_for_few_and_for_many_followers() -> None:
     found = {}
     for athlete, most in (("athlete-000001", 1), ("athlete-000002", 5)):
-        documents = asyncio.run(_documents(athlete, ["ann", "bob"], NOW_US, most))
+        documents = asyncio.run(_documents(athlete, ["ann", "bob"], NOW_US, most, b"k" * 32))
         found[athlete] = {document.collection for document in documents if document.set}
     assert found == {"athlete-000001": {"timelines", "circles"}, "athlete-000002": {"timelines", "circles", "feeds"}}
 

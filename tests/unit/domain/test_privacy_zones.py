@@ -17,6 +17,7 @@ from domain.privacy_zones import (
     extra_m,
     hidden_circle,
     hide,
+    known_circle,
     shown_part,
     span_shown,
 )
@@ -57,6 +58,11 @@ def test_a_circle_and_its_extra_distances_are_the_same_in_every_version() -> Non
     circle = hidden_circle(HOME, KEY)
     assert (circle.latitude_deg, circle.longitude_deg) == pytest.approx((59.8974879557, 10.6996252871), abs=1e-9)
     assert extra_m(circle, "w") == pytest.approx(163.1342990, abs=1e-6)
+
+
+def test_a_circle_is_known_again_by_its_centre_without_the_home() -> None:
+    circle = hidden_circle(HOME, KEY)
+    assert known_circle(HOME.zone_id, circle.latitude_deg, circle.longitude_deg, HOME.radius_m, KEY) == circle
 
 
 def test_key_id_and_radius_each_give_another_displacement() -> None:

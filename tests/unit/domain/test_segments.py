@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from domain.distance import EARTH_RADIUS_M
+from domain.privacy_zones import PrivacyZone, extra_m, hidden_circle
+from domain.segment_efforts import is_hidden
 from domain.segments import match, segment_of
 from tests.roads import BLOCK, LOLLIPOP, START_US, STREET, Floats, S, ran, seconds, segment
 
@@ -162,3 +165,15 @@ def test_the_date_line_is_no_edge() -> None:
     assert seconds(match(START_US + np.arange(120) * 2 * S, latitude, longitude, line)) == pytest.approx(
         [198.0], abs=0.1
     )
+
+
+@pytest.mark.parametrize(("beside_m", "hidden"), [(-100, True), (-1, True), (20, True), (40, False), (400, False)])
+def test_a_line_in_what_a_zone_hides_or_within_half_a_corridor_of_it_hides_its_efforts(
+    beside_m: float, hidden: bool
+) -> None:
+    circle = hidden_circle(PrivacyZone("home", 60.0, 10.0, 400), b"k" * 32)
+    north = circle.latitude_deg + np.degrees((circle.radius_m + extra_m(circle, "w") + beside_m) / EARTH_RADIUS_M)
+    longitudes = circle.longitude_deg + np.linspace(-0.004, 0.004, 41)
+    line = segment_of("hill", "Hill", "running", [north] * 41, longitudes.tolist())
+    assert is_hidden(line, [circle], "w") == hidden
+    assert not is_hidden(line, [], "w")

@@ -10,6 +10,7 @@ from verification import boards, feeds
 from verification.partition import SOCIAL_EVENTS
 
 DAY = date(2026, 11, 18)
+KEY = b"k" * 32
 
 
 def summary(distance_m: float = 10_000.0) -> hot.Summary:
@@ -108,7 +109,7 @@ def documents(log: TestLog, most: int = 1_000) -> feeds.Feeds:
     read = log.read()
     events = [*read.seen_by("feed", *SOCIAL_EVENTS), *read.seen_by("feed", hot.VisibilityChanged)]
     kept = feeds.Feeds(groups={"ada": {"club"}, "bea": {"club"}})
-    feeds.expect(kept, boards.last_of(read.carrying("WorkoutSummarised").valid), feeds.social_of(events), most)
+    feeds.expect(kept, boards.last_of(read.carrying("WorkoutSummarised").valid), feeds.social_of(events), most, KEY)
     return kept
 
 

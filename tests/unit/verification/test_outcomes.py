@@ -38,7 +38,7 @@ def letters_of(*records: LogRecord) -> list[Letter]:
 def test_an_unreadable_record_must_have_a_letter_of_each_agent_that_reads_it(log: TestLog) -> None:
     log.put_bytes("UserRegistered", b"ada", b"{")
     expected = expected_letters(judged(log))
-    readers = {"sensors", "workouts", "feed", "rankings", "thresholds", "athletes", "lake", "challenges"}
+    readers = {"sensors", "workouts", "segments", "feed", "rankings", "thresholds", "athletes", "lake", "challenges"}
     assert {key[0] for key in expected} == readers
     assert set(expected.values()) == {DeadReason.undecodable}
 

@@ -12,8 +12,12 @@ from verification import boards, samples, segments
 from verification.copies import Copies, expected_copies, found_copies, note_copies
 from verification.withdrawals import Takings
 
+KEY = b"k" * 32
 HILL = street("Hill", (0, 0), (1000, 0))
 MOVED = street("Hill", (5000, 0), (6000, 0), at=9)
+ZONE = hot.PrivacyZoneSetData(
+    zone_id="70000000-0000-4000-8000-000000000000", latitude_deg=60.0, longitude_deg=10.0, radius_m=400
+)
 RUN = way((-50, 0), (1050, 0))
 
 
@@ -24,6 +28,7 @@ def efforts(log: TestLog) -> segments.Efforts:
     return segments.expected_efforts(
         segments.last_words(read.carrying("SegmentDefined").valid),
         boards.last_of(read.carrying("WorkoutSummarised").valid),
+        segments.hidden_places(read.seen_by("segments", hot.PrivacyZoneSet, hot.PrivacyZoneRemoved), KEY),
         lambda user, wid: found.track(spans[user, wid]) if (user, wid) in spans else None,
     )
 
@@ -45,6 +50,10 @@ def test_the_frames_of_a_workout_that_counts_give_its_efforts(log: TestLog) -> N
     assert effort["segment_id"] == HILL.data.segment_id
     assert (effort["start"] - START_US) / 1e6 == pytest.approx(10.0, abs=0.05)
     assert (effort["end"] - START_US) / 1e6 == pytest.approx(210.0, abs=0.05)
+    assert not effort["hidden"]
+    log.event(hot.PrivacyZoneSet, ZONE)
+    ((_, (effort,)),) = efforts(log).values()
+    assert effort["hidden"]
     say(log, status="deleted")
     assert efforts(log) == {}
 
@@ -75,6 +84,7 @@ def test_a_board_ranks_whole_seconds_and_then_who_got_there_first() -> None:
         ("cyd", 500, 100.4),
         ("dan", 0, 101.0),
         ("eve", 9_000, 90.0),
+        ("fay", 0, 80.0),
     ]
     table = pa.Table.from_pylist(
         [
@@ -84,6 +94,7 @@ def test_a_board_ranks_whole_seconds_and_then_who_got_there_first() -> None:
                 "workout_id": f"{user}{start}",
                 "end": round((start + elapsed_s) * 1e6),
                 "elapsed_s": elapsed_s,
+                "hidden": int(user == "fay"),
             }
             for user, start, elapsed_s in rows
         ]
