@@ -10,6 +10,9 @@ The rule. Two workouts of one user are copies of each other when all of these ho
 3. *Same kind*: their sports may be names for the same activity (:func:`domain.sports.may_be_the_same`):
    walking and hiking, cycling and e-bike, anything and a file that names no sport; never a multisport race
    and one of its legs.
+4. *Same way*: where both recorded places, they did not run apart from each other (:func:`domain.apart.together_apart`:
+   five minutes and more at the same time, over a kilometre by the median). Two people on one account, or a
+   watch that was lent, are two workouts. Without places on either side, time has to do.
 
 Copies of copies are copies (the relation is closed transitively), so the result does not depend on the order
 in which workouts arrive. Of each cluster one workout is canonical and counts for boards, feeds, load and
@@ -18,7 +21,7 @@ workout without length (manual entry of a moment) is a copy only of one with the
 kind. Clocks that are wrong by hours cannot be told from two workouts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,8 +45,12 @@ class Candidate:
     samples: int
 
 
-def are_copies(a: Candidate, b: Candidate) -> bool:
-    """Whether the rule of this module holds for two workouts of one user; symmetric."""
+IsApart = Callable[[str, str], bool]
+"""Whether two workouts, by id, ran apart from each other by their places; symmetric."""
+
+
+def may_be_copies(a: Candidate, b: Candidate) -> bool:
+    """Whether two workouts of one user are copies but for the way that they took; symmetric."""
     if not may_be_the_same(a.sport, b.sport):
         return False
     length_a, length_b = a.end_us - a.start_us, b.end_us - b.start_us
@@ -54,9 +61,9 @@ def are_copies(a: Candidate, b: Candidate) -> bool:
     return overlap >= MIN_OVERLAP_OF_SHORTER * shorter and shorter >= MIN_LENGTH_OF_LONGER * longer
 
 
-def clusters(workouts: Iterable[Candidate]) -> dict[str, str]:
+def clusters(workouts: Iterable[Candidate], is_apart: IsApart) -> dict[str, str]:
     """Map each workout of one user to the canonical workout of its cluster (itself when it has no copy, or is
-    the canonical one).
+    the canonical one). ``is_apart`` is asked of pairs that are copies otherwise.
 
     Independent of the order of ``workouts``. A workout id that is given twice raises ``ValueError``.
     """
@@ -73,7 +80,8 @@ def clusters(workouts: Iterable[Candidate]) -> dict[str, str]:
     for i, workout in enumerate(ordered):
         running = [j for j in running if ordered[j].end_us >= workout.start_us]
         for j in running:
-            if are_copies(ordered[j], workout):
+            other = ordered[j]
+            if may_be_copies(other, workout) and not is_apart(other.workout_id, workout.workout_id):
                 leader[root(i)] = root(j)
         running.append(i)
 

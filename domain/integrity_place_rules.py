@@ -5,12 +5,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.apart import APART_M, together_apart
 from domain.distance import CATCH_UP_M, distance_series, haversine_m
-from domain.efforts import MAX_SPAN_S
 from domain.fingerprint import SAME_SHARE, fingerprint_of, same_share
 from domain.integrity_flags import Case, Context, Evidence, Flag, Lookalike, flag_of, minutes
 from domain.integrity_limits import MARGIN, record_over
-from domain.integrity_motion import apart_m, on_seconds
 from domain.sports import rule_of
 from domain.timeline import MAX_HELD_S, timeline_of
 from domain.track import US_PER_S, FloatColumn, Track
@@ -18,8 +17,6 @@ from domain.track import US_PER_S, FloatColumn, Track
 # Conventions of this project.
 JUMP_SHARE: Final = 0.10
 JUMPS_M: Final = 500.0
-APART_M: Final = 1000.0
-APART_FOR_S: Final = 300.0
 
 
 def position_jumps(case: Case) -> Flag | None:
@@ -107,7 +104,7 @@ def in_two_places(track: Track, context: Context) -> Flag | None:
     """The rule ``two_places``, which needs of a track only the positions."""
     mine = (context.accepted_us, context.workout_id)
     for other in sorted(context.elsewhere, key=lambda other: (other.accepted_us, other.workout_id)):
-        together = _together(track, other.track)
+        together = together_apart(track, other.track)
         if together is None:
             continue
         first_us, last_us, value = together
@@ -119,26 +116,3 @@ def in_two_places(track: Track, context: Context) -> Flag | None:
         )
         return flag_of("two_places", reason, Evidence(first_us, last_us, value, APART_M, "m"), flagged=theirs < mine)
     return None
-
-
-def _together(track: Track, other: Track) -> tuple[int, int, float] | None:
-    """From when to when two tracks ran at the same time, and the median metres between them; ``None`` when that is
-    under five minutes with places, or within a kilometre.
-    """
-    if len(track) == 0 or len(other) == 0:
-        return None
-    first_us = int(max(track.time_us[0], other.time_us[0]))
-    last_us = int(min(track.time_us[-1], other.time_us[-1]))
-    if not APART_FOR_S <= (last_us - first_us) / US_PER_S <= MAX_SPAN_S:
-        return None
-    seconds = np.arange((last_us - first_us) // US_PER_S + 1, dtype=np.float64)
-    places = (
-        on_seconds(which, column, first_us, seconds)
-        for which in (track, other)
-        for column in (which.latitude_deg, which.longitude_deg)
-    )
-    apart = apart_m(*places)
-    apart = apart[np.isfinite(apart)]
-    if len(apart) < APART_FOR_S or float(np.median(apart)) <= APART_M:
-        return None
-    return first_us, last_us, float(np.median(apart))

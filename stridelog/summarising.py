@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from domain.apart import together_apart
 from domain.athlete import Athlete
 from domain.clock import placed
 from domain.duplicates import Candidate, clusters
@@ -71,14 +72,15 @@ def summarised(
 ) -> tuple[dict[str, Summarised], int]:
     """A user's workouts that meet in time, from the samples of each; and how many rest on times that were corrected.
 
-    Whether the athlete was elsewhere is seen by each recording's own positions, at the times that its device gave: a
-    time that was corrected is no evidence.
+    Which are copies, and whether the athlete was elsewhere, is seen by each recording's own positions, at the times
+    that its device gave: a time that was corrected is no evidence.
     """
     alone = {wid: _made(facts, completion, tracks[wid]) for wid, completion in workouts.items()}
     leaders, elsewhere = {wid: wid for wid in alone}, dict[str, Flag]()
     if len(alone) > 1:
-        leaders = clusters(_candidate(wid, made) for wid, made in alone.items())
         places = {wid: within(tracks[wid], context_of(facts.user, wid, one)) for wid, one in workouts.items()}
+        candidates = [_candidate(wid, made) for wid, made in alone.items()]
+        leaders = clusters(candidates, lambda one, other: together_apart(places[one], places[other]) is not None)
         elsewhere = in_two_places(facts.user, workouts, leaders, places)
     found: dict[str, Summarised] = {}
     corrected = 0

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
+from domain.apart import together_apart
 from domain.athlete import Athlete
 from domain.clock import placed
 from domain.days import local_day
@@ -15,7 +16,7 @@ from domain.duplicates import Candidate, clusters
 from domain.features import NAMES_VERSION, LoadFact, features
 from domain.fusing import Priorities
 from domain.privacy_zones import HiddenCircle, PrivacyZone, hidden_circle, hide, shown_part
-from domain.summary import Stated, Summary, summarise
+from domain.summary import WINDOW_SLACK_US, Stated, Summary, summarise
 from domain.track import CHANNELS, Track, track_from_columns
 from domain.visibility import Override
 from domain.workouts import Appeal, Completion, Correction, Profile, Review, athlete_at, corrected, reported
@@ -172,7 +173,7 @@ def known_workouts(
     }
     tracks = {wid: track for wid, (track, _) in recordings.items()}
     summaries = {wid: _summary(completion, tracks[wid], about[wid]) for wid, completion in living.items()}
-    canonical = clusters(
+    candidates = [
         Candidate(
             wid,
             completion.start_us,
@@ -182,7 +183,17 @@ def known_workouts(
             summaries[wid].sample_count,
         )
         for wid, completion in living.items()
-    )
+    ]
+
+    def own(wid: str) -> Track:
+        """A recording's samples at the times that its device gave."""
+        first_us, last_us = living[wid].start_us - WINDOW_SLACK_US, living[wid].end_us + WINDOW_SLACK_US
+        return track_of(user, wid).between(first_us, last_us)
+
+    def is_apart(one: str, other: str) -> bool:
+        return together_apart(own(one), own(other)) is not None
+
+    canonical = clusters(candidates, is_apart)
     counted, sources = dict(tracks), dict[str, dict[str, str]]()
     for leader in set(canonical.values()):
         others = [wid for wid, its in canonical.items() if its == leader and wid != leader]

@@ -131,7 +131,6 @@ async def pages_of(queries: Queries, reader: str) -> AsyncIterator[str]:
         before = page.next
 
 
-@pytest.mark.long
 def test_becoming_somebody_of_many_followers_and_back_loses_and_doubles_nothing(platform: Platform) -> None:
     people = [event(hot.UserRegistered, user, 0, name=user, sex="female") for user in ("star", *READERS)]
     send(platform, *people)

@@ -333,6 +333,18 @@ def test_the_last_word_is_what_the_facts_say() -> None:
     assert documents[WORKOUTS[5]].set["flags"] == [msgspec.structs.asdict(flag) for flag in summaries[5].flags]
 
 
+def test_two_recordings_of_one_time_and_sport_are_one_workout_in_one_place_and_two_in_two() -> None:
+    def standing(*indexes: int) -> list[str]:
+        runs = [completed(index) for index in indexes]
+        runs = [msgspec.structs.replace(run, data=msgspec.structs.replace(run.data, sport="running")) for run in runs]
+        facts: dict[str, list[Any]] = {"workout-events": runs, "samples-stored": [stored(index) for index in indexes]}
+        said, _ = last_words({"user-events": [REGISTERED], **facts}, [])
+        return [said[hot.WorkoutSummarised, WORKOUTS[index]].data.status for index in indexes]
+
+    assert standing(1, 2) == ["counted", "duplicate"]
+    assert standing(4, 5) == ["counted", "counted"]
+
+
 def test_who_is_in_two_places_depends_on_what_the_log_took_in_first() -> None:
     topics = {**FACTS, "workout-events": [completed(5), completed(4)]}
 

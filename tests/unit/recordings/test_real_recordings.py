@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from domain.apart import together_apart
 from domain.athlete import Athlete
 from domain.duplicates import Candidate, clusters
 from domain.summary import Summary, summarise
@@ -172,17 +173,23 @@ def test_the_exceptions_are_explained_in_the_documentation() -> None:
 
 
 def test_the_same_activity_in_several_files_is_found(real_readings: Readings) -> None:
-    canonical = clusters(
+    recordings = {f"{name}#{recording.leg}": recording for name, recording in recordings_of(real_readings)}
+    candidates = [
         Candidate(
-            workout_id=f"{name}#{recording.leg}",
+            workout_id=workout_id,
             start_us=recording.start_us,
             end_us=recording.end_us,
             sport=recording.sport,
             channels=sum(bool(np.any(~np.isnan(getattr(recording.track, channel)))) for channel in CHANNELS),
             samples=len(recording.track),
         )
-        for name, recording in recordings_of(real_readings)
-    )
+        for workout_id, recording in recordings.items()
+    ]
+
+    def is_apart(one: str, other: str) -> bool:
+        return together_apart(recordings[one].track, recordings[other].track) is not None
+
+    canonical = clusters(candidates, is_apart)
     groups: dict[str, set[str]] = {}
     for workout_id, canonical_id in canonical.items():
         groups.setdefault(canonical_id, set()).add(workout_id)
