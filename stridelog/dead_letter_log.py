@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from stridelog import deadletters
 from stridelog.errors import UserError
+from stridelog.metadata import follow_all_topics
 from stridelog.settings import Settings
 from stridelog.topics import Topics
 
@@ -113,6 +114,7 @@ class DeadLetterLog:
     async def __aenter__(self) -> Self:
         try:
             await self._consumer.start()
+            follow_all_topics(self._consumer)
         except KafkaConnectionError as error:
             await self._consumer.stop()
             raise UserError(f"Kafka does not answer at {self._settings.bootstrap}: is the stack up? make up") from error

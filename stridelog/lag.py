@@ -18,6 +18,7 @@ from sinks.registry import make_sink
 from stridelog import topics
 from stridelog.agent import AGENTS, Agent
 from stridelog.errors import UserError
+from stridelog.metadata import follow_all_topics
 from stridelog.settings import Settings
 from stridelog.topics import Topics
 
@@ -81,6 +82,7 @@ class LagReader:
         try:
             await asyncio.wait_for(self._consumer.start(), CONNECT_S)
             await asyncio.wait_for(self._admin.start(), CONNECT_S)
+            follow_all_topics(self._consumer)
             await self._check_topics()
             await _answers(self._settings, [(sink.name, sink.open()) for _, sink in self._sinks])
         except (KafkaConnectionError, TimeoutError) as error:

@@ -16,6 +16,7 @@ from stridelog.agent import Agent
 from stridelog.control import Control
 from stridelog.errors import UserError
 from stridelog.lag import sinks_of
+from stridelog.metadata import follow_all_topics
 from stridelog.settings import Settings
 from stridelog.topics import Topics
 
@@ -120,6 +121,7 @@ class Seek:
         consumer: Any = AIOKafkaConsumer(bootstrap_servers=self._settings.bootstrap)
         try:
             await asyncio.wait_for(consumer.start(), CONNECT_S)
+            follow_all_topics(consumer)
             partitions = [KafkaPartition(*source) for source in sources]
             begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
             if isinstance(place, float):

@@ -17,6 +17,7 @@ from aiokafka.structs import TopicPartition
 
 from stridelog.errors import UserError
 from stridelog.log_dirs import bytes_by_topic
+from stridelog.metadata import follow_all_topics
 from stridelog.settings import Settings
 from stridelog.topics import FOREVER, Topic, Topics
 
@@ -59,6 +60,7 @@ class TopicAdmin:
         try:
             await self._admin.start()
             await self._consumer.start()
+            follow_all_topics(self._consumer)
         except KafkaError:
             await self.close()
             raise UserError(f"Kafka does not answer at {self._settings.bootstrap}: start it with make up") from None

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from stridelog.errors import UserError
+from stridelog.metadata import follow_all_topics
 
 FETCH_BYTES: Final = 8 << 20
 SILENCE_MS: Final = 30_000
@@ -47,6 +48,7 @@ class Log:
         try:
             await self._consumer.start()
             await self._admin.start()
+            follow_all_topics(self._consumer)
         except (KafkaError, OSError) as error:
             await self._stop()
             raise UserError(

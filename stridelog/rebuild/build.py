@@ -24,6 +24,7 @@ from sinks.shadow import make_shadow, shadow_settings
 from stridelog.agent import Process
 from stridelog.control import FREE, Control
 from stridelog.errors import UserError
+from stridelog.metadata import follow_all_topics
 from stridelog.rebuild.feed import Feed
 from stridelog.rebuild.projections import FACTS, Projection
 from stridelog.rebuild.refused import Refused
@@ -258,6 +259,7 @@ class _Rebuild:
         )
         self.stack.push_async_callback(consumer.stop)
         await asyncio.wait_for(consumer.start(), CONNECT_S)
+        follow_all_topics(consumer)
         return consumer
 
     async def _opened(self, control: Control, *sinks: Sink[Any]) -> None:

@@ -91,6 +91,7 @@ def test_a_worker_that_is_killed_leaves_it_to_the_other(platform: Platform) -> N
     assert found["sinks"]["topic.rank-changes"]["expected"] > 30
 
 
+@pytest.mark.long
 def test_a_rebuild_tells_nothing_anew(platform: Platform) -> None:
     before = told(platform)
     platform.command("sink", "rebuild", "rankings.redis")
@@ -107,6 +108,7 @@ def test_who_deletes_a_workout_leaves(platform: Platform) -> None:
     assert found["ok"], found
 
 
+@pytest.mark.long
 def test_the_newest_are_found_however_far_back_they_are(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     everything = asyncio.run(rank_log.rank_log(platform.settings, limit=10_000))
     assert {one.id for one in everything} == {json.loads(one.value)["id"] for one in platform.read("rank-changes")}

@@ -348,13 +348,8 @@ def test_an_agent_that_was_paused_before_stays_paused(town: Town) -> None:
     assert town.check("feed.mongo")[0] == 0
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=_quickly(name))
-        for name in ("leaderboards.clickhouse", "workouts.mongo", "rankings.redis", "lake.delta")
-    ],
-)
+@pytest.mark.parametrize("name", ["leaderboards.clickhouse", "workouts.mongo", "rankings.redis", "lake.delta"])
+@pytest.mark.long
 def test_a_swap_whose_watermarks_were_never_written_is_no_harm(
     town: Town, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
