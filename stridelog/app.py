@@ -2,21 +2,21 @@
 
 import asyncio
 import socket
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import faust
-from aiokafka.errors import KafkaError
 from faust.types import TP
 from faust_batches import BatchSchema
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from sinks.base import SinkUnavailable, TopicPartition
+from sinks.base import TopicPartition
 from stridelog import topics as topic_table
 from stridelog.agent import AGENTS, Agent
 from stridelog.control import Control
 from stridelog.emptiness import Reader
 from stridelog.ending import end_worker
+from stridelog.ends import Ends
 from stridelog.engine import Runner, smallest
 from stridelog.errors import UserError
 from stridelog.settings import Settings
@@ -84,15 +84,8 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
     )
     table = topic_table.load()
 
-    async def end_offsets(sources: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        try:
-            ends = await app.consumer.highwaters(*(TP(*source) for source in sources))
-        except KafkaError as error:
-            raise SinkUnavailable(f"kafka: ends of partitions: {error}") from error
-        return {TopicPartition(*tp): int(end) for tp, end in ends.items()}
-
-    runners = app.runners = [Runner(agent, table, settings, end_offsets) for agent in agents_of(role)]
-    reader = Reader(settings.bootstrap)
+    reader, ends = Reader(settings.bootstrap), Ends(settings.bootstrap)
+    runners = app.runners = [Runner(agent, table, settings, ends.of) for agent in agents_of(role)]
     for runner in runners:
         runner.is_empty = reader.is_empty
         _declare(app, runner)
@@ -122,6 +115,7 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
         await asyncio.gather(*(runner.close() for runner in runners))
         await app.standby.close()
         await reader.close()
+        await ends.close()
 
     async def metrics(web: Any, request: Any) -> Any:
         return web.bytes(generate_latest(), content_type=CONTENT_TYPE_LATEST.partition(";")[0])
