@@ -74,6 +74,7 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=settings.session_timeout_s / 4,
         consumer_group_instance_id=instance,
+        canonical_url=f"http://{instance}" if instance else None,  # who comes back gets what was given to this address
         stream_wait_empty=False,  # lanes finish on their own, within seconds; sinks know what they have
         topic_allow_declare=False,
         topic_disable_leader=True,
