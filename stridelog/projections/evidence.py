@@ -14,6 +14,7 @@ from domain.thresholds import StatedThreshold
 from domain.workouts import Erasure
 from schemas import hot
 from stridelog.batch import Batch
+from stridelog.projections.users import ERASED, erased_us
 from stridelog.state import Index, State
 
 STATED: Final[tuple[StatedKind, ...]] = ("ftp_w", "lthr_bpm", "threshold_speed_m_s")
@@ -128,10 +129,9 @@ def _keep_workout(message: hot.WorkoutSummarised, offset: int, batch: Batch, sta
 def _keep_statement(message: Any, offset: int, batch: Batch, state: State) -> bool:
     fact: StatementFact | Erasure
     if isinstance(message, hot.UserErased):
-        erased = state.get(message.user, Erasure, "erased")
-        if erased is not None and erased.fact.time_us > message.time:
+        if erased_us(state, message.user) > message.time:
             return False
-        id, fact = "erased", Erasure(message.time)
+        id, fact = ERASED, Erasure(message.time)
     else:
         id, fact = message.id, StatementFact(_stated(message))
         if not fact.stated:

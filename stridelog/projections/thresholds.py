@@ -16,12 +16,12 @@ from domain.days import local_day
 from domain.threshold_days import ThresholdDay, edges_of, stated_edges, threshold_days
 from domain.threshold_evidence import WINDOW_US, Kind, kinds_of
 from domain.thresholds import Threshold, estimated_history, stated_history, threshold_at
-from domain.workouts import Erasure
 from schemas import hot
 from schemas.types import TIME_MAX_US
 from sinks.base import Rows
 from sinks.tables import THRESHOLD_HISTORY
 from stridelog.projections.evidence import EvidenceInTime, Kept, StatementFact, Trace
+from stridelog.projections.users import erased_us
 from stridelog.state import State
 
 PRODUCER: Final = "stridelog/thresholds"
@@ -95,10 +95,9 @@ def _edge_days(traces: Iterable[Trace], first_us: int, last_us: int) -> set[tupl
 
 
 def _stated_days(user: str, state: State) -> Days:
-    erasure = state.get(user, Erasure, "erased")
-    erased_us = erasure.fact.time_us if erasure else -1
+    void_us = erased_us(state, user)
     said = [one for known in state.facts(user, StatementFact).values() for one in known.fact.stated]
-    alive = [one for one in said if one.from_us > erased_us]
+    alive = [one for one in said if one.from_us > void_us]
     found = threshold_days(stated_history(alive), stated_edges(alive))
     return {(one.kind, local_day(one.from_us, one.zone)): None for one in said} | found
 
