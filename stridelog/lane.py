@@ -60,7 +60,7 @@ class Lane:
         self.state = State(runner.facts, runner.kinds, runner.settings.cached_facts, always)
         self.context = Context(self.state, Keys(runner.settings.namespace), runner.resources)
         self.positions: dict[str, int] = {}  # topic → next offset to work on
-        self.waiting: dict[str, deque[Any]] = defaultdict(deque)  # topic → events
+        self.waiting: dict[str, deque[Any]] = defaultdict(deque)  # topic → events, each with when it came
         self.blocked: dict[str, int] = {}  # topic → position of the user topic that it waits for
         self.work = asyncio.Event()
         self.sending_ahead = asyncio.Lock()  # several stores may refuse rows at the same time
@@ -94,14 +94,16 @@ class Lane:
             end_worker(f"worker ends because of {self.runner.agent.name}")
 
     def _next(self) -> str | None:
-        """The topic to go on with: users first, so that the others find them registered, then as in topics.yaml."""
+        """The topic to go on with: users first, so that the others find them registered, then whose batch has waited
+        longest: one that always has the next batch ready must not keep the others waiting.
+        """
         users = self.runner.user_topic
         ready = [
             topic
             for topic, events in self.waiting.items()
             if events and self.blocked.get(topic, 0) <= self.positions.get(users, 0)
         ]
-        return min(ready, key=lambda topic: (topic != users, self.runner.inputs.index(topic)), default=None)
+        return min(ready, key=lambda topic: (topic != users, self.waiting[topic][0][1]), default=None)
 
     async def _run(self) -> None:
         while not self.stopping:
