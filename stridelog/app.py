@@ -103,6 +103,11 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
 
     app.batch_start_offsets = starts
 
+    def lost(error: BaseException) -> None:
+        end_worker(f"worker {role} has lost its place in the group: {error}")
+
+    app.batch_coordination_lost = lost
+
     async def restart() -> None:
         topics = app.consumer.batch_topics
         await app.consumer.restart_batches(tp for tp in app.consumer.assignment() if tp.topic in topics)

@@ -139,7 +139,7 @@ async def _ready(platform: Platform) -> None:
 
 
 async def _start_load(platform: Platform, steps: Plan, *, short: bool) -> asyncio.subprocess.Process:
-    athletes, days = (12, 6) if short else (40, 15)
+    athletes, days = (12, 6) if short else (20, 15)
     arguments = {"athletes": athletes, "days": days, "seed": steps.seed, "seconds": round(steps.load_s, 1)}
     command = [sys.executable, "-m", "tests.chaos.load"]
     for name, value in arguments.items():

@@ -46,7 +46,22 @@ class ParsedRecords(PartitionRecords):  # type: ignore[misc] # aiokafka's class 
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's thread around aiokafka's consumer, with parsed records for batch topics."""
+    """Faust's thread around aiokafka's consumer, with parsed records for batch topics, that says when the consumer has
+    dropped out of its group: Faust never asks aiokafka, and would wait for ever.
+    """
+
+    async def on_start(self) -> None:
+        """Start the consumer, and watch its membership."""
+        await super().on_start()
+        coordination = getattr(self._ensure_consumer()._coordinator, "_coordination_task", None)
+        if coordination is not None:  # a consumer without a group has none
+            coordination.add_done_callback(self._coordination_ended)
+
+    def _coordination_ended(self, task: "asyncio.Task[None]") -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            ours: Any = self.consumer
+            self.parent_loop.call_soon_threadsafe(ours.coordination_lost, error)
 
     async def _fetch_records(
         self,

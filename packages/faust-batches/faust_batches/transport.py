@@ -178,6 +178,17 @@ class Consumer(driver.Consumer):
     def _to_message(self, tp: TP, record: Any) -> Any:
         return record if isinstance(record, BatchMessage) else super()._to_message(tp, record)
 
+    def coordination_lost(self, error: BaseException) -> None:
+        """aiokafka has given up its place in the group: this worker gets no partitions and fetches nothing any more.
+
+        ``app.batch_coordination_lost`` is called with the error; without it the worker crashes, as Faust calls it.
+        """
+        handler = getattr(self.app, "batch_coordination_lost", None)
+        if handler is not None:
+            handler(error)
+        else:
+            self.add_future(self.crash(error))
+
     # -- acks
 
     def _release(self, message: BatchMessage) -> bool:
