@@ -9,17 +9,14 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-import psycopg
 from psycopg import AsyncConnection, sql
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from sinks.base import Fact, PoisonRows, Sink, SinkUnavailable, Span, TopicPartition
 from sinks.claims import Claims, new_owner
+from sinks.postgres_pool import REFUSALS, Pool, mapped, one_line, open_pool
 from stridelog.settings import Settings
 
-CONNECT_TIMEOUT_S: Final = 5
 ANSWER_TIMEOUT_S: Final = 30.0
-POOL_SIZE: Final = 4
 
 DDL: Final = """
 CREATE SCHEMA IF NOT EXISTS {schema};
@@ -83,18 +80,18 @@ class FactSink(Sink[Fact]):
 
     def __init__(self, agent: str, settings: Settings) -> None:
         super().__init__(agent)
-        self._url = settings.postgres
+        self._settings = settings
         self._schema = sql.Identifier(settings.namespace)
         self._claims = Claims(self.name, agent)
-        self._pool: AsyncConnectionPool | None = None
+        self._pool: Pool | None = None
 
     async def open(self) -> None:
-        self._pool = await open_pool(self._url, self._sql(DDL), size=POOL_SIZE, name=f"facts-{self.agent}")
+        self._pool = await open_pool(self._settings, self._sql(DDL))
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
 
     async def claim(self, sources: Iterable[TopicPartition]) -> dict[TopicPartition, int | None]:
         held: dict[TopicPartition, int | None] = {}
@@ -125,7 +122,7 @@ class FactSink(Sink[Fact]):
                     raise self._claims.lost(span.source)
                 await self._upsert(connection, rows)
                 await connection.execute(self._sql(ADVANCE), (span.next, self.agent, *span.source))
-        except _REFUSALS as error:
+        except REFUSALS as error:
             raise await self._poison(rows, error) from error
         claim.watermark = span.next
 
@@ -176,9 +173,9 @@ class FactSink(Sink[Fact]):
                 try:
                     async with connection.transaction(force_rollback=True):
                         await self._upsert(connection, [fact])
-                except _REFUSALS as reason:
-                    refused[index] = _one_line(reason)
-        return PoisonRows(refused) if refused else SinkUnavailable(f"postgres: {_one_line(error)}")
+                except REFUSALS as reason:
+                    refused[index] = one_line(reason)
+        return PoisonRows(refused) if refused else SinkUnavailable(f"postgres: {one_line(error)}")
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -190,44 +187,3 @@ class FactSink(Sink[Fact]):
 
     def _sql(self, text: str) -> sql.Composed:
         return sql.SQL(text).format(schema=self._schema)  # of this module's constants only
-
-
-# The server (or the driver) will never take such a row: a NUL in a text, a key over the index's limit, a number too
-# large.
-_REFUSALS: Final = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, psycopg.IntegrityError)
-
-
-async def open_pool(url: str, ddl: sql.Composed, *, size: int, name: str) -> AsyncConnectionPool:
-    """Create what is missing, and connect. Raises ``SinkUnavailable``."""
-    with mapped():
-        async with await AsyncConnection.connect(url, connect_timeout=CONNECT_TIMEOUT_S) as connection:
-            # IF NOT EXISTS is not safe against a second one that starts at the same moment: hence the lock.
-            await connection.execute("SELECT pg_advisory_xact_lock(hashtext('stridelog.ddl'))")
-            await connection.execute(ddl)
-    pool = AsyncConnectionPool(
-        url,
-        min_size=1,
-        max_size=size,
-        timeout=CONNECT_TIMEOUT_S,
-        kwargs={"connect_timeout": CONNECT_TIMEOUT_S},
-        open=False,
-        name=name,
-    )
-    await pool.open()
-    return pool
-
-
-class mapped:  # noqa: N801 - reads as a statement
-    """Turns the driver's errors into the contract's."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, _REFUSALS):
-            return
-        if isinstance(error, psycopg.Error | PoolTimeout | PoolClosed | OSError):
-            raise SinkUnavailable(f"postgres: {_one_line(error)}") from error
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -11,10 +11,9 @@ from datetime import UTC, datetime
 from typing import Final, Self
 
 from psycopg import AsyncConnection, sql
-from psycopg_pool import AsyncConnectionPool
 
 from sinks.base import SinkUnavailable
-from sinks.postgres import mapped, open_pool
+from sinks.postgres_pool import Pool, mapped, open_pool
 from stridelog.settings import Settings
 
 ANSWER_TIMEOUT_S: Final = 10.0
@@ -64,13 +63,13 @@ class Control:
     """The table ``<namespace>.agent_control``. Its methods raise ``SinkUnavailable`` if PostgreSQL does not answer."""
 
     def __init__(self, settings: Settings) -> None:
-        self._url = settings.postgres
+        self._settings = settings
         self._schema = sql.Identifier(settings.namespace)
-        self._pool: AsyncConnectionPool | None = None
+        self._pool: Pool | None = None
 
     async def open(self) -> None:
         """Connect, and create what is missing; may be called again after it failed."""
-        self._pool = await open_pool(self._url, self._sql(DDL), size=1, name="control")
+        self._pool = await open_pool(self._settings, self._sql(DDL))
 
     async def close(self) -> None:
         """Disconnect."""

@@ -17,7 +17,6 @@ from typing import Any, Final, NamedTuple, cast
 import msgspec
 from aiokafka.errors import KafkaError
 from psycopg import AsyncConnection, sql
-from psycopg_pool import AsyncConnectionPool
 from redis.asyncio import Redis
 
 from domain.boards import BoardKey, decode_rank_score
@@ -28,7 +27,7 @@ from schemas.decode import encode, key_of
 from sinks import redis as redis_store
 from sinks.base import SinkUnavailable
 from sinks.keys import Keys
-from sinks.postgres import mapped, open_pool
+from sinks.postgres_pool import Pool, mapped, open_pool
 from stridelog import boards_file, metrics
 from stridelog.errors import UserError
 from stridelog.producer import Outlet, Producer
@@ -113,7 +112,7 @@ class RankAnnouncer:
         self._settings = settings
         self._keys = Keys(settings.namespace)
         self._schema = sql.Identifier(settings.namespace)
-        self._pool: AsyncConnectionPool | None = None
+        self._pool: Pool | None = None
         self._redis: Redis = Redis.from_url(
             settings.redis,
             socket_timeout=redis_store.ANSWER_TIMEOUT_S,
@@ -130,7 +129,7 @@ class RankAnnouncer:
 
     async def connect(self) -> None:
         """Connect only, for who calls ``tend`` themselves."""
-        self._pool = await open_pool(self._settings.postgres, self._sql(DDL), size=1, name="rank-announcer")
+        self._pool = await open_pool(self._settings, self._sql(DDL))
 
     async def close(self) -> None:
         """Stop and disconnect; what is under way is left for the next announcer."""
@@ -139,8 +138,9 @@ class RankAnnouncer:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         await self._let_go()
-        if self._pool is not None:
-            await self._pool.close()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
         await self._redis.aclose()
 
     async def _run(self) -> None:

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
         ge=0,
         description="facts of users that a worker keeps in memory, per agent and partition; a user counts as ten more",
     )
+    postgres_connections: int = Field(default=8, ge=2, description="connections to PostgreSQL of a worker, at most")
     privacy_key: str = Field(
         default="of the local stack only: every other has its own",
         description="secret of privacy zones, 32 random bytes or more; with another one all circles move",

@@ -6,7 +6,8 @@ from typing import Final
 from psycopg import AsyncConnection, sql
 
 from sinks.base import Fact, TopicPartition
-from sinks.postgres import CONNECT_TIMEOUT_S, FactSink, mapped
+from sinks.postgres import FactSink
+from sinks.postgres_pool import CONNECT_TIMEOUT_S, mapped
 from sinks.shadow.base import Shadow, shadow_settings
 from stridelog.settings import Settings
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sinks.base import Fact, Fenced
-from sinks.postgres import FactSink
+from sinks import postgres_pool
+from sinks.base import Fact, Fenced, SinkUnavailable
+from sinks.postgres import LOCK, FactSink
 
 from .store_postgres import Postgres
 
@@ -94,3 +95,51 @@ async def test_a_server_that_lost_its_last_writes_fences_so_that_they_are_writte
     with pytest.raises(Fenced):
         await facts.write([postgres.row(2, 2)], postgres.span(2, 3))
     assert await facts.claim([postgres.source]) == {postgres.source: 1}
+
+
+async def connections(postgres: Postgres) -> int:
+    """How many the server has from the processes of this instance."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+    async with await psycopg.AsyncConnection.connect(postgres.settings.postgres) as connection:
+        ((found,),) = await (await connection.execute(query, (postgres.settings.namespace,))).fetchall()
+    return int(found)
+
+
+async def test_agents_of_a_process_share_its_connections_until_the_last_has_closed(postgres: Postgres) -> None:
+    settings = postgres.settings.model_copy(update={"postgres_connections": 3})
+    agents = [FactSink(f"agent-{number}", settings) for number in range(12)]
+    await asyncio.gather(*(agent.open() for agent in agents))
+    await asyncio.gather(*(agent.claim([postgres.source]) for agent in agents))
+    for offset in range(3):
+        fact = Fact("ann", "k", "1", b"x", offset)
+        await asyncio.gather(*(agent.write([fact], postgres.span(offset, offset + 1)) for agent in agents))
+    assert 1 <= await connections(postgres) <= 3
+    await asyncio.gather(*(agent.close() for agent in agents[1:]))
+    assert await agents[0].load(["ann"]) == {"ann": [Fact("ann", "k", "1", b"x", 2)]}
+    await agents[0].close()
+    async with asyncio.timeout(10):
+        while await connections(postgres):
+            await asyncio.sleep(0.05)
+
+
+async def test_a_worker_that_was_stopped_in_a_transaction_does_not_hold_its_partition_for_good(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_pool, "STOPPED_S", 1)
+    old = FactSink("tester", postgres.settings)
+    await old.open()
+    await old.claim([postgres.source])
+
+    async def stop_in_a_transaction() -> None:
+        query = old._sql("UPDATE {schema}.watermarks SET owner = 'another' WHERE agent = 'tester'")
+        async with old._transaction() as stopped:  # as in the middle of a write: nothing more comes
+            await stopped.execute(old._sql(LOCK), ("tester", *postgres.source))
+            async with (
+                await psycopg.AsyncConnection.connect(postgres.settings.postgres) as other,
+                asyncio.timeout(10),
+            ):
+                await other.execute(query)
+
+    with pytest.raises(SinkUnavailable, match="idle-in-transaction"):
+        await stop_in_a_transaction()
+    await old.close()
