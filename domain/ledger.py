@@ -17,16 +17,6 @@ _NOTHING: Final = Score(0.0, 0, 0)
 _TIMED: Final = frozenset(name for name, _ in DISTANCES)  # of these bests less is better
 
 
-def board_keys(effort: Effort, rules: BoardRules) -> tuple[BoardKey, ...]:
-    """All boards that an effort may count for: those of its family and of all sports, over each period."""
-    return tuple(
-        BoardKey(rule.name, sport, period, key)
-        for period, key in periods_of(effort.day)
-        for sport in (family_of(effort.sport), ALL_SPORTS)
-        for rule in rules.of(sport, period)
-    )
-
-
 def scores(efforts: Iterable[Effort], touched: Iterable[Effort], rules: BoardRules) -> dict[BoardKey, Score]:
     """The user's whole score on every board that the touched efforts could change.
 
