@@ -88,6 +88,8 @@ async def run_plan(stack: ChaosStack, steps: Plan, *, short: bool, say: Say, kee
         result.exits = workers.exits
         result.duration_s = round(time.monotonic() - began, 1)
         await asyncio.to_thread(platform.stop)
+        if not result.ok:
+            await asyncio.to_thread(stack.revive)
         _keep(folder, steps, result)
         if not keep or result.ok:
             try:

@@ -173,6 +173,10 @@ class ChaosStack:
                     raise
                 await asyncio.sleep(0.5)
 
+    def revive(self) -> None:
+        """Start what a run that was broken off has killed and left."""
+        self._own.up()
+
     # -- proxies
 
     def give_models(self, folder: Path) -> None:
@@ -210,10 +214,9 @@ class ChaosStack:
 
     def fill(self) -> None:
         """Take all the room that the lake's disk has left."""
-        with self.filler.open("wb") as out, contextlib.suppress(OSError):
+        with self.filler.open("wb", buffering=0) as out, contextlib.suppress(OSError):
             while True:
                 out.write(b"\0" * 65_536)
-                out.flush()
 
     def _make_models(self) -> None:
         folder = FOLDER / "models"
