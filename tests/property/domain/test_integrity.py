@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from domain.athlete import Athlete, Sex
-from domain.fingerprint import fingerprint_of, same_share
+from domain.fingerprint import SAME_SHARE, fingerprint_of, same_share
 from domain.integrity import check
 from domain.integrity_flags import Context
 from domain.integrity_limits import Race, climb_limit_m_s, record_over, record_within, records_of
@@ -95,7 +95,7 @@ def test_rounding_to_the_digits_of_a_format_leaves_a_copy_known(run: Track, digi
         longitude_deg=run.longitude_deg.round(digits),
         heart_rate_bpm=np.full(len(run), np.nan),
     )
-    assert same_share(fingerprint_of(run), fingerprint_of(written))[0] > 0.5
+    assert same_share(fingerprint_of(run), fingerprint_of(written))[0] >= SAME_SHARE
 
 
 @settings(max_examples=25, deadline=None)
