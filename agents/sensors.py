@@ -39,7 +39,7 @@ _ABOUT_READINGS: Final = (
     facts=(Withdrawal, ThresholdsSaid, Erasure),
     resources=(RawSamples, LiveReader, StoredReadings, Arrivals),
     registered_users_only=True,
-    batches_at_once=3,  # a batch is tens of megabytes of columns
+    large_at_once=3,  # such a batch is tens of megabytes of columns
 )
 async def sensors(batch: Batch, context: Context) -> Writes:
     """Unpack the frames into columns once, and write the columns, without what was taken back; go on with the sessions

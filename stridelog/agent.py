@@ -57,7 +57,7 @@ class Agent:
     facts: tuple[type[msgspec.Struct], ...]  # the kinds of facts that it keeps of users
     resources: tuple[type[Any], ...]
     registered_users_only: bool
-    batches_at_once: int
+    large_at_once: int
 
     @property
     def doc(self) -> str:
@@ -77,18 +77,18 @@ def agent(
     facts: tuple[type[msgspec.Struct], ...] = (),
     resources: tuple[type[Any], ...] = (),
     registered_users_only: bool = False,
-    batches_at_once: int = 8,
+    large_at_once: int = 8,
 ) -> Callable[[Process], Agent]:
     """Declare an agent by its function; the agent's name is the function's.
 
     ``registered_users_only`` makes records of users that never registered dead letters; the agent must read user events
-    then. ``batches_at_once`` bounds a worker's memory: so many batches are processed and written at the same time, the
-    others wait as they were fetched.
+    then. ``large_at_once`` bounds a worker's memory: so many large batches are processed and written at the same time,
+    the others wait as they were fetched; small ones do not count.
     """
 
     def declare(process: Process) -> Agent:
         name = getattr(process, "__name__", "")
-        declared = Agent(name, role, process, stores, facts, resources, registered_users_only, batches_at_once)
+        declared = Agent(name, role, process, stores, facts, resources, registered_users_only, large_at_once)
         AGENTS[name] = declared
         return declared
 

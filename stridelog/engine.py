@@ -56,7 +56,7 @@ class Runner:
         self.topic_sink: Sink[Outgoing] = make_sink("topic", agent.name, settings)
         self.resources = {kind: kind(settings) for kind in agent.resources}
         self.lanes: dict[int, Lane] = {}
-        self.at_once = asyncio.Semaphore(agent.batches_at_once)
+        self.large_at_once = asyncio.Semaphore(agent.large_at_once)
         self.claimed: set[TopicPartition] = set()
         self.is_closed = False
         self.is_paused = False

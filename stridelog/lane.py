@@ -10,6 +10,7 @@ import logging
 import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,9 +34,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_SHOWN: Final = 500  # characters of a refused row in the log
+SMALL_BYTES: Final = 128 << 10  # of values; frames of some ten thousand samples
+SMALL_RECORDS: Final = 1_000
 FENCED_POLL_S: Final = 0.2
 EMPTY_POLL_S: Final = 1.0
 LEAVE_S: Final = 5.0  # how long a lane may finish its batch when its partitions are taken away
+
+
+def is_large(batch: FetchedBatch) -> bool:
+    """Whether a batch is one of those that bound a worker's memory."""
+    records = batch.records
+    return len(records) > SMALL_RECORDS or sum(len(record.value or b"") for record in records) > SMALL_BYTES
 
 
 class RegisteredUser(msgspec.Struct, frozen=True):
@@ -119,7 +128,7 @@ class Lane:
                 continue
             wait: Callable[[], Awaitable[None]] | None = None  # not in except*: before 3.11.4 it wraps a cancellation
             try:
-                async with self.runner.at_once:
+                async with self._room(batch):
                     finished = await self._work_on(batch)
                 if finished:
                     self.waiting[topic].popleft()
@@ -136,6 +145,12 @@ class Lane:
                 end_worker(f"worker ends because of {self.runner.agent.name}")
             if wait is not None:
                 await wait()
+
+    def _room(self, batch: FetchedBatch) -> AbstractAsyncContextManager[Any]:
+        """Large batches take turns. Small ones go along: alone they take no memory to speak of, and together they can
+        be one insert.
+        """
+        return self.runner.large_at_once if is_large(batch) else contextlib.nullcontext()
 
     async def _wait_for_work(self) -> None:
         self.work.clear()

@@ -215,7 +215,10 @@ async def test_a_fenced_lane_that_is_cut_short_is_no_failure(
     assert not ended
 
 
-async def test_only_so_many_batches_are_worked_on_at_the_same_time(make: Make) -> None:
+@pytest.mark.parametrize(("records", "together"), [(2_000, 2), (1, 5)])
+async def test_only_so_many_large_batches_are_worked_on_at_the_same_time(
+    make: Make, records: int, together: int
+) -> None:
     running: list[int] = []
     go_on = asyncio.Event()
 
@@ -225,11 +228,11 @@ async def test_only_so_many_batches_are_worked_on_at_the_same_time(make: Make) -
         return Writes()
 
     sources = [TopicPartition(SOURCE.topic, partition) for partition in range(5)]
-    bench = await make(agent=replace(lake, process=process, batches_at_once=2), sources=sources)
-    events = [bench.take([injury(1)], 0, source) for source in sources]
-    await bench.until(lambda: len(running) >= 2)
+    bench = await make(agent=replace(lake, process=process, large_at_once=2), sources=sources)
+    events = [bench.take([injury(1)] * records, 0, source) for source in sources]
+    await bench.until(lambda: len(running) >= together)
     for _ in range(100):  # time enough for the others to come too
         await asyncio.sleep(0)
-    assert len(running) == 2
+    assert len(running) == together
     go_on.set()
     await bench.until(lambda: all(event.acked for event in events))
