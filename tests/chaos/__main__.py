@@ -94,9 +94,9 @@ def record() -> None:
 
 
 @app.command()
-def report() -> None:
+def report(since: Annotated[str, typer.Option(help="Only runs from this time on (ISO 8601, UTC).")] = "") -> None:
     """Print the tables of docs/reliability.md from the record."""
-    results = reporting.read(RECORD)
+    results = [result for result in reporting.read(RECORD) if result["at"] >= since]
     for name, some in (("full", [r for r in results if not r["short"]]), ("short", [r for r in results if r["short"]])):
         if some:
             print(f"{name}: {reporting.table(some)}\n")

@@ -19,6 +19,7 @@ from tests.platform import Platform
 from verification.log import Log
 
 LEAVE_S: Final = 40.0
+MOST_BYTES: Final = 64 << 20  # what a device sends may be larger than any agent takes: such records are sent again too
 READ_S: Final = 30.0
 RESENT: Final = ("sensor-frames", "workout-events", "user-events", "social-events")
 POISON: Final[tuple[tuple[str, bytes | None, bytes | None], ...]] = (
@@ -148,7 +149,9 @@ async def _sent(rig: Rig) -> list[tuple[str, bytes | None, bytes | None]]:
 
 async def _send(rig: Rig, records: list[tuple[str, bytes | None, bytes | None]]) -> None:
     topics = rig.platform.topics
-    producer: Any = AIOKafkaProducer(bootstrap_servers=rig.platform.settings.bootstrap, acks="all")
+    producer: Any = AIOKafkaProducer(
+        bootstrap_servers=rig.platform.settings.bootstrap, acks="all", max_request_size=MOST_BYTES
+    )
     async with producer:
         sent = []
         for name, key, value in records:
