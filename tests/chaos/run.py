@@ -80,6 +80,7 @@ async def run_plan(stack: ChaosStack, steps: Plan, *, short: bool, say: Say, kee
         await _run(stack, platform, workers, steps, result, say)
     except Exception as error:
         result.why.append(f"{type(error).__name__}: {error}"[:2_000])
+        await asyncio.to_thread(stack.revive)
     except BaseException:
         result.why.append("interrupted")
         raise
@@ -88,8 +89,6 @@ async def run_plan(stack: ChaosStack, steps: Plan, *, short: bool, say: Say, kee
         result.exits = workers.exits
         result.duration_s = round(time.monotonic() - began, 1)
         await asyncio.to_thread(platform.stop)
-        if not result.ok:
-            await asyncio.to_thread(stack.revive)
         _keep(folder, steps, result)
         if not keep or result.ok:
             try:
