@@ -3,12 +3,14 @@
 Rows come through the sinks as agents write them: each batch has whole scores of its users, so that a user's earlier
 rows are superseded; one workout in a hundred is deleted with a later batch, so that scores fall too, and some users
 leave. After the load a base is made (stridelog/standing_keeper.py), then as much changes as can before the next one is
-due. Every answer is compared with what numpy works out.
+due. While reads are measured, scores go on changing between them. Every answer is compared with what numpy works out.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -38,6 +40,8 @@ TOPIC: Final = "workout-summaries"
 PARTITIONS: Final = 4
 BATCH: Final = 50_000  # efforts of a batch of a partition
 TAIL_BATCHES: Final = 10  # small ones, after the base
+READS: Final = 25  # of each kind, before scores change again
+LIVE: Final = 25  # efforts that come then
 DELETED: Final = 0.01
 _BEGIN_US: Final = 1_767_225_600_000_000  # 2026-01-01 UTC
 _CHUNK: Final = 5_000  # members of one ZADD
@@ -97,10 +101,12 @@ async def run(base: Settings, *, users: int, efforts: int, queries: int, seed: i
 
 async def _load(settings: Settings, result: Result, seed: int, count: int, queries: Queries, say: Say) -> None:
     athletes = Athletes(result.users, np.random.default_rng(seed))
-    boards = ClickHouseSink(WRITER, settings)
-    await boards.open()
-    try:
-        await boards.claim([TopicPartition(TOPIC, number) for number in range(PARTITIONS)])
+    async with AsyncExitStack() as opened:
+        boards, rankings = ClickHouseSink(WRITER, settings), RedisSink("rankings", settings)
+        for sink in (boards, rankings):
+            await sink.open()
+            opened.push_async_callback(sink.close)
+            await sink.claim([TopicPartition(TOPIC, number) for number in range(PARTITIONS)])
         began_s = time.monotonic()
         tail = min(result.efforts // 10, int(result.users * standing_keeper.CHANGED_SHARE * 0.95))
         done = 0
@@ -123,42 +129,57 @@ async def _load(settings: Settings, result: Result, seed: int, count: int, queri
             rows, span = athletes.batch(number % PARTITIONS, tail // TAIL_BATCHES)
             await boards.write([Rows(BOARD_SCORES.name, rows)], span)
             result.changed += rows.num_rows // len(athletes.boards)
-    finally:
-        await boards.close()
-    result.rows = athletes.rows
-    say("filling Redis")
-    await _fill_redis(settings, athletes)
-    say("measuring")
-    await _measure(result, queries, athletes, count)
+        say("filling Redis")
+        for first in range(0, result.users, _CHUNK):
+            users = np.arange(first, min(first + _CHUNK, result.users))
+            await rankings.write(_rank_commands(settings, athletes, users), Span(TOPIC, 0, first, first + len(users)))
+        reader = _Reader(result, queries, athletes)
+        for number in range(1 + math.ceil(count / READS)):  # the first answers of all kinds are not counted
+            reader.counts = number > 0
+            reads = min(READS, count - (number - 1) * READS)
+            await reader.read(reads)
+            say(f"{min(number * READS, count):,} reads of each kind measured")
+            rows, span = athletes.batch(number % PARTITIONS, LIVE)
+            await boards.write([Rows(BOARD_SCORES.name, rows)], span)
+            users = np.array([int(name.removeprefix("athlete-")) for name in set(rows["user_id"].to_pylist())])
+            commands = _rank_commands(settings, athletes, users)
+            await rankings.write(commands, Span(TOPIC, 1 + number % 2, number, number + 1))
+        result.rows = athletes.rows
 
 
-async def _measure(result: Result, queries: Queries, athletes: "Athletes", count: int) -> None:
-    """One reader at a time, of users drawn by lot; the first answers of all kinds are not counted."""
-    ranks = athletes.ranks()
-    chosen = athletes.random.choice(np.flatnonzero(ranks), count + 20)
-    head = [athletes.names[user].as_py() for user in np.argsort(np.where(ranks, ranks, len(ranks) + 1))[:TOP]]
-    for number, user in enumerate(chosen):
-        name, rank = athletes.names[int(user)].as_py(), int(ranks[user])
-        counts = number >= 20
+class _Reader:
+    """Asks for users drawn by lot, one after the other; ``counts``: whether the times do."""
 
-        async def timed(kind: str, call: Awaitable[Any], *, counts: bool = counts) -> Any:
-            began_s = time.perf_counter()
-            answer = await call
-            if counts:
-                result.times_ms.setdefault(kind, []).append((time.perf_counter() - began_s) * 1000)
-            return answer
+    def __init__(self, result: Result, queries: Queries, athletes: "Athletes") -> None:
+        self._result, self._queries, self._athletes = result, queries, athletes
+        self.counts = False
 
-        page = await timed("clickhouse_board", queries.board(BOARD, top=TOP, user=name, neighbours=NEIGHBOURS))
-        place = await timed("redis_rank", queries.rank(name, BOARD, neighbours=NEIGHBOURS))
-        first = await timed("redis_top", queries.top(BOARD, most=TOP))
-        around = [(row.rank, row.user) for row in page.around]
-        right = (
-            page.rank == rank == place.rank
-            and [row.user for row in page.rows] == head == [row.user for row in first]
-            and around == [(row.rank, row.user) for row in place.rows]
-            and page.users == place.users == np.count_nonzero(ranks)
-        )
-        result.wrong += not right
+    async def read(self, count: int) -> None:
+        """So many answers of each kind, compared with what they should be."""
+        names, ranks = self._athletes.names, self._athletes.ranks()
+        head = [names[user].as_py() for user in np.argsort(np.where(ranks, ranks, len(ranks) + 1))[:TOP]]
+        for user in self._athletes.random.choice(np.flatnonzero(ranks), count):
+            name, rank = names[int(user)].as_py(), int(ranks[user])
+            page = await self._timed(
+                "clickhouse_board", self._queries.board(BOARD, top=TOP, user=name, neighbours=NEIGHBOURS)
+            )
+            place = await self._timed("redis_rank", self._queries.rank(name, BOARD, neighbours=NEIGHBOURS))
+            first = await self._timed("redis_top", self._queries.top(BOARD, most=TOP))
+            around = [(row.rank, row.user) for row in page.around]
+            right = (
+                page.rank == rank == place.rank
+                and [row.user for row in page.rows] == head == [row.user for row in first]
+                and around == [(row.rank, row.user) for row in place.rows]
+                and page.users == place.users == np.count_nonzero(ranks)
+            )
+            self._result.wrong += not right
+
+    async def _timed(self, kind: str, call: Awaitable[Any]) -> Any:
+        began_s = time.perf_counter()
+        answer = await call
+        if self.counts:
+            self._result.times_ms.setdefault(kind, []).append((time.perf_counter() - began_s) * 1000)
+        return answer
 
 
 class Athletes:
@@ -231,31 +252,23 @@ class Athletes:
         return ranks
 
 
-async def _fill_redis(settings: Settings, athletes: Athletes) -> None:
-    keys, sink, source = Keys(settings.namespace), RedisSink("rankings", settings), TopicPartition(TOPIC, 0)
-    await sink.open()
-    try:
-        await sink.claim([source])
-        there = np.flatnonzero(athletes.hundredths)
-        for first in range(0, len(there), _CHUNK):
-            users = there[first : first + _CHUNK]
-            pairs = [
-                (repr(encode_rank_score(float(score) / 100, int(at_us))), name)
-                for score, at_us, name in zip(
-                    athletes.hundredths[users],
-                    athletes.reached_us[users],
-                    athletes.names.take(pa.array(users)).to_pylist(),
-                    strict=True,
-                )
-            ]
-            named = [item for _, name in pairs for item in (name, name)]
-            commands: list[RedisCommand] = [
-                ("ZADD", keys.rank(*BOARD), *(item for pair in pairs for item in pair)),
-                ("HSET", keys.names(), *named),
-            ]
-            await sink.write(commands, Span(TOPIC, 0, first, first + _CHUNK))
-    finally:
-        await sink.close()
+def _rank_commands(settings: Settings, athletes: Athletes, users: np.ndarray[Any, Any]) -> list[RedisCommand]:
+    """What brings users' places on :data:`BOARD` up to date."""
+    keys = Keys(settings.namespace)
+    names = dict(zip(users.tolist(), athletes.names.take(pa.array(users)).to_pylist(), strict=True))
+    scored = [
+        (repr(encode_rank_score(float(athletes.hundredths[user]) / 100, int(athletes.reached_us[user]))), name)
+        for user, name in names.items()
+        if athletes.hundredths[user]
+    ]
+    gone = [name for user, name in names.items() if not athletes.hundredths[user]]
+    commands: list[RedisCommand] = []
+    if scored:
+        commands.append(("ZADD", keys.rank(*BOARD), *(item for pair in scored for item in pair)))
+        commands.append(("HSET", keys.names(), *(item for _, name in scored for item in (name, name))))
+    if gone:
+        commands.append(("ZREM", keys.rank(*BOARD), *gone))
+    return commands
 
 
 def _quantile(times: list[float], share: float) -> float:

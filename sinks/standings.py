@@ -76,7 +76,8 @@ CREATE TABLE IF NOT EXISTS {db}.board_base_rows (
     place UInt32 COMMENT 'from 1, in the order of code and user_key' CODEC(NONE),
     user_id String COMMENT 'the athlete' CODEC(ZSTD(1)),
     workouts UInt32 COMMENT 'workouts of the sport and period that count',
-    INDEX users user_key TYPE bloom_filter(0.01) GRANULARITY 1
+    INDEX users user_key TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX places place TYPE minmax GRANULARITY 1
 )
 ENGINE = MergeTree
 PARTITION BY (board, base)

@@ -1,7 +1,7 @@
-"""Questions to the stores, as the command line, the live view and the gateway ask them: thin, and without any state.
+"""Questions to the stores, as the command line, the live view and the gateway ask them.
 
-A ``Queries`` holds the clients; each connects when it is first needed. What a user got wrong and a store that does not
-answer are both a ``UserError``.
+A ``Queries`` holds the clients, each of which connects when it is first needed, and what it has read of large boards.
+What a user got wrong and a store that does not answer are both a ``UserError``.
 """
 
 import asyncio
@@ -41,7 +41,8 @@ from stridelog.errors import UserError
 from stridelog.feed_pages import FeedPages, cursor, next_of, shown_workout
 from stridelog.privacy_key import privacy_key_of
 from stridelog.settings import Settings
-from stridelog.standing_reads import Among, Place, standing
+from stridelog.standing_changes import Place
+from stridelog.standing_reads import Among, Standings
 
 ANSWER_S: Final = 10
 """How long a store may take to answer."""
@@ -62,6 +63,7 @@ class Queries:
         self._mongo: AsyncMongoClient[dict[str, Any]] | None = None
         self._redis: redis.asyncio.Redis | None = None
         self._connecting = asyncio.Lock()
+        self._standings = Standings(self._clickhouse_table)
 
     async def __aenter__(self) -> Self:
         return self
@@ -94,7 +96,7 @@ class Queries:
         """The first ``top`` places of a leaderboard, and a user's place with the ones around it. An empty board has no
         rows. ``among`` (``stridelog.scopes``): only those are ranked, as if nobody else were on the board.
         """
-        found = await standing(self._clickhouse_table, board, top=top, user=user, near=neighbours, among=among)
+        found = await self._standings.read(board, top=top, user=user, near=neighbours, among=among)
         names = await self.names(place.user for _, place in (*found.head, *found.around))
         less = boards_file.load().less_is_better(board.metric)
 

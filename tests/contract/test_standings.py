@@ -14,9 +14,9 @@ from domain.boards import BoardKey
 from sinks.base import Rows, Sink
 from sinks.standings import WRITER, score_of
 from sinks.tables import BOARD_SCORES
-from stridelog import standing_keeper
+from stridelog import standing_keeper, standing_reads
 from stridelog.standing_keeper import StandingKeeper
-from stridelog.standing_reads import MEMBERS, Among, standing
+from stridelog.standing_reads import MEMBERS, Among, Standing, Standings
 
 from .store_clickhouse import ClickHouse
 
@@ -26,6 +26,7 @@ TOTAL: Final = BoardKey("distance", "all", "all", "all")
 FASTEST: Final = BoardKey("fastest_5_km", "running", "all", "all")
 BEGIN: Final = datetime(2026, 11, 24, tzinfo=UTC)
 USERS: Final = 25
+STEP: Final = 97  # between the offsets of rows
 
 Row = dict[str, Any]
 Ranked = tuple[int, str, float]
@@ -35,6 +36,7 @@ Ranked = tuple[int, str, float]
 def small_boards_have_bases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standing_keeper, "LARGE", 2)
     monkeypatch.setattr(standing_keeper, "CHANGED_SHARE", 0.5)
+    monkeypatch.setattr(standing_reads, "AGAIN_MOST", 1)
     monkeypatch.setattr(standing_keeper, "LATE_S", 0.0)  # no insert is under way when a base is made here
     monkeypatch.setattr(standing_keeper, "_LARGE", standing_keeper._LARGE.replace(">= 20000", ">= 2"))
 
@@ -89,7 +91,7 @@ def drawn(lot: random.Random, offset: int, count: int) -> list[Row]:
             f"user-{lot.randrange(USERS)}",
             lot.choice((0, 10.01, 10.02, 12.5, 99, 1000, 4e9, 7.25)),
             lot.randrange(3),
-            offset + number,
+            STEP * (offset + number),
         )
         for number in range(count)
     ]
@@ -109,33 +111,47 @@ def expected(rows: Iterator[Row] | list[Row], board: BoardKey) -> list[Ranked]:
     return sorted((1 + sum(other < key[user] for other in key.values()), user, last[user]["score"]) for user in key)
 
 
-async def assert_reads(store: ClickHouse, board: BoardKey, rows: list[Row]) -> None:
-    """The head, and everybody's place with two neighbours on each side."""
-    whole = expected(rows, board)
-    for user in (*(user for _, user, _ in whole), "nobody"):
-        found = await standing(ask_of(store), board, top=7, user=user, near=2)
-        head, around = (
-            [(rank, place.user, score_of(place.code, less_is_better=board == FASTEST)[0]) for rank, place in part]
-            for part in (found.head, found.around)
-        )
-        assert found.users == len(whole)
-        assert [rank for rank, *_ in head] == [rank for rank, *_ in whole[:7]]
-        assert set(head) <= set(whole)
-        assert set(around) <= set(whole)
-        if user == "nobody":
-            assert (found.rank, around) == (None, [])
-            continue
-        mine = next(one for one in whole if one[1] == user)
-        assert found.rank == mine[0]
-        at = around.index(mine)
-        ranks = [rank for rank, *_ in whole]
-        assert sorted(ranks)[ranks.index(mine[0])] == mine[0]
-        assert len({user for _, user, _ in around}) == len(around)
-        assert [rank for rank, *_ in around] == sorted(rank for rank, *_ in around)
-        ahead = sum(rank < mine[0] for rank in ranks)
-        equals = ranks.count(mine[0])
-        assert min(2, ahead) <= at <= min(2, ahead + equals - 1)
-        assert len(around) - 1 - at >= min(2, len(whole) - ahead - equals)
+class Readers:
+    """One reader of boards that goes on through the whole test, and new ones that know nothing."""
+
+    def __init__(self, store: ClickHouse) -> None:
+        self._store = store
+        self._old = Standings(ask_of(store))
+
+    async def assert_read(self, board: BoardKey, rows: list[Row]) -> None:
+        """The head, and the place of every second with two neighbours on each side."""
+        whole = expected(rows, board)
+        users = [*(user for _, user, _ in whole), "nobody"]
+        for user in users[len(rows) % 2 :: 2]:
+            assert_right(whole, board, user, await self._old.read(board, top=7, user=user, near=2))
+        for user in (users[0], users[-1]):
+            new = Standings(ask_of(self._store))
+            assert_right(whole, board, user, await new.read(board, top=7, user=user, near=2))
+
+
+def assert_right(whole: list[Ranked], board: BoardKey, user: str, found: Standing) -> None:
+    head, around = (
+        [(rank, place.user, score_of(place.code, less_is_better=board == FASTEST)[0]) for rank, place in part]
+        for part in (found.head, found.around)
+    )
+    assert found.users == len(whole)
+    assert [rank for rank, *_ in head] == [rank for rank, *_ in whole[:7]]
+    assert set(head) <= set(whole)
+    assert set(around) <= set(whole)
+    if user == "nobody":
+        assert (found.rank, around) == (None, [])
+        return
+    mine = next(one for one in whole if one[1] == user)
+    assert found.rank == mine[0]
+    at = around.index(mine)
+    ranks = [rank for rank, *_ in whole]
+    assert sorted(ranks)[ranks.index(mine[0])] == mine[0]
+    assert len({user for _, user, _ in around}) == len(around)
+    assert [rank for rank, *_ in around] == sorted(rank for rank, *_ in around)
+    ahead = sum(rank < mine[0] for rank in ranks)
+    equals = ranks.count(mine[0])
+    assert min(2, ahead) <= at <= min(2, ahead + equals - 1)
+    assert len(around) - 1 - at >= min(2, len(whole) - ahead - equals)
 
 
 def ask_of(store: ClickHouse) -> Any:
@@ -154,18 +170,18 @@ async def bases(store: ClickHouse) -> int:
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_a_board_with_a_base_is_read_as_it_stands(clickhouse: ClickHouse, seed: int) -> None:
-    lot, rows = random.Random(seed), list[Row]()
+    lot, rows, readers = random.Random(seed), list[Row](), Readers(clickhouse)
     async with boards_of(clickhouse) as (sink, keeper):
-        for count in (90, 8, 20):
+        for count in (90, 8, 2, 20, 3):
             came = drawn(lot, len(rows), count)
             rows += came
             await write(clickhouse, sink, came)
             for board in (TOTAL, FASTEST):
-                await assert_reads(clickhouse, board, rows)
+                await readers.assert_read(board, rows)
             await keeper.tend()
             assert await bases(clickhouse) >= 2
         for board in (TOTAL, FASTEST):
-            await assert_reads(clickhouse, board, rows)
+            await readers.assert_read(board, rows)
 
 
 async def test_a_base_is_made_when_enough_has_changed_and_not_before(clickhouse: ClickHouse) -> None:
@@ -191,20 +207,23 @@ async def test_a_row_of_a_worker_that_came_too_late_shows_nothing_old(clickhouse
         await keeper.tend()
         late = pa.Table.from_pylist([row(TOTAL, "user-3", 9999, 0, 4)], schema=BOARD_SCORES.schema)
         await clickhouse.client.insert_arrow("board_scores", late, database=clickhouse.settings.namespace)
-        await assert_reads(clickhouse, TOTAL, [*rows, row(TOTAL, "user-3", 500, 1, 20)])
+        await Readers(clickhouse).assert_read(TOTAL, [*rows, row(TOTAL, "user-3", 500, 1, 20)])
 
 
 async def test_after_a_rewind_boards_follow_what_is_written_anew(clickhouse: ClickHouse) -> None:
+    readers = Readers(clickhouse)
     async with boards_of(clickhouse) as (sink, keeper):
-        await write(clickhouse, sink, [row(TOTAL, f"user-{number}", 10 + number, 0, number) for number in range(10)])
+        rows = [row(TOTAL, f"user-{number}", 10 + number, 0, number) for number in range(10)]
+        await write(clickhouse, sink, rows)
         await keeper.tend()
+        await readers.assert_read(TOTAL, rows)
         await sink.rewind(clickhouse.source, 0)
         assert await bases(clickhouse) == 0
         rows = [row(TOTAL, f"user-{number}", 100 - number, 0, number) for number in range(10)]
         await write(clickhouse, sink, rows)
-        await assert_reads(clickhouse, TOTAL, rows)
+        await readers.assert_read(TOTAL, rows)
         assert await keeper.tend() == [TOTAL]
-        await assert_reads(clickhouse, TOTAL, rows)
+        await readers.assert_read(TOTAL, rows)
 
 
 async def test_a_base_that_is_replaced_goes(clickhouse: ClickHouse) -> None:
@@ -224,6 +243,6 @@ async def test_a_board_among_some_ranks_only_them(clickhouse: ClickHouse) -> Non
         await write(clickhouse, sink, rows)
         await keeper.tend()
         friends = Among(MEMBERS, {"members": ["user-2", "user-7", "user-5", "stranger"]})
-        found = await standing(ask_of(clickhouse), TOTAL, top=10, user="user-5", near=1, among=friends)
+        found = await Standings(ask_of(clickhouse)).read(TOTAL, top=10, user="user-5", near=1, among=friends)
         assert [(rank, place.user) for rank, place in found.head] == [(1, "user-7"), (2, "user-5"), (3, "user-2")]
         assert (found.users, found.rank, found.around) == (3, 2, found.head)
