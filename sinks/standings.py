@@ -76,7 +76,6 @@ CREATE TABLE IF NOT EXISTS {db}.board_base_rows (
     place UInt32 COMMENT 'from 1, in the order of code and user_key' CODEC(NONE),
     user_id String COMMENT 'the athlete' CODEC(ZSTD(1)),
     workouts UInt32 COMMENT 'workouts of the sport and period that count',
-    INDEX users user_key TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX places place TYPE minmax GRANULARITY 1
 )
 ENGINE = MergeTree
@@ -84,7 +83,26 @@ PARTITION BY (board, base)
 ORDER BY (code, user_key)
 COMMENT 'Boards in the order of their places, as they were when the base was made'
 """
-_TABLES: Final = (_CHANGES, _BASES, _BASE_ROWS, _NOTE_CHANGES)
+_BASE_USERS: Final = """
+CREATE TABLE IF NOT EXISTS {db}.board_base_users (
+    board UInt64 COMMENT 'hash of metric, sport, period and period_key',
+    base UInt64 COMMENT 'which base',
+    user_key UInt64 COMMENT 'hash of the user' CODEC(NONE),
+    place UInt32 COMMENT 'as in board_base_rows' CODEC(NONE)
+)
+ENGINE = MergeTree
+PARTITION BY (board, base)
+ORDER BY user_key
+SETTINGS index_granularity = 512
+COMMENT 'Where in board_base_rows a user is'
+"""
+_NOTE_USERS: Final = """
+CREATE MATERIALIZED VIEW IF NOT EXISTS {db}.board_base_users_noted TO {db}.board_base_users AS
+SELECT board, base, user_key, place FROM {db}.board_base_rows
+"""
+BASE_TABLES: Final = ("board_base_rows", "board_base_users")
+"""What holds bases, a partition each."""
+_TABLES: Final = (_CHANGES, _BASES, _BASE_ROWS, _BASE_USERS, _NOTE_CHANGES, _NOTE_USERS)
 
 
 def ddl(database: str) -> list[str]:

@@ -46,6 +46,18 @@ from stridelog.standing_reads import Among, Standings
 
 ANSWER_S: Final = 10
 """How long a store may take to answer."""
+_RANK: Final = """
+local place = redis.call('ZREVRANK', KEYS[1], ARGV[1])
+if not place then return nil end
+local first, last = math.max(0, place - ARGV[2]), place + ARGV[2]
+local around = redis.call('ZREVRANGE', KEYS[1], first, last, 'WITHSCORES')
+local users, above = {}, {}
+for i = 1, #around, 2 do
+    users[#users + 1] = around[i]
+    above[#above + 1] = redis.call('ZCOUNT', KEYS[1], '(' .. around[i + 1], '+inf')
+end
+return {redis.call('ZCARD', KEYS[1]), place, around, above, redis.call('HMGET', KEYS[2], unpack(users))}
+"""  # one round trip, and one state of the ranking
 _NOT_THERE: Final = ("UNKNOWN_DATABASE", "UNKNOWN_TABLE")  # of ClickHouse: no worker has ever been up
 
 
@@ -124,28 +136,21 @@ class Queries:
 
     async def rank(self, user: str, board: BoardKey, *, neighbours: int = 2) -> RankPage | None:
         """A user's competition rank on a board and the places around it; ``None`` if the user is not on it."""
-        key, less = self.keys.rank(*board), boards_file.load().less_is_better(board.metric)
         async with self._asking("redis") as client:
-            score = await client.zscore(key, user)
-            place = await client.zrevrank(key, user)
-            if score is None or place is None:
-                return None
-            first = max(0, place - neighbours)
-            async with client.pipeline(transaction=True) as pipe:
-                pipe.zcard(key)
-                pipe.zrevrange(key, first, place + neighbours, withscores=True)
-                users, around = await pipe.execute()
-            async with client.pipeline(transaction=False) as pipe:
-                for _, value in around:
-                    pipe.zcount(key, f"({value!r}", "+inf")
-                above = await pipe.execute()
-        names = await self.names(member.decode() for member, _ in around)
-        rows = tuple(
-            RankRow(ahead + 1, member.decode(), names[member.decode()], *decode_rank_score(value, less_is_better=less))
-            for (member, value), ahead in zip(around, above, strict=True)
-        )
+            asked = client.register_script(_RANK)(
+                keys=[self.keys.rank(*board), self.keys.names()], args=[user, neighbours]
+            )
+            found = await asked
+        if found is None:
+            return None
+        users, place, around, above, names = found
+        less = boards_file.load().less_is_better(board.metric)
+        rows: list[RankRow] = []
+        for member, value, ahead, name in zip(around[::2], around[1::2], above, names, strict=True):
+            achieved = decode_rank_score(float(value), less_is_better=less)
+            rows.append(RankRow(ahead + 1, member.decode(), (name or member).decode(), *achieved))
         mine = next((row.rank for row in rows if row.user == user), place + 1)
-        return RankPage(board, users, mine, rows)
+        return RankPage(board, users, mine, tuple(rows))
 
     async def ranked(self, board: BoardKey) -> int:
         """How many are in a ranking; 0: Redis does not have it."""

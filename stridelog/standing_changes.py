@@ -1,11 +1,12 @@
 """Who changed since a base of a leaderboard was made, beside the base's rows (``stridelog/standing_reads.py``)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 _HALF: Final = (1 << 64) - 1  # the upper half of the code of those who have gone
 
@@ -34,30 +35,38 @@ def places_of(found: pa.Table) -> list[Place]:
     ]
 
 
+_ROWS: Final = pa.schema(
+    {
+        **{name: pa.uint64() for name in ("high", "low", "user_key", "offset", "stored_us")},
+        "user_id": pa.string(),
+        "workouts": pa.uint32(),
+    }
+)
+_VERSION: Final = ("user_key", "offset", "stored_us")
+_UNKNOWN: Final = -1
+
+
 class Changed:
-    """Who changed, each as they are now (``rows``: no user twice), and by user key their number in the base, 0 if they
-    were not in it. Never altered: later changes make another one.
+    """Who changed, each as they are now, with their number in the base. Never altered: later changes make another one.
+
+    ``rows``: one of each user, in the order of ``user_key``; also of those who have left the board. ``numbers``: of the
+    same users, 0 if they were not in the base, -1 while that is not known.
     """
 
-    def __init__(self, rows: pa.Table | None = None, numbers: Mapping[int, int] | None = None) -> None:
-        self._rows = rows
-        self._numbers = numbers or {}
-        self._keys: set[int] = set(rows["user_key"].to_pylist()) if rows is not None else set()
-        left = [number for key, number in self._numbers.items() if number and key in self._keys]
-        self._left = np.array(left, np.int64)  # their numbers, in the base
-        if rows is None:
-            self._high = self._low = self._ranked_keys = np.zeros(0, np.uint64)
-            return
-        high, low, keys = (rows[name].to_numpy() for name in ("high", "low", "user_key"))
+    def __init__(self, rows: pa.Table | None = None, numbers: NDArray[np.int64] | None = None) -> None:
+        self._rows = _ROWS.empty_table() if rows is None else rows
+        self._numbers = np.zeros(0, np.int64) if numbers is None else numbers
+        self._left = self._numbers[self._numbers > 0]
+        high, low, self._keys = (self._rows[name].to_numpy() for name in ("high", "low", "user_key"))
         there = np.flatnonzero(high != _HALF)
-        order = there[np.lexsort((keys[there], low[there], high[there]))]
-        self._ranked = rows.take(order)
-        self._high, self._low, self._ranked_keys = high[order], low[order], keys[order]
+        order = there[np.lexsort((self._keys[there], low[there], high[there]))]
+        self._ranked = self._rows.take(order)
+        self._high, self._low, self._ranked_keys = high[order], low[order], self._keys[order]
 
-    @property
-    def without_number(self) -> bool:
-        """Whether of somebody it is not known yet where in the base they were."""
-        return not self._keys <= self._numbers.keys()
+    def without_number(self) -> list[int]:
+        """The keys of users of whom it is not known where in the base they were."""
+        keys: list[int] = self._keys[self._numbers == _UNKNOWN].tolist()
+        return keys
 
     @property
     def more_users(self) -> int:
@@ -65,41 +74,52 @@ class Changed:
         return len(self._ranked_keys) - len(self._left)
 
     def with_later(self, rows: pa.Table) -> "Changed":
-        """Together with later changes, some of which may be here already."""
-        if self._rows is not None:
-            both = pa.concat_tables([self._rows, rows])
-            keys, offsets, stored_us = (both[name].to_numpy() for name in ("user_key", "offset", "stored_us"))
-            order = np.lexsort((stored_us, offsets, keys))
-            is_last = np.append(keys[order][1:] != keys[order][:-1], True)
-            newest = np.sort(order[is_last])
-            if len(newest) == len(self._rows) == newest[-1] + 1:  # nothing new
-                return self
-            rows = both.take(newest)
-        return Changed(rows, self._numbers) if rows.num_rows else self
+        """Together with later changes, one of each user, some of which may be here already."""
+        keys, offsets, stored_us = (rows[name].to_numpy() for name in _VERSION)
+        if len(self._keys):
+            at, is_here = self._find(keys)
+            _, here_offsets, here_stored_us = (self._rows[name].to_numpy()[at] for name in _VERSION)
+            is_newer = (offsets > here_offsets) | ((offsets == here_offsets) & (stored_us > here_stored_us))
+            rows = rows.filter(~is_here | is_newer)
+        if not rows.num_rows:
+            return self
+        rows = rows.select(_ROWS.names).cast(_ROWS)
+        stay = ~np.isin(self._keys, rows["user_key"].to_numpy())
+        both = pa.concat_tables([self._rows.filter(stay), rows]).combine_chunks()
+        order = np.argsort(both["user_key"].to_numpy())
+        numbers = np.full(len(order), _UNKNOWN, np.int64)
+        numbers[np.searchsorted(both["user_key"].to_numpy()[order], self._keys)] = self._numbers
+        return Changed(both.take(order), numbers)
 
-    def with_numbers(self, numbers: Mapping[int, int]) -> "Changed":
-        """Together with numbers in the base, by user key: whoever has none by then was not in it."""
-        return Changed(self._rows, {**dict.fromkeys(self._keys, 0), **self._numbers, **numbers})
+    def with_numbers(self, asked: list[int], keys: NDArray[np.uint64], numbers: NDArray[np.uint32]) -> "Changed":
+        """Together with the numbers of those who were ``asked`` for: of ``keys``. Others were not in the base."""
+        known = self._numbers.copy()
+        known[self._find(np.array(asked, np.uint64))[0]] = 0
+        known[self._find(keys)[0]] = numbers
+        return Changed(self._rows, known)
+
+    def _find(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Where users are, and whether they are here at all; there must be somebody."""
+        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return at, self._keys[at] == keys
 
     def fresh(self, run: Run) -> list[Place]:
         """Those of a run who have not changed."""
-        return [place for place, _ in run if place.user_key not in self._keys]
+        if not len(self._keys):
+            return [place for place, _ in run]
+        _, has_changed = self._find(np.array([place.user_key for place, _ in run], np.uint64))
+        return [place for (place, _), changed in zip(run, has_changed.tolist(), strict=True) if not changed]
 
     def of(self, user: str) -> Place | None:
         """The place of a user who changed; ``None`` if they did not, or are not on the board."""
-        if self._rows is None:
-            return None
         return next(iter(places_of(self._ranked.filter(pc.equal(self._ranked["user_id"], user)))), None)
 
     def nearest(self, at: Place, most: int) -> tuple[list[Place], list[Place]]:
         """Who changed and stands next above and below a place; that place itself is neither."""
-        if self._rows is None:
-            return [], []
-        equal = (self._high == at.code >> 64) & (self._low == at.code & _HALF)
-        above = self._count_better(at.code) + int(
-            np.count_nonzero(equal & (self._ranked_keys < np.uint64(at.user_key)))
-        )
-        below = above + int(np.count_nonzero(equal & (self._ranked_keys == np.uint64(at.user_key))))
+        high, low, key = np.uint64(at.code >> 64), np.uint64(at.code & _HALF), np.uint64(at.user_key)
+        equal = (self._high == high) & (self._low == low)
+        above = self._count_better(at.code) + int(np.count_nonzero(equal & (self._ranked_keys < key)))
+        below = above + int(np.count_nonzero(equal & (self._ranked_keys == key)))
         first = max(0, above - most)
         return places_of(self._ranked.slice(first, above - first)), places_of(self._ranked.slice(below, most))
 

@@ -16,7 +16,7 @@ from domain.boards import BoardKey
 from sinks.base import SinkUnavailable
 from sinks.clickhouse import ANSWER_TIMEOUT_S, connect, mapped
 from sinks.combining import RefusedError
-from sinks.standings import BOARD_ID, CODE, KEPT_DAYS, USER_KEY, WRITER, forget
+from sinks.standings import BASE_TABLES, BOARD_ID, CODE, KEPT_DAYS, USER_KEY, WRITER, forget
 from stridelog.projections.boards import kept_until_s
 from stridelog.settings import Settings
 
@@ -78,8 +78,8 @@ INSERT INTO {db}.board_bases SELECT board, base, fromUnixTimestamp64Micro({mark:
 FROM {db}.board_bases WHERE board = {board:UInt64} AND base = {base:UInt64} LIMIT 1
 """
 _PARTITIONS: Final = """
-SELECT DISTINCT partition, partition_id FROM system.parts
-WHERE database = {database:String} AND table = 'board_base_rows' AND active
+SELECT DISTINCT table, partition, partition_id FROM system.parts
+WHERE database = {database:String} AND table IN {tables:Array(String)} AND active
 """
 _NOW: Final = "SELECT toUnixTimestamp64Micro(now64(6))"
 
@@ -221,10 +221,11 @@ class StandingKeeper:
 
     async def _drop(self, now_us: int) -> None:
         newest = {board: base for board, base, *_ in await self._rows(_BASES)}
-        for partition, id in await self._rows(_PARTITIONS, database=self._settings.namespace):
+        tables = [*BASE_TABLES]
+        for table, partition, id in await self._rows(_PARTITIONS, database=self._settings.namespace, tables=tables):
             board, base = map(int, partition.strip("()").split(","))
             if base < newest.get(board, 0) < now_us - int(LATE_S * _S_US):  # whoever reads the old one is done
-                await self._command(f"ALTER TABLE {{db}}.board_base_rows DROP PARTITION ID '{id}'")
+                await self._command(f"ALTER TABLE {{db}}.{table} DROP PARTITION ID '{id}'")
 
     async def _now_us(self) -> int:
         ((now_us,),) = await self._rows(_NOW)

@@ -6,12 +6,13 @@ of who changed, and asks only for what the agent may have written later: most an
 without a base, and one of some users only, is read whole from ``board_scores``.
 """  # noqa: E501
 
+import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 
 from domain.boards import BoardKey
@@ -23,7 +24,8 @@ Ask = Callable[..., Awaitable[pa.Table]]
 
 SPARE: Final = 64  # rows of the base that are read beyond those wanted, in place of some that have changed
 MORE: Final = 16  # times as many spare ones, when they were not enough
-AGAIN_MOST: Final = 256  # changes that are read again each time, rather than to ask for the watermarks
+KEYS: Final = 5_000  # of one statement
+LOOK_S: Final = 1.0  # how long the latest base is not asked for again; a base that is replaced goes much later
 KEPT_BOARDS: Final = 64  # about 1 MB each, of a board of a million
 _NAMED: Final = (
     "metric = {metric:String} AND sport = {sport:String} AND period = {period:String} "
@@ -42,43 +44,40 @@ SELECT {_HALVES.format("code")}, user_key, user_id, workouts, rank, place, users
 WHERE place <= {{top:UInt32}} OR (mine AND abs(toInt64(place) - toInt64(mine)) <= {{near:UInt32}})
 ORDER BY place
 """  # noqa: S608
-_OF_BASE: Final = f"FROM board_base_rows WHERE board = {ASKED_BOARD_ID} AND base = latest.1"
-_SINCE: Final = f"""FROM board_changes WHERE board = {ASKED_BOARD_ID} AND latest.1 > 0
-    AND stored_at >= fromUnixTimestamp64Micro(latest.2, 'UTC')
-    AND source_offset >= greatest(latest.3[source_partition + 1],
-        if(latest.1 = {{base:UInt64}}, {{marks:Array(UInt64)}}[source_partition + 1], 0))"""
+_LATEST: Final = f"""
+SELECT (
+    SELECT argMax((base, users, toUnixTimestamp64Micro(mark), marks), (base, mark)) FROM board_bases
+    WHERE board = {ASKED_BOARD_ID} AND mark > now() - INTERVAL {KEPT_DAYS * 12} HOUR
+) AS latest, (
+    SELECT groupArray((number, mark)) FROM (
+        SELECT number, min(mark) AS mark FROM (
+            SELECT topic, `partition` AS number, argMax(next_offset, (epoch, next_offset)) AS mark FROM watermarks
+            WHERE agent = '{WRITER}' GROUP BY topic, number
+        ) GROUP BY number ORDER BY number
+    )
+) AS written
+"""  # noqa: S608
+_THE_BASE: Final = f"board = {ASKED_BOARD_ID} AND base = {{base:UInt64}}"
+_OF_BASE: Final = f"FROM board_base_rows WHERE {_THE_BASE}"
+_NUMBERED: Final = f"FROM board_base_users WHERE {_THE_BASE} AND user_key"
+_SINCE: Final = f"""FROM board_changes WHERE board = {ASKED_BOARD_ID}
+    AND stored_at >= fromUnixTimestamp64Micro({{mark_us:Int64}}, 'UTC')
+    AND source_offset >= {{marks:Array(UInt64)}}[source_partition + 1]"""
 _BASE_ROW: Final = f"{_HALVES.format('code')}, user_key, user_id, workouts, place"
-_BASES: Final = f"""(
-    SELECT argMax((base, toUnixTimestamp64Micro(mark), marks, users), (base, mark)) FROM board_bases
-    WHERE board = {ASKED_BOARD_ID}"""  # noqa: S608
-_USER_NUMBER: Final = ("user_key", "place")
-_BASE, _ROW, _CHANGED = range(3)
 _READ: Final = f"""
-WITH {_BASES} AND mark > now() - INTERVAL {KEPT_DAYS * 12} HOUR) AS latest,
-(SELECT any(place) {_OF_BASE} AND user_key = sipHash64({{user:String}})) AS mine,
+WITH (SELECT any(place) {_NUMBERED} = sipHash64({{user:String}})) AS mine,
 if(mine > {{near:UInt32}}, mine - {{near:UInt32}}, 1) AS first, if(mine > 0, mine + {{near:UInt32}}, 0) AS last
-SELECT {_BASE} AS kind, toUInt64(0) AS high, toUInt64(0) AS low, latest.1 AS user_key, '' AS user_id,
-    mine AS workouts, latest.4 AS place, toUInt64(0) AS offset, toUInt64(0) AS stored_us
-UNION ALL SELECT {_ROW}, {_BASE_ROW}, 0, 0 {_OF_BASE} AND (place <= {{head:UInt32}} OR place BETWEEN first AND last)
-UNION ALL SELECT {_CHANGED}, {_HALVES.format("changed")}, user_key, user_id, counting, 0,
+SELECT 0 AS is_change, {_BASE_ROW}, toUInt64(0) AS offset, toUInt64(0) AS stored_us {_OF_BASE}
+    AND (place <= {{head:UInt32}} OR place BETWEEN first AND last)
+UNION ALL SELECT 1, {_HALVES.format("changed")}, user_key, user_id, counting, 0,
     toUInt64(bitShiftRight(newest, 64)), toUInt64(bitAnd(newest, 18446744073709551615)) FROM (
     SELECT user_key, argMax(code, ordinal) AS changed, any(user_id) AS user_id, argMax(workouts, ordinal) AS counting,
         max(ordinal) AS newest
     {_SINCE} GROUP BY user_key
 )
 """  # noqa: S608
-_NUMBERS: Final = f"""
-WITH {_BASES} AND base = {{base:UInt64}}) AS latest
-SELECT {", ".join(_USER_NUMBER)} {_OF_BASE} AND user_key IN (SELECT user_key {_SINCE})
-"""
-_MARKS: Final = f"""
-SELECT number, min(mark) AS mark FROM (
-    SELECT topic, `partition` AS number, argMax(next_offset, (epoch, next_offset)) AS mark FROM watermarks
-    WHERE agent = '{WRITER}' GROUP BY topic, number
-) GROUP BY number ORDER BY number
-"""  # noqa: S608
+_NUMBERS: Final = f"SELECT user_key, place {_NUMBERED} IN "
 _AROUND: Final = f"""
-WITH tuple({{base:UInt64}}) AS latest
 SELECT * FROM (
     SELECT {_BASE_ROW} {_OF_BASE} AND code <= {{code:UInt128}}
     AND (code < {{code:UInt128}} OR user_key < {{user_key:UInt64}})
@@ -118,17 +117,18 @@ class Standing:
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of a board: which base it has (0: none is known), the base's first rows, and who changed up to
-    ``marks``, by source partition the offset before which all changes are here. ``again`` changes are asked for again
-    each time, which are not before ``marks``.
+    """What is known of a board with a base: the base's first rows, and who changed. Marks are by source partition the
+    offset before which all changes are here. All that is before ``written`` was in the tables at ``looked_s``.
     """
 
-    base: int = 0
-    base_users: int = 0
+    base: int
+    users: int  # of the base
+    mark_us: int
+    marks: tuple[int, ...]
+    written: tuple[int, ...] = ()
+    looked_s: float = 0.0  # when this was the latest base
     head: Run = ()
     changed: Changed = field(default_factory=Changed)
-    marks: tuple[int, ...] = ()
-    again: int = 0
 
 
 class Standings:
@@ -142,66 +142,58 @@ class Standings:
         self, board: BoardKey, *, top: int, user: str = "", near: int = 0, among: Among | None = None
     ) -> Standing:
         """The first ``top`` places, and if a ``user`` is given and on the board, theirs and ``near`` on each side."""
-        if among is None:
-            spare = SPARE
-            while True:
-                known, run = await self._read_base(board, top + spare, user, near + 1 + SPARE)
-                if known is None:
-                    break
-                head = known.changed.fresh(known.head)
-                if len(head) >= top or len(known.head) == known.base_users:
-                    return await self._based(board, known, run, head, top=top, near=near, user=user)
-                spare *= MORE
+        spare = SPARE
+        while among is None and (found := await self._read(board, top + spare, user, near + 1 + SPARE)) is not None:
+            known, run = found
+            head = known.changed.fresh(known.head)
+            if len(head) >= top or len(known.head) == known.users:
+                return await self._based(board, known, run, head, top=top, near=near, user=user)
+            spare *= MORE
         condition, more = (among.condition, among.parameters) if among else ("1", {})
         text = _WHOLE.replace("CONDITION", condition)
         return _whole(await self._ask(text, **board._asdict(), **more, user=user, top=top, near=near), top, near)
 
-    async def _read_base(self, board: BoardKey, rows: int, user: str, near: int) -> tuple[_Known | None, Run]:
+    async def _read(self, board: BoardKey, rows: int, user: str, near: int) -> tuple[_Known, Run] | None:
         """What is known of the board by now, with ``rows`` of its head at least, and the run of the base around a user
-        who is in it. ``None``: there is no base.
+        who is in it. ``None``: it has no base.
         """
-        known = self._known.get(board) or _Known()
-        marks = await self._marks(known.marks) if known.again > AGAIN_MOST else known.marks
-        while True:
-            head = rows if len(known.head) < min(rows, known.base_users) or not known.base else 0
-            asked = {**board._asdict(), "base": known.base, "marks": [*known.marks, 0]}
-            found = await self._ask(_READ, **asked, head=head, user=user, near=near)
-            kinds = found["kind"].to_numpy() if found.num_rows else np.zeros(0)
-            base = found.filter(kinds == _BASE).to_pylist() if found.num_rows else []
-            if not base or not base[0]["user_key"]:
+        known, now_s = self._known.get(board), time.monotonic()
+        if known is not None and now_s < known.looked_s + LOOK_S:
+            known, run = await self._later(board, known, rows, user, near)
+        else:
+            looking = asyncio.ensure_future(self._ask(_LATEST, **board._asdict()))
+            if known is not None:  # most probably it still has the same base
+                (known, run), _ = await asyncio.gather(self._later(board, known, rows, user, near), looking)
+            latest = _latest(await looking, now_s)
+            if latest is None:
                 self._known.pop(board, None)
-                return None, []
-            if base[0]["user_key"] != known.base:
-                known, marks = _Known(base[0]["user_key"], base[0]["place"]), ()
-                if not head:
-                    continue
-            break
-        run, mine = _run(found.filter(kinds == _ROW)), base[0]["workouts"]
-        changes = found.filter(kinds == _CHANGED)
-        changed = known.changed.with_later(changes)
-        if changed.without_number:
-            asked = {**board._asdict(), "base": known.base, "marks": [*known.marks, 0]}
-            numbers = await self._ask(_NUMBERS, **asked)
-            changed = changed.with_numbers(
-                dict(zip(*(numbers[name].to_pylist() for name in _USER_NUMBER), strict=True))
-            )
-        known = _Known(
-            known.base, known.base_users, run[:head] if head else known.head, changed, marks, changes.num_rows
-        )
+                return None
+            if known is None or known.base != latest.base:
+                known, run = await self._later(board, latest, rows, user, near)
+            written = (max(pair) for pair in zip(known.marks, latest.written, strict=True))
+            known = replace(known, looked_s=now_s, written=tuple(written))
         self._known[board] = known
         self._known.move_to_end(board)
         while len(self._known) > KEPT_BOARDS:
             self._known.popitem(last=False)
-        return known, [(place, number) for place, number in run if mine and abs(number - mine) <= near]
+        return known, run
 
-    async def _marks(self, known: tuple[int, ...]) -> tuple[int, ...]:
-        """By source partition the offset before which everything has been written, asked before changes are read."""
-        found = await self._ask(_MARKS)
-        marks = [*known]
-        for number, mark in zip(found["number"].to_pylist(), found["mark"].to_pylist(), strict=True):
-            marks += [0] * (number + 1 - len(marks))
-            marks[number] = max(marks[number], mark)
-        return tuple(marks)
+    async def _later(self, board: BoardKey, known: _Known, rows: int, user: str, near: int) -> tuple[_Known, Run]:
+        """What is known when the changes since have been read."""
+        head = rows if len(known.head) < min(rows, known.users) else 0
+        since = {**board._asdict(), "base": known.base, "mark_us": known.mark_us, "marks": [*known.marks]}
+        found = await self._ask(_READ, **since, head=head, user=user, near=near)
+        is_change = found["is_change"].to_numpy() == 1
+        run, changes = _run(found.filter(~is_change)), found.filter(is_change)
+        changed = known.changed.with_later(changes)
+        keys = changed.without_number()
+        while keys:
+            some, keys = keys[:KEYS], keys[KEYS:]
+            found = await self._ask(f"{_NUMBERS} ({','.join(map(str, some))})", **board._asdict(), base=known.base)
+            changed = changed.with_numbers(some, found["user_key"].to_numpy(), found["place"].to_numpy())
+        known = replace(known, head=run[:head] if head else known.head, changed=changed, marks=known.written)
+        mine = next((number for place, number in run if place.user == user), 0)
+        return known, [(place, number) for place, number in run if mine and abs(number - mine) <= near]
 
     async def _based(
         self, board: BoardKey, known: _Known, run: Run, head: Sequence[Place], *, top: int, near: int, user: str
@@ -218,14 +210,14 @@ class Standings:
         else:
             mine = next((place for place in changed.fresh(run) if place.user == user), None)
         if mine is None:
-            return Standing(known.base_users + changed.more_users, ranked)
+            return Standing(known.users + changed.more_users, ranked)
         changed_above, changed_below = changed.nearest(mine, near)
         while True:
             fresh = [place for place in changed.fresh(run) if place.user_key != mine.user_key]
             above, below = ([place for place in fresh if place < mine], [place for place in fresh if place > mine])
             numbers = [number for _, number in run]
             enough = (len(above) >= near or not numbers or numbers[0] == 1) and (
-                len(below) >= near or not numbers or numbers[-1] == known.base_users
+                len(below) >= near or not numbers or numbers[-1] == known.users
             )
             above, below = sorted([*above, *changed_above]), sorted([*below, *changed_below])
             shown = [*above[max(0, len(above) - near) :], mine, *below[:near]]
@@ -233,7 +225,7 @@ class Standings:
             if enough and None not in better:
                 around = tuple((1 + (ahead or 0), place) for ahead, place in zip(better, shown, strict=True))
                 rank = next(rank for rank, place in around if place == mine)
-                return Standing(known.base_users + changed.more_users, ranked, rank, around)
+                return Standing(known.users + changed.more_users, ranked, rank, around)
             spare *= MORE
             run = await self._around(board, known, mine, near + 1 + spare)
 
@@ -252,6 +244,17 @@ def _whole(found: pa.Table, top: int, near: int) -> Standing:
     head = tuple((rank, place) for number, rank, place in places if number <= top)
     around = tuple((rank, place) for number, rank, place in places if mine and abs(number - mine) <= near)
     return Standing(users, head, next((rank for number, rank, _ in places if number == mine), None), around)
+
+
+def _latest(found: pa.Table, now_s: float) -> _Known | None:
+    """The answer to ``_LATEST``, as all that is known of a base."""
+    if not found.num_rows:
+        return None
+    latest, written = (found[name][0].as_py() for name in ("latest", "written"))
+    base, users, mark_us, marks = latest.values()
+    by_partition = dict(tuple(pair.values()) for pair in written)
+    written = (max(mark, by_partition.get(number, 0)) for number, mark in enumerate(marks))
+    return _Known(base, users, mark_us, tuple(marks), tuple(written), now_s) if base else None
 
 
 def _run(found: pa.Table) -> Run:

@@ -12,7 +12,7 @@ import pytest
 
 from domain.boards import BoardKey
 from sinks.base import Rows, Sink
-from sinks.standings import WRITER, score_of
+from sinks.standings import BASE_TABLES, WRITER, score_of
 from sinks.tables import BOARD_SCORES
 from stridelog import standing_keeper, standing_reads
 from stridelog.standing_keeper import StandingKeeper
@@ -36,7 +36,8 @@ Ranked = tuple[int, str, float]
 def small_boards_have_bases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standing_keeper, "LARGE", 2)
     monkeypatch.setattr(standing_keeper, "CHANGED_SHARE", 0.5)
-    monkeypatch.setattr(standing_reads, "AGAIN_MOST", 1)
+    monkeypatch.setattr(standing_reads, "KEYS", 3)
+    monkeypatch.setattr(standing_reads, "LOOK_S", 0.0)
     monkeypatch.setattr(standing_keeper, "LATE_S", 0.0)  # no insert is under way when a base is made here
     monkeypatch.setattr(standing_keeper, "_LARGE", standing_keeper._LARGE.replace(">= 20000", ">= 2"))
 
@@ -233,8 +234,8 @@ async def test_a_base_that_is_replaced_goes(clickhouse: ClickHouse) -> None:
             await write(clickhouse, sink, rows)
             assert await keeper.tend() == [TOTAL]
         assert await keeper.tend() == [], "whoever reads the old one may go on until the keeper looks again"
-        ((held,),) = await clickhouse.query("SELECT uniqExact(base) FROM {db}.board_base_rows")
-        assert held == 1
+        for table in BASE_TABLES:
+            assert await clickhouse.query(f"SELECT uniqExact(base) FROM {{db}}.{table}") == [(1,)]  # noqa: S608
 
 
 async def test_a_board_among_some_ranks_only_them(clickhouse: ClickHouse) -> None:
