@@ -1,6 +1,7 @@
 """Who changed since a base of a leaderboard was made, beside the base's rows (``stridelog/standing_reads.py``)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -57,11 +58,18 @@ class Changed:
         self._rows = _ROWS.empty_table() if rows is None else rows
         self._numbers = np.zeros(0, np.int64) if numbers is None else numbers
         self._left = self._numbers[self._numbers > 0]
-        high, low, self._keys = (self._rows[name].to_numpy() for name in ("high", "low", "user_key"))
+        self._keys = self._rows["user_key"].to_numpy()
+
+    @cached_property
+    def _ranked(self) -> pa.Table:
+        """Those who are on the board, in the order of their places."""
+        high, low = self._rows["high"].to_numpy(), self._rows["low"].to_numpy()
         there = np.flatnonzero(high != _HALF)
-        order = there[np.lexsort((self._keys[there], low[there], high[there]))]
-        self._ranked = self._rows.take(order)
-        self._high, self._low, self._ranked_keys = high[order], low[order], self._keys[order]
+        return self._rows.take(there[np.lexsort((self._keys[there], low[there], high[there]))])
+
+    @cached_property
+    def _codes(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        return self._ranked["high"].to_numpy(), self._ranked["low"].to_numpy()
 
     def without_number(self) -> list[int]:
         """The keys of users of whom it is not known where in the base they were."""
@@ -71,7 +79,7 @@ class Changed:
     @property
     def more_users(self) -> int:
         """How many more are on the board than in the base."""
-        return len(self._ranked_keys) - len(self._left)
+        return self._ranked.num_rows - len(self._left)
 
     def with_later(self, rows: pa.Table) -> "Changed":
         """Together with later changes, one of each user, some of which may be here already."""
@@ -117,9 +125,10 @@ class Changed:
     def nearest(self, at: Place, most: int) -> tuple[list[Place], list[Place]]:
         """Who changed and stands next above and below a place; that place itself is neither."""
         high, low, key = np.uint64(at.code >> 64), np.uint64(at.code & _HALF), np.uint64(at.user_key)
-        equal = (self._high == high) & (self._low == low)
-        above = self._count_better(at.code) + int(np.count_nonzero(equal & (self._ranked_keys < key)))
-        below = above + int(np.count_nonzero(equal & (self._ranked_keys == key)))
+        keys = self._ranked["user_key"].to_numpy()
+        equal = (self._codes[0] == high) & (self._codes[1] == low)
+        above = self._count_better(at.code) + int(np.count_nonzero(equal & (keys < key)))
+        below = above + int(np.count_nonzero(equal & (keys == key)))
         first = max(0, above - most)
         return places_of(self._ranked.slice(first, above - first)), places_of(self._ranked.slice(below, most))
 
@@ -133,5 +142,6 @@ class Changed:
 
     def _count_better(self, code: int) -> int:
         wanted = np.uint64(code >> 64)
-        less = (self._high < wanted) | ((self._high == wanted) & (self._low < np.uint64(code & _HALF)))
+        high, low = self._codes
+        less = (high < wanted) | ((high == wanted) & (low < np.uint64(code & _HALF)))
         return int(np.count_nonzero(less))

@@ -64,13 +64,15 @@ _SINCE: Final = f"""FROM board_changes WHERE board = {ASKED_BOARD_ID}
     AND stored_at >= fromUnixTimestamp64Micro({{mark_us:Int64}}, 'UTC')
     AND source_offset >= {{marks:Array(UInt64)}}[source_partition + 1]"""
 _BASE_ROW: Final = f"{_HALVES.format('code')}, user_key, user_id, workouts, place"
-_READ: Final = f"""
+_ROWS: Final = f"""
 WITH (SELECT any(place) {_NUMBERED} = sipHash64({{user:String}})) AS mine,
 if(mine > {{near:UInt32}}, mine - {{near:UInt32}}, 1) AS first, if(mine > 0, mine + {{near:UInt32}}, 0) AS last
-SELECT 0 AS is_change, {_BASE_ROW}, toUInt64(0) AS offset, toUInt64(0) AS stored_us {_OF_BASE}
-    AND (place <= {{head:UInt32}} OR place BETWEEN first AND last)
-UNION ALL SELECT 1, {_HALVES.format("changed")}, user_key, user_id, counting, 0,
-    toUInt64(bitShiftRight(newest, 64)), toUInt64(bitAnd(newest, 18446744073709551615)) FROM (
+SELECT {_BASE_ROW}, mine {_OF_BASE} AND (place <= {{head:UInt32}} OR place BETWEEN first AND last)
+"""
+_CHANGES: Final = f"""
+SELECT {_HALVES.format("changed")}, user_key, user_id, counting AS workouts,
+    toUInt64(bitShiftRight(newest, 64)) AS offset, toUInt64(bitAnd(newest, 18446744073709551615)) AS stored_us
+FROM (
     SELECT user_key, argMax(code, ordinal) AS changed, any(user_id) AS user_id, argMax(workouts, ordinal) AS counting,
         max(ordinal) AS newest
     {_SINCE} GROUP BY user_key
@@ -181,19 +183,24 @@ class Standings:
     async def _later(self, board: BoardKey, known: _Known, rows: int, user: str, near: int) -> tuple[_Known, Run]:
         """What is known when the changes since have been read."""
         head = rows if len(known.head) < min(rows, known.users) else 0
-        since = {**board._asdict(), "base": known.base, "mark_us": known.mark_us, "marks": [*known.marks]}
-        found = await self._ask(_READ, **since, head=head, user=user, near=near)
-        is_change = found["is_change"].to_numpy() == 1
-        run, changes = _run(found.filter(~is_change)), found.filter(is_change)
-        changed = known.changed.with_later(changes)
+        asked = {**board._asdict(), "base": known.base}
+        found, changed = await asyncio.gather(
+            self._ask(_ROWS, **asked, head=head, user=user, near=near), self._changed(known, asked)
+        )
+        run, mine = _run(found), found["mine"][0].as_py() if found.num_rows else 0
+        known = replace(known, head=run[:head] if head else known.head, changed=changed, marks=known.written)
+        return known, [(place, number) for place, number in run if mine and abs(number - mine) <= near]
+
+    async def _changed(self, known: _Known, asked: Mapping[str, Any]) -> Changed:
+        changed = known.changed.with_later(
+            await self._ask(_CHANGES, **asked, mark_us=known.mark_us, marks=[*known.marks])
+        )
         keys = changed.without_number()
         while keys:
             some, keys = keys[:KEYS], keys[KEYS:]
-            found = await self._ask(f"{_NUMBERS} ({','.join(map(str, some))})", **board._asdict(), base=known.base)
+            found = await self._ask(f"{_NUMBERS} ({','.join(map(str, some))})", **asked)
             changed = changed.with_numbers(some, found["user_key"].to_numpy(), found["place"].to_numpy())
-        known = replace(known, head=run[:head] if head else known.head, changed=changed, marks=known.written)
-        mine = next((number for place, number in run if place.user == user), 0)
-        return known, [(place, number) for place, number in run if mine and abs(number - mine) <= near]
+        return changed
 
     async def _based(
         self, board: BoardKey, known: _Known, run: Run, head: Sequence[Place], *, top: int, near: int, user: str
