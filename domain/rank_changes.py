@@ -8,6 +8,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from domain.boards import competition_ranks
 
 
@@ -35,27 +38,18 @@ def rank_changes(before: Mapping[str, int], after: Mapping[str, int]) -> list[Ra
     neither head was not ahead of anybody in it, and of two who were in neither before nothing is known.
     """
 
-    def key(user: str) -> tuple[float, float, str]:
-        return _rank(after, user), _rank(before, user), user
+    users = sorted(
+        before.keys() | after.keys(), key=lambda user: (after.get(user, math.inf), before.get(user, math.inf), user)
+    )
+    was, now = (np.array([head.get(user, math.inf) for user in users]) for head in (before, after))
+    changed = np.flatnonzero(was != now)
+    passes = (was[changed, None] > was) & (now[changed, None] < now)
+    is_passed = (was[changed, None] < was) & (now[changed, None] > now)
 
-    users = sorted(before.keys() | after.keys(), key=key)
-
-    def passes(user: str, other: str) -> bool:
-        was_behind = _rank(before, other) < _rank(before, user)
-        return was_behind and _rank(after, user) < _rank(after, other)
+    def those(chosen: NDArray[np.bool_]) -> tuple[str, ...]:
+        return tuple(users[number] for number in np.flatnonzero(chosen).tolist())
 
     return [
-        RankChange(
-            user,
-            before.get(user),
-            after.get(user),
-            tuple(other for other in users if passes(user, other)),
-            tuple(other for other in users if passes(other, user)),
-        )
-        for user in users
-        if before.get(user) != after.get(user)
+        RankChange(user, before.get(user), after.get(user), those(passes[row]), those(is_passed[row]))
+        for row, user in enumerate(users[number] for number in changed.tolist())
     ]
-
-
-def _rank(head: Mapping[str, int], user: str) -> float:
-    return head.get(user, math.inf)
