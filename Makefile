@@ -48,8 +48,8 @@ run: up ## the whole thing: stack, town, models, workers, replay of ACTIVITIES, 
 
 test: setup ## all tests, on the real servers of the local stack
 	@$(PYTHON) -m compose install --services kafka,clickhouse,mongo,redis,postgres,s3
-	@echo 'pytest: unit, property, contract, integration'
-	@$(PYTHON) -m pytest $(ARGS)
+	@echo 'pytest: unit, property, contract, integration, two files of tests at a time (ARGS="-n 0": one)'
+	@$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: install ## faults of all kinds on a stack of its own, then everything is compared; SEEDS=n, FIRST=k (docs/reliability.md)
 	@echo 'chaos: seeds $(FIRST) and on, $(SEEDS) of them'

@@ -1,6 +1,8 @@
 """The test session: quick tests first, and the local stack when a test needs it."""
 
+import fcntl
 import os
+from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -30,29 +32,46 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
-_OURS: pytest.StashKey[Supervisor] = pytest.StashKey()
+_STARTED: pytest.StashKey[list[str]] = pytest.StashKey()
+"""The services that were started for the tests of this process; of all processes, in the one that shares tests out."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before the first test that needs the local stack: start what does not run of it."""
-    if item.get_closest_marker("stack") is None or _OURS in item.config.stash or os.environ.get("STACK") == "docker":
+    if item.get_closest_marker("stack") is None or _STARTED in item.config.stash or os.environ.get("STACK") == "docker":
         return  # with Docker, `make test` has brought the stack up
     settings = StackSettings.from_environment()
-    services = make_services(DEFAULT_SERVICES, settings)
-    running = {row.service for row in Supervisor(settings, services, _quiet).status() if row.state == "up"}
-    ours = Supervisor(settings, [service for service in services if service.name not in running], _quiet)
-    try:
-        ours.up()
-    except UserError as error:
-        pytest.exit(f"the local stack does not start: {error}", returncode=2)
-    item.config.stash[_OURS] = ours
+    settings.run.mkdir(parents=True, exist_ok=True)
+    with (settings.run / "tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests in other processes (xdist) want it too
+        services = make_services(DEFAULT_SERVICES, settings)
+        running = {row.service for row in Supervisor(settings, services, _quiet).status() if row.state == "up"}
+        ours = [service for service in services if service.name not in running]
+        try:
+            Supervisor(settings, ours, _quiet).up()
+        except UserError as error:
+            pytest.exit(f"the local stack does not start: {error}", returncode=2)
+    started: list[str] = [service.name for service in ours]
+    item.config.stash[_STARTED] = started
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Another process has done its tests."""
+    started = getattr(node, "workeroutput", {}).get("started", [])
+    node.config.stash.setdefault(_STARTED, []).extend(started)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Stop what was started here."""
-    if _OURS in session.config.stash:
-        session.config.stash[_OURS].down()
+    """Stop what was started, once all processes are done."""
+    started = session.config.stash.get(_STARTED, [])
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["started"] = started
+    elif started:
+        settings = StackSettings.from_environment()
+        services = make_services(DEFAULT_SERVICES, settings)
+        Supervisor(settings, [service for service in services if service.name in started], _quiet).down()
 
 
 def _quiet(name: str, what: str) -> None:
