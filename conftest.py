@@ -22,12 +22,15 @@ ORDER = ("unit", "property", "packages", "contract", "stack", "agents", "integra
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick tests first; within a folder as they stand."""
+    """Quick tests first; within a folder as they stand, but the longest file before the others: whichever process has
+    it is not to be alone with it at the end.
+    """
 
-    def place(item: pytest.Item) -> tuple[bool, int]:
+    def place(item: pytest.Item) -> tuple[bool, int, bool]:
         parts = item.path.relative_to(item.config.rootpath).parts
         kind = parts[1] if parts[0] == "tests" else parts[0]
-        return item.get_closest_marker("stack") is not None, ORDER.index(kind) if kind in ORDER else len(ORDER)
+        order = ORDER.index(kind) if kind in ORDER else len(ORDER)
+        return item.get_closest_marker("stack") is not None, order, item.path.name != "test_town.py"
 
     items.sort(key=place)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from domain.boards import BoardKey
+from domain.days import Period
 from domain.residents import age_group
 from stridelog import clubs
 from stridelog.errors import UserError
@@ -20,7 +20,8 @@ _RESIDENTS: Final = "user_id IN (SELECT user_id FROM athletes FINAL WHERE NOT de
 
 async def among(
     queries: Queries,
-    board: BoardKey,
+    period: Period,
+    period_key: str,
     *,
     only: Collection[str] = (),
     group: str = "",
@@ -41,7 +42,7 @@ async def among(
     if members is not None:
         conditions.append(MEMBERS)
         parameters["members"] = sorted(members)
-    wanted = _residents(board, sex, age, country, parameters)
+    wanted = _residents(period, period_key, sex, age, country, parameters)
     if wanted:
         conditions.append(_RESIDENTS.format(" AND ".join(wanted)))
     return Among(" AND ".join(conditions), parameters) if conditions else None
@@ -60,7 +61,9 @@ async def _members(queries: Queries, only: Collection[str], group: str, friends_
     return frozenset(only) if only else None
 
 
-def _residents(board: BoardKey, sex: str, age: str, country: str, parameters: dict[str, Any]) -> list[str]:
+def _residents(
+    period: Period, period_key: str, sex: str, age: str, country: str, parameters: dict[str, Any]
+) -> list[str]:
     """Conditions on the columns of ``athletes``; adds their ``parameters``."""
     conditions = []
     if sex:
@@ -70,7 +73,7 @@ def _residents(board: BoardKey, sex: str, age: str, country: str, parameters: di
         parameters["sex"] = sex
     if age:
         try:
-            first, last = age_group(age).births(_year_of(board))
+            first, last = age_group(age).births(_year_of(period, period_key))
         except ValueError as error:
             raise UserError(f"--age {error}") from None
         conditions.append("birth_year BETWEEN {born_first:Int32} AND {born_last:Int32}")
@@ -83,5 +86,5 @@ def _residents(board: BoardKey, sex: str, age: str, country: str, parameters: di
     return conditions
 
 
-def _year_of(board: BoardKey) -> int:
-    return datetime.now(UTC).year if board.period == "all" else int(board.period_key[:4])
+def _year_of(period: Period, period_key: str) -> int:
+    return datetime.now(UTC).year if period == "all" else int(period_key[:4])

@@ -1,4 +1,4 @@
-"""Segments as people handle them: from a GPX file to a message, and boards from ClickHouse."""
+"""Segments as people handle them: from a GPX file to a message, and lists of them from ClickHouse."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,19 +36,6 @@ class SegmentRow:
     defined_by: str
     defined_us: int
     athletes: int
-    efforts: int
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentPlace:
-    """A place on the board of a segment: an athlete's best effort, in whole seconds."""
-
-    rank: int
-    user: str
-    name: str
-    elapsed_s: int
-    achieved_us: int
-    workout_id: str
     efforts: int
 
 
@@ -123,15 +110,3 @@ async def segment(queries: Queries, segment_id: str) -> SegmentRow:
             "there are ids in stridelog segments list"
         )
     return found[0]
-
-
-async def board(queries: Queries, segment_id: str, *, top: int) -> list[SegmentPlace]:
-    """The first places of a segment's board."""
-    found = await queries.clickhouse(
-        "SELECT rank, user_id, elapsed_s, toUnixTimestamp64Micro(achieved_at), workout_id, efforts FROM segment_board"
-        " WHERE segment_id = {segment_id:String} ORDER BY rank, user_id LIMIT {top:UInt32}",
-        segment_id=segment_id,
-        top=top,
-    )
-    names = await queries.names(user for _, user, *_ in found)
-    return [SegmentPlace(rank, user, names[user], *rest) for rank, user, *rest in found]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -61,18 +62,26 @@ def last_of(records: Iterable[Valid]) -> dict[tuple[str, str], Valid]:
 
 def counted(last: Last) -> dict[str, list[Effort]]:
     """Each user's workouts that count."""
-    return _efforts(record for record in last.values() if record.message.data.status == "counted")
+    return _efforts(record.message for record in last.values() if record.message.data.status == "counted")
 
 
 def ranked_efforts(last: Last) -> dict[str, list[Effort]]:
-    """Each user's workouts that boards rank."""
-    return _efforts(record for record in last.values() if ranks(record.message.data))
+    """Each user's workouts that boards rank, without what privacy zones hide of them."""
+    return _efforts(_others_see(record.message) for record in last.values() if ranks(record.message.data))
 
 
-def _efforts(records: Iterable[Valid]) -> dict[str, list[Effort]]:
+def _others_see(message: hot.WorkoutSummarised) -> hot.WorkoutSummarised:
+    data = message.data
+    if data.shown is None:
+        return message
+    rest = msgspec.structs.replace(data, end=data.shown.end, summary=data.shown.summary)
+    return msgspec.structs.replace(message, data=rest)
+
+
+def _efforts(messages: Iterable[hot.WorkoutSummarised]) -> dict[str, list[Effort]]:
     efforts: dict[str, list[Effort]] = {}
-    for record in records:
-        efforts.setdefault(record.message.user, []).append(effort_of(record.message.data))
+    for message in messages:
+        efforts.setdefault(message.user, []).append(effort_of(message.data))
     return efforts
 
 

@@ -77,11 +77,9 @@ class Kafka(Service):
 
     def probe(self, process: ProcessSpec) -> str:
         try:
-            seen = asyncio.run(_count_brokers(process.port))
+            asyncio.run(_ask(process.port, self.settings.brokers))
         except (KafkaError, OSError, TimeoutError) as error:
             raise NotReadyError(str(error) or type(error).__name__) from error
-        if seen < self.settings.brokers:
-            raise NotReadyError(f"{seen} of {self.settings.brokers} brokers have joined")
         return self.jar_version() or "?"
 
     def _nodes(self) -> range:
@@ -152,11 +150,16 @@ class Kafka(Service):
         return "".join(f"{key}={value}\n" for key, value in lines.items())
 
 
-async def _count_brokers(port: int) -> int:
+async def _ask(port: int, brokers: int) -> None:
+    """See that all brokers have joined, and that consumer groups have a coordinator: a new cluster makes the topic of
+    their offsets when it is first asked, and refuses groups until then.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=f"{HOST}:{port}", request_timeout_ms=3_000)
     try:
         await asyncio.wait_for(admin.start(), 5)
-        cluster = await admin.describe_cluster()
-        return len(cluster["brokers"])
+        joined = len((await admin.describe_cluster())["brokers"])
+        if joined < brokers:
+            raise NotReadyError(f"{joined} of {brokers} brokers have joined")
+        await admin.find_coordinator("stridelog")
     finally:
         await admin.close()

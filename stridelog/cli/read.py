@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from domain.boards import BOARD_SPORTS, BoardKey
-from domain.days import PERIODS, period_key
+from domain.days import PERIODS, Period, period_key
 from schemas import hot
 from stridelog import boards_file, scopes
 from stridelog.achievements_file import rules_of
@@ -33,8 +33,14 @@ from stridelog.wellness_log import wellness_log
 T = TypeVar("T")
 Metric = Annotated[str, typer.Argument(help="A board of boards.yaml: distance, fastest_5_km, …")]
 Sport = Annotated[str, typer.Option(help=", ".join(BOARD_SPORTS))]
-Period = Annotated[str, typer.Option(help=", ".join(PERIODS))]
+PeriodName = Annotated[str, typer.Option("--period", help=", ".join(PERIODS))]
 Key = Annotated[str, typer.Option("--key", help="Which one, like 2026-W48; default: the current one (UTC).")]
+Only = Annotated[list[str] | None, typer.Option(help="Rank only these athletes; repeatable.")]
+Group = Annotated[str, typer.Option(metavar="ID", help="Rank only the members of this group.")]
+FriendsOf = Annotated[str, typer.Option(metavar="USER", help="Rank only this athlete and whom they follow.")]
+Sex = Annotated[str, typer.Option(help=f"Rank only them: {', '.join(scopes.SEXES)}.")]
+Age = Annotated[str, typer.Option(help="Rank only this age group, like 40-49; age at the end of the year.")]
+Country = Annotated[str, typer.Option(help="Rank only who lives there, like NO.")]
 User = Annotated[str, typer.Argument(help="The athlete's user id.")]
 As = Annotated[str, typer.Option("--as", metavar="VIEWER", help="Show what this user may see of it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -51,17 +57,17 @@ _KEYS = {
 def board(
     metric: Metric = "distance",
     sport: Sport = "all",
-    period: Period = "week",
+    period: PeriodName = "week",
     key: Key = "",
     top: Annotated[int, typer.Option(min=1, max=10_000, help="How many places.")] = 10,
     user: Annotated[str, typer.Option(help="An athlete whose place is shown too.")] = "",
     neighbours: Annotated[int, typer.Option(min=0, max=100, help="Of the athlete: places above and below.")] = 2,
-    only: Annotated[list[str] | None, typer.Option(help="Rank only these athletes; repeatable.")] = None,
-    group: Annotated[str, typer.Option(metavar="ID", help="Rank only the members of this group.")] = "",
-    friends_of: Annotated[str, typer.Option(metavar="USER", help="Rank only this athlete and whom they follow.")] = "",
-    sex: Annotated[str, typer.Option(help=f"Rank only them: {', '.join(scopes.SEXES)}.")] = "",
-    age: Annotated[str, typer.Option(help="Rank only this age group, like 40-49; age at the end of the year.")] = "",
-    country: Annotated[str, typer.Option(help="Rank only who lives there, like NO.")] = "",
+    only: Only = None,
+    group: Group = "",
+    friends_of: FriendsOf = "",
+    sex: Sex = "",
+    age: Age = "",
+    country: Country = "",
     as_json: AsJson = False,
 ) -> None:
     """A leaderboard, from ClickHouse, and an athlete's place on it."""
@@ -69,7 +75,7 @@ def board(
 
     async def ask(queries: Queries) -> tuple[BoardPage, list[str]]:
         narrowed = {"group": group, "friends_of": friends_of, "sex": sex, "age": age, "country": country}
-        among = await scopes.among(queries, wanted, only=only or (), **narrowed)
+        among = await scopes.among(queries, wanted.period, wanted.period_key, only=only or (), **narrowed)
         page = await queries.board(wanted, top=top, user=user, neighbours=neighbours, among=among)
         return page, [] if page.rows else await queries.periods_with_scores(wanted)
 
@@ -89,7 +95,7 @@ def rank(
     user: User,
     metric: Metric = "distance",
     sport: Sport = "all",
-    period: Period = "week",
+    period: PeriodName = "week",
     key: Key = "",
     neighbours: Annotated[int, typer.Option(min=0, max=100, help="How many places above and below.")] = 2,
     as_json: AsJson = False,
@@ -304,15 +310,21 @@ def board_key(metric: str, sport: str, period: str, key: str = "") -> BoardKey:
     rule = rules[one_of("metric", metric, tuple(rules))]
     if sport not in rule.sports:
         raise UserError(f"no board {metric} for sport {sport!r}: there are {', '.join(rule.sports)}")
-    board_period = one_of("period", period, PERIODS)
+    board_period, board_period_key = period_of(period, key)
     if board_period not in rule.periods:
         raise UserError(f"no board {metric} for a {period}: there are {', '.join(rule.periods)}")
+    return BoardKey(metric, sport, board_period, board_period_key)
+
+
+def period_of(period: str, key: str = "") -> tuple[Period, str]:
+    """A period and its name by what a user typed; no key means the current one. Raises ``UserError``."""
+    known = one_of("period", period, PERIODS)
     if not key:
-        return BoardKey(metric, sport, board_period, period_key(datetime.now(UTC).date(), board_period))
-    pattern, example = _KEYS[board_period]
+        return known, period_key(datetime.now(UTC).date(), known)
+    pattern, example = _KEYS[known]
     if not re.fullmatch(pattern, key):
-        raise UserError(f"--key {key!r} is no {board_period}: write it like {example}")
-    return BoardKey(metric, sport, board_period, key)
+        raise UserError(f"--key {key!r} is no {known}: write it like {example}")
+    return known, key
 
 
 def one_of(what: str, text: str, known: tuple[T, ...]) -> T:

@@ -10,10 +10,13 @@ import typer
 from rich.console import Console
 
 from domain.sports import FAMILIES
+from stridelog import scopes
 from stridelog.cli.asking import asked, print_json
+from stridelog.cli.read import Age, Country, FriendsOf, Group, Key, Only, PeriodName, Sex, period_of
 from stridelog.producer import Producer
 from stridelog.queries import Queries
-from stridelog.segments import SegmentPlace, SegmentRow, board, defined, removed, segment, segments
+from stridelog.segment_board import SegmentBoard, SegmentPlace, board, board_for
+from stridelog.segments import SegmentRow, defined, removed, segment, segments
 from stridelog.settings import settings
 from stridelog.views import segments as view
 
@@ -55,20 +58,40 @@ def list_segments(as_json: AsJson = False) -> None:
 @segments_app.command()
 def show(
     segment_id: Id,
+    period: PeriodName = "all",
+    key: Key = "",
     top: Annotated[int, typer.Option(min=1, max=10_000, help="How many places.")] = 10,
+    viewer: Annotated[str, typer.Option("--as", help="As this athlete sees it; default: all of it, as operator.")] = "",
+    only: Only = None,
+    group: Group = "",
+    friends_of: FriendsOf = "",
+    sex: Sex = "",
+    age: Age = "",
+    country: Country = "",
     as_json: AsJson = False,
 ) -> None:
-    """The board of a segment: the best effort of each athlete."""
+    """The board of a segment: the best effort of each athlete in a period (days of UTC), among all or some."""
+    when = period_of(period, key)
 
     async def ask(queries: Queries) -> tuple[SegmentRow, list[SegmentPlace]]:
-        return await segment(queries, segment_id.lower()), await board(queries, segment_id.lower(), top=top)
+        row = await segment(queries, segment_id.lower())
+        narrowed = {"group": group, "friends_of": friends_of, "sex": sex, "age": age, "country": country}
+        among = await scopes.among(queries, when[0], when[1], only=only or (), **narrowed)
+        wanted = SegmentBoard(row.segment_id, *when, among)
+        if not viewer:
+            return row, await board(queries, wanted, top=top)
+        await queries.known(viewer)
+        return row, await board_for(queries, wanted, viewer, top=top)
 
     row, places = asked(ask)
     if as_json:
-        shown: dict[str, Any] = dataclasses.asdict(row) | {"rows": [dataclasses.asdict(place) for place in places]}
-        print_json(shown)
+        shown: dict[str, Any] = dataclasses.asdict(row)
+        if viewer:  # how many there are is counted with those whom they may not see
+            shown = {name: value for name, value in shown.items() if name not in ("athletes", "efforts")}
+        asked_for = {"as": viewer or None, "period": when[0], "period_key": when[1]}
+        print_json(shown | asked_for | {"rows": [dataclasses.asdict(place) for place in places]})
     else:
-        Console().print(view.board(row, places))
+        Console().print(view.board(row, places, period_key=when[1], viewer=viewer))
 
 
 @segments_app.command()

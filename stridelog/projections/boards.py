@@ -17,7 +17,7 @@ from sinks.keys import Keys
 from sinks.tables import BOARD_SCORES, WORKOUTS
 from stridelog import boards_file
 from stridelog.batch import Batch
-from stridelog.projections.efforts import BoardFact, keep, ranks
+from stridelog.projections.efforts import BoardFact, as_others_see, keep, ranks
 from stridelog.state import Index, State
 
 HOT_DAYS: Final = 14  # how long Redis keeps a board after its period; older ones are read from ClickHouse
@@ -50,7 +50,7 @@ class Touched:
 
 def touch(batch: Batch, state: State) -> Touched:
     """Keep the batch's summaries as facts; the whole scores of their users on every board that they could change."""
-    kept = keep(batch, state, boards_file.load().efforts, ranks)
+    kept = keep(batch, state, boards_file.load().efforts, ranks, as_others_see)
     scores = {user: state.index(user, CountedEfforts).ledger.scores(forms) for user, forms in kept.forms.items()}
     return Touched(scores, kept.offsets, kept.dropped)
 

@@ -41,17 +41,26 @@ def ranks(data: hot.WorkoutSummarisedData) -> bool:
     return counts(data) and not data.shadowed
 
 
+def as_others_see(data: hot.WorkoutSummarisedData) -> hot.WorkoutSummarisedData:
+    """A workout without the part that its athlete's privacy zones hide: its end and its figures are of the rest."""
+    part = data.shown
+    return data if part is None else msgspec.structs.replace(data, end=part.end, summary=part.summary)
+
+
 def keep(
     batch: Batch,
     state: State,
     bests: Collection[str] = (),
     counted: Callable[[hot.WorkoutSummarisedData], bool] = counts,
+    seen: Callable[[hot.WorkoutSummarisedData], hot.WorkoutSummarisedData] = lambda data: data,
 ) -> Kept:
-    """Keep the batch's summaries as facts, with the best efforts of these names and whether each is ``counted``."""
+    """Keep the batch's summaries as facts: as they are ``seen``, with the best efforts of these names and whether each
+    is ``counted``.
+    """
     kept = Kept()
     for offset, message in batch.of(hot.WorkoutSummarised):
         known = state.get(message.user, BoardFact, message.data.workout_id)
-        fact = _fact(message.data, known.fact if known else None, bests, counted(message.data))
+        fact = _fact(seen(message.data), known.fact if known else None, bests, counted(message.data))
         if known is not None and known.fact == fact and known.settled(batch.span):
             kept.dropped["duplicate"] += 1
             continue

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from stridelog.segments import SegmentPlace, SegmentRow
+from stridelog.segment_board import SegmentPlace
+from stridelog.segments import SegmentRow
 from stridelog.views import units
 
 _ID = 36  # characters of a UUID
@@ -31,11 +32,12 @@ def segments(rows: Sequence[SegmentRow]) -> Table:
     return table
 
 
-def board(segment: SegmentRow, places: Sequence[SegmentPlace]) -> Table:
-    """The head of a segment's board."""
-    title = f"{escape(segment.name)}, {segment.family}, {units.distance(segment.length_m)}"
+def board(segment: SegmentRow, places: Sequence[SegmentPlace], *, period_key: str = "all", viewer: str = "") -> Table:
+    """The head of a segment's board; of a viewer's without the counts, in which those are whom they may not see."""
+    when = "" if period_key == "all" else f", {period_key}"
+    title = f"{escape(segment.name)}, {segment.family}, {units.distance(segment.length_m)}{when}"
     table = Table(title=title, title_justify="left")
-    table.caption = f"{segment.athletes:,} athletes, {segment.efforts:,} efforts"
+    table.caption = f"as {viewer} sees it" if viewer else f"{segment.athletes:,} athletes, {segment.efforts:,} efforts"
     table.add_column("#", justify="right")
     table.add_column("athlete", overflow="fold")
     table.add_column("id", style="dim", overflow="fold")

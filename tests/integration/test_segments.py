@@ -3,11 +3,13 @@
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from domain.days import period_key
 from domain.track import track_from_columns
 from recordings.write import Written, write_recording
 from schemas import hot
@@ -48,9 +50,9 @@ def said(platform: Platform, *arguments: str) -> Any:
     return json.loads(platform.command("segments", *arguments, "--json").stdout)
 
 
-def board(platform: Platform, segment_id: str) -> list[tuple[int, str, int, int]]:
+def board(platform: Platform, segment_id: str, *how: str) -> list[tuple[int, str, int, int]]:
     """Rank, athlete, seconds and efforts."""
-    rows = said(platform, "show", segment_id)["rows"]
+    rows = said(platform, "show", segment_id, *how)["rows"]
     return [(row["rank"], row["user"], row["elapsed_s"], row["efforts"]) for row in rows]
 
 
@@ -150,3 +152,47 @@ def test_efforts_in_a_privacy_zone_are_off_the_board_until_it_is_lifted(platform
             assert [user for _, user, *_ in board(platform, segment_id)] == ["ben"]
             assert (row["athletes"], row["efforts"]) == (1, 1)
     assert board(platform, segment_id) == before
+
+
+def test_others_see_the_efforts_whose_map_they_may_see(platform: Platform, files: Path) -> None:
+    climb = line(files, "Climb", ((150.0, 0.0), (850.0, 0.0)))
+    segment_id = said(platform, "add", str(climb), "--family", "running")["segment_id"]
+    platform.command("replay", str(recording(files, "ben-again", speed_m_s=3.5, day=2)), "--athlete", "ben")
+    assert platform.verify()["ok"]
+    slower = [(1, "ada", 140, 1), (2, "ben", 175, 2)]
+    assert board(platform, segment_id) == slower
+    days = [datetime.fromtimestamp(START_US / 1e6 + 86_400 * day, UTC).date() for day in range(3)]
+    for day, expected in zip(days, ([(1, "ada", 140, 1)], [(1, "ben", 175, 1)], [(1, "ben", 200, 1)]), strict=True):
+        assert board(platform, segment_id, "--period", "day", "--key", period_key(day, "day")) == expected
+    week = [day for day in days if period_key(day, "week") == period_key(days[0], "week")]
+    in_week = board(platform, segment_id, "--period", "week", "--key", period_key(days[0], "week"))
+    assert sum(efforts for *_, efforts in in_week) == len(week)
+    assert board(platform, segment_id, "--only", "ben", "--period", "year", "--key", str(days[0].year)) == [
+        (1, "ben", 175, 2)
+    ]
+
+    assert board(platform, segment_id, "--as", "ben") == [(1, "ben", 175, 2)], "nobody has chosen: the map is theirs"
+    head: dict[str, Any] = {"zone": "UTC", "source": "test", "producer": "test"}
+    choice = hot.VisibilityChangedData(workout="everyone", map="everyone", heart_rate="only_me")
+    message = hot.VisibilityChanged.of(user="ada", time=START_US, data=choice, **head)
+    platform.send(message.type, [(b"ada", encode(message))])
+    (workout,) = {row["workout_id"] for row in said(platform, "show", segment_id)["rows"] if row["user"] == "ben"}
+    only_slower = hot.WorkoutEditedData(
+        workout_id=workout, visibility=hot.WorkoutVisibility(map="everyone", workout="everyone")
+    )
+    edited = hot.WorkoutEdited.of(user="ben", time=START_US + 5 * 86_400_000_000, data=only_slower, **head)
+    platform.send(edited.type, [(b"ben", encode(edited))])
+    verified = platform.verify()
+    assert verified["ok"], verified["shown"]
+    assert board(platform, segment_id, "--as", "ada") == [(1, "ada", 140, 1), (2, "ben", 175, 1)]
+    shown = platform.command("segments", "show", segment_id, "--as", "ben").stdout
+    assert "as ben sees it" in shown
+    assert board(platform, segment_id, "--as", "ben") == slower
+    for told in ("ada", "ben"):
+        names = hot.BlockedData(blocker="ada", blocked="ben")
+        blocked = hot.Blocked.of(user=told, time=START_US, data=names, **head)
+        platform.send(blocked.type, [(told.encode(), encode(blocked))])
+    assert platform.verify()["ok"]
+    assert board(platform, segment_id, "--as", "ben") == [(1, "ben", 175, 2)]
+    nobody = platform.command("segments", "show", segment_id, "--as", "who", check=False)
+    assert (nobody.returncode, "no user 'who'" in nobody.stderr) == (2, True)
