@@ -2,7 +2,8 @@
 
 import fcntl
 import os
-from typing import Any
+from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -35,46 +36,55 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
-_STARTED: pytest.StashKey[list[str]] = pytest.StashKey()
-"""The services that were started for the tests of this process; of all processes, in the one that shares tests out."""
+_SESSION: Final = "STRIDELOG_TEST_SESSION"
+_HAS_STACK: pytest.StashKey[bool] = pytest.StashKey()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The processes to which tests are given out (xdist) know by the environment whose they are."""
+    if not hasattr(config, "workerinput"):
+        os.environ[_SESSION] = str(os.getpid())
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before the first test that needs the local stack: start what does not run of it."""
-    if item.get_closest_marker("stack") is None or _STARTED in item.config.stash or os.environ.get("STACK") == "docker":
+    if (
+        item.get_closest_marker("stack") is None
+        or _HAS_STACK in item.config.stash
+        or os.environ.get("STACK") == "docker"
+    ):
         return  # with Docker, `make test` has brought the stack up
     settings = StackSettings.from_environment()
     settings.run.mkdir(parents=True, exist_ok=True)
     with (settings.run / "tests.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests in other processes (xdist) want it too
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the other process wants it too
         services = make_services(DEFAULT_SERVICES, settings)
         running = {row.service for row in Supervisor(settings, services, _quiet).status() if row.state == "up"}
         ours = [service for service in services if service.name not in running]
+        with _started(settings).open("a") as started:  # before: what is left half started is to be stopped as well
+            started.writelines(f"{service.name}\n" for service in ours)
         try:
             Supervisor(settings, ours, _quiet).up()
         except UserError as error:
             pytest.exit(f"the local stack does not start: {error}", returncode=2)
-    started: list[str] = [service.name for service in ours]
-    item.config.stash[_STARTED] = started
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Another process has done its tests."""
-    started = getattr(node, "workeroutput", {}).get("started", [])
-    node.config.stash.setdefault(_STARTED, []).extend(started)
+    item.config.stash[_HAS_STACK] = True
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop what was started, once all processes are done."""
-    started = session.config.stash.get(_STARTED, [])
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["started"] = started
-    elif started:
-        settings = StackSettings.from_environment()
+    settings = StackSettings.from_environment()
+    started = _started(settings)
+    if not hasattr(session.config, "workerinput") and started.exists():
+        names = started.read_text().split()
         services = make_services(DEFAULT_SERVICES, settings)
-        Supervisor(settings, [service for service in services if service.name in started], _quiet).down()
+        Supervisor(settings, [service for service in services if service.name in names], _quiet).down()
+        started.unlink()
+
+
+def _started(settings: StackSettings) -> Path:
+    """Names the services that were started for this session's tests, by whichever process."""
+    return settings.run / f"tests-{os.environ[_SESSION]}"
 
 
 def _quiet(name: str, what: str) -> None:
