@@ -133,6 +133,10 @@ class _Known:
     changed: Changed = field(default_factory=Changed)
 
 
+class _NoBaseError(Exception):
+    """The board has no base that can be read."""
+
+
 class Standings:
     """Reads boards, and keeps what it has read of their bases. Calls may overlap."""
 
@@ -144,20 +148,27 @@ class Standings:
         self, board: BoardKey, *, top: int, user: str = "", near: int = 0, among: Among | None = None
     ) -> Standing:
         """The first ``top`` places, and if a ``user`` is given and on the board, theirs and ``near`` on each side."""
-        spare = SPARE
-        while among is None and (found := await self._read(board, top + spare, user, near + 1 + SPARE)) is not None:
-            known, run = found
-            head = known.changed.fresh(known.head)
-            if len(head) >= top or len(known.head) == known.users:
-                return await self._based(board, known, run, head, top=top, near=near, user=user)
-            spare *= MORE
+        if among is None:
+            try:
+                return await self._by_base(board, top=top, user=user, near=near)
+            except _NoBaseError:
+                self._known.pop(board, None)
         condition, more = (among.condition, among.parameters) if among else ("1", {})
         text = _WHOLE.replace("CONDITION", condition)
         return _whole(await self._ask(text, **board._asdict(), **more, user=user, top=top, near=near), top, near)
 
-    async def _read(self, board: BoardKey, rows: int, user: str, near: int) -> tuple[_Known, Run] | None:
+    async def _by_base(self, board: BoardKey, *, top: int, user: str, near: int) -> Standing:
+        spare = SPARE
+        while True:
+            known, run = await self._read(board, top + spare, user, near + 1 + SPARE)
+            head = known.changed.fresh(known.head)
+            if len(head) >= top or len(known.head) == known.users:
+                return await self._based(board, known, run, head, top=top, near=near, user=user)
+            spare *= MORE
+
+    async def _read(self, board: BoardKey, rows: int, user: str, near: int) -> tuple[_Known, Run]:
         """What is known of the board by now, with ``rows`` of its head at least, and the run of the base around a user
-        who is in it. ``None``: it has no base.
+        who is in it. Raises ``_NoBaseError``.
         """
         known, now_s = self._known.get(board), time.monotonic()
         if known is not None and now_s < known.looked_s + LOOK_S:
@@ -168,8 +179,7 @@ class Standings:
                 (known, run), _ = await asyncio.gather(self._later(board, known, rows, user, near), looking)
             latest = _latest(await looking, now_s)
             if latest is None:
-                self._known.pop(board, None)
-                return None
+                raise _NoBaseError
             if known is None or known.base != latest.base:
                 known, run = await self._later(board, latest, rows, user, near)
             written = (max(pair) for pair in zip(known.marks, latest.written, strict=True))
@@ -185,7 +195,7 @@ class Standings:
         head = rows if len(known.head) < min(rows, known.users) else 0
         asked = {**board._asdict(), "base": known.base}
         found, changed = await asyncio.gather(
-            self._ask(_ROWS, **asked, head=head, user=user, near=near), self._changed(known, asked)
+            self._ask_base(_ROWS, **asked, head=head, user=user, near=near), self._changed(known, asked)
         )
         run, mine = _run(found), found["mine"][0].as_py() if found.num_rows else 0
         known = replace(known, head=run[:head] if head else known.head, changed=changed, marks=known.written)
@@ -193,12 +203,12 @@ class Standings:
 
     async def _changed(self, known: _Known, asked: Mapping[str, Any]) -> Changed:
         changed = known.changed.with_later(
-            await self._ask(_CHANGES, **asked, mark_us=known.mark_us, marks=[*known.marks])
+            await self._ask_base(_CHANGES, **asked, mark_us=known.mark_us, marks=[*known.marks])
         )
         keys = changed.without_number()
         while keys:
             some, keys = keys[:KEYS], keys[KEYS:]
-            found = await self._ask(f"{_NUMBERS} ({','.join(map(str, some))})", **asked)
+            found = await self._ask_base(f"{_NUMBERS} ({','.join(map(str, some))})", **asked)
             changed = changed.with_numbers(some, found["user_key"].to_numpy(), found["place"].to_numpy())
         return changed
 
@@ -239,7 +249,14 @@ class Standings:
     async def _around(self, board: BoardKey, known: _Known, at: Place, rows: int) -> Run:
         """So many rows of the base above a place and below it."""
         asked = {**board._asdict(), "base": known.base, "code": at.code, "user_key": at.user_key, "rows": rows}
-        return _run(await self._ask(_AROUND, **asked))
+        return _run(await self._ask_base(_AROUND, **asked))
+
+    async def _ask_base(self, text: str, **parameters: Any) -> pa.Table:
+        """As ``ask``. Raises ``_NoBaseError`` if a table is not there: of workers of before, or it has just gone."""
+        found = await self._ask(text, **parameters)
+        if not found.num_columns:
+            raise _NoBaseError
+        return found
 
 
 def _whole(found: pa.Table, top: int, near: int) -> Standing:
