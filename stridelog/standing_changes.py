@@ -79,7 +79,7 @@ class Changed:
     @property
     def more_users(self) -> int:
         """How many more are on the board than in the base."""
-        return self._ranked.num_rows - len(self._left)
+        return int(self._ranked.num_rows) - len(self._left)
 
     def with_later(self, rows: pa.Table) -> "Changed":
         """Together with later changes, one of each user, some of which may be here already."""
