@@ -9,10 +9,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition as KafkaTopicPartition
 
 from sinks.base import Outgoing, TopicPartition
+from sinks.kafka import Consumer
 
 SOURCE_HEADER: Final = "sl-source"  # topic:partition:next offset of the span that caused the message
 SINK_HEADER: Final = "sl-sink"  # the agent whose sink sent it
@@ -51,7 +51,7 @@ async def read_tail(bootstrap: str, output: TopicPartition, source: TopicPartiti
 
     Raises what aiokafka raises.
     """
-    consumer: Any = AIOKafkaConsumer(
+    consumer: Any = Consumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         fetch_max_wait_ms=FETCH_WAIT_MS,

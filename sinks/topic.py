@@ -23,7 +23,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
@@ -32,6 +32,7 @@ from aiokafka.structs import TopicPartition as KafkaTopicPartition
 
 from sinks.base import Outgoing, PoisonRows, Sink, SinkUnavailable, Span, TopicPartition
 from sinks.claims import Claim, Claims
+from sinks.kafka import Consumer, is_cancelled
 from sinks.tail import Tail, read_tail, source_headers
 from stridelog.settings import Settings
 
@@ -153,7 +154,7 @@ class TopicSink(Sink[Outgoing]):
             compression_type="lz4",
         )
         await self._producer.start()
-        self._committer = AIOKafkaConsumer(
+        self._committer = Consumer(
             bootstrap_servers=self._bootstrap,
             client_id=f"stridelog-{self.agent}-watermarks",
             group_id=self.group,
@@ -289,6 +290,10 @@ async def _mapped() -> AsyncIterator[None]:
             yield
     except (KafkaError, OSError, TimeoutError) as error:
         raise SinkUnavailable(f"topic: {_one_line(error)}") from error
+    except asyncio.CancelledError as error:
+        if is_cancelled():
+            raise
+        raise SinkUnavailable("topic: the client broke off") from error
 
 
 def _one_line(error: BaseException) -> str:

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.decode import EVERYONE, BadRecord, decoder_for
+from sinks.kafka import Consumer
 from stridelog.errors import UserError
 from stridelog.settings import Settings
 from stridelog.topics import Topic
@@ -62,9 +63,7 @@ async def complete(topic: Topic, settings: Settings) -> Completed:
 
     Raises ``UserError`` if Kafka does not answer, lacks the topic, or refuses a copy.
     """
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap, enable_auto_commit=False, auto_offset_reset="none"
-    )
+    consumer = Consumer(bootstrap_servers=settings.bootstrap, enable_auto_commit=False, auto_offset_reset="none")
     producer = AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap,
         acks="all",

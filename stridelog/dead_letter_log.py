@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from sinks.kafka import Consumer
 from stridelog import deadletters
 from stridelog.errors import UserError
 from stridelog.metadata import follow_all_topics
@@ -107,7 +108,7 @@ class DeadLetterLog:
         self._settings = settings
         self._topics = topics
         self._handled: dict[tuple[Original, str], Deed] = {}
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = Consumer(
             bootstrap_servers=settings.bootstrap, enable_auto_commit=False, auto_offset_reset="none"
         )
 

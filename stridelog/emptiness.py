@@ -3,11 +3,11 @@
 import asyncio
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
 
 from sinks.base import SinkUnavailable, TopicPartition
+from sinks.kafka import Consumer
 
 ANSWER_TIMEOUT_S: Final = 20.0
 FETCH_MS: Final = 500
@@ -37,7 +37,7 @@ class Reader:
 
     async def _is_empty(self, partition: KafkaPartition, first: int, end: int) -> bool:
         if self._consumer is None:
-            consumer: Any = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, auto_offset_reset="earliest")
+            consumer: Any = Consumer(bootstrap_servers=self._bootstrap, auto_offset_reset="earliest")
             await consumer.start()
             self._consumer = consumer
         self._consumer.assign([partition])

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
 
 from sinks.base import SinkUnavailable, TopicPartition
+from sinks.kafka import Consumer
 from stridelog.metadata import follow_all_topics
 
 ANSWER_TIMEOUT_S: Final = 20.0
@@ -44,7 +44,7 @@ class Ends:
     async def _connected(self) -> Any:
         async with self._connecting:
             if self._consumer is None:
-                consumer: Any = AIOKafkaConsumer(bootstrap_servers=self._bootstrap)
+                consumer: Any = Consumer(bootstrap_servers=self._bootstrap)
                 try:
                     await consumer.start()
                 except BaseException:

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
+from sinks.kafka import Consumer
 from stridelog.queries import Queries
 from stridelog.settings import Settings
 from stridelog.topics import Topics
@@ -57,7 +58,7 @@ class FreshnessWatch:
 
     async def run(self) -> None:
         """Follow until cancelled."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
+        consumer = Consumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
         await consumer.start()
         try:
             consumer.assign([TopicPartition(self._topic.name, number) for number in range(self._topic.partitions)])

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from sinks.base import Sink, SinkError, TopicPartition
+from sinks.kafka import Consumer
 from sinks.registry import make_sink
 from stridelog import topics
 from stridelog.agent import AGENTS, Agent
@@ -75,7 +75,7 @@ class LagReader:
         self._sinks: list[tuple[Agent, Sink[Any]]] = [
             (agent, make_sink(name, agent.name, settings)) for agent in self._agents for name in sinks_of(agent)
         ]
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap)
+        self._consumer = Consumer(bootstrap_servers=settings.bootstrap)
         self._admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
 
     async def __aenter__(self) -> Self:

@@ -98,9 +98,16 @@ class Lane:
             await asyncio.wait({self.task})
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        if not task.cancelled() and task.exception() is not None:
-            log.error("%s failed", self.runner.agent.name, exc_info=task.exception())
-            end_worker(f"worker ends because of {self.runner.agent.name}")
+        """Nobody would go on with the partition, so the process ends; the next one starts at the watermarks. A
+        ``CancelledError`` of a library, though nobody has cancelled the task, ends it as an error does.
+        """
+        name = self.runner.agent.name
+        if task.cancelled():
+            if not task.cancelling():
+                end_worker(f"worker ends because {name} broke off in partition {self.partition}")
+        elif task.exception() is not None:
+            log.error("%s failed", name, exc_info=task.exception())
+            end_worker(f"worker ends because of {name}")
 
     def _next(self) -> str | None:
         """The topic to go on with: users first, so that the others find them registered, then whose batch has waited

@@ -2,11 +2,12 @@
 
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas import hot
 from schemas.decode import BadRecord, Decoder, decoder_for
+from sinks.kafka import Consumer
 from stridelog.errors import UserError
 from stridelog.settings import Settings
 from stridelog.topics import Topic, load
@@ -22,9 +23,7 @@ async def rank_log(settings: Settings, *, user: str = "", limit: int) -> list[ho
     For a user it reads back until it has enough. Raises ``UserError`` if Kafka does not answer or lacks the topic.
     """
     topic = load(prefix=settings.topic_prefix).topic_of_message(hot.RankChanged.type)
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap, enable_auto_commit=False, auto_offset_reset="none"
-    )
+    consumer = Consumer(bootstrap_servers=settings.bootstrap, enable_auto_commit=False, auto_offset_reset="none")
     found: dict[str, hot.RankChanged] = {}
     try:
         await consumer.start()

@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from sinks.base import Fenced, Sink, SinkUnavailable, TopicPartition
+from sinks.kafka import Consumer
 from sinks.registry import make_sink
 from stridelog.agent import Agent
 from stridelog.control import Control
@@ -118,7 +118,7 @@ class Seek:
         return [TopicPartition(one.name, number) for one in inputs.values() for number in numbers(one)]
 
     async def _targets(self, place: Place, sources: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        consumer: Any = AIOKafkaConsumer(bootstrap_servers=self._settings.bootstrap)
+        consumer: Any = Consumer(bootstrap_servers=self._settings.bootstrap)
         try:
             await asyncio.wait_for(consumer.start(), CONNECT_S)
             follow_all_topics(consumer)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 from aiokafka.structs import TopicPartition
 
+from sinks.kafka import Consumer
 from stridelog.errors import UserError
 from stridelog.log_dirs import bytes_by_topic
 from stridelog.metadata import follow_all_topics
@@ -54,7 +54,7 @@ class TopicAdmin:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=15_000)
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap)
+        self._consumer = Consumer(bootstrap_servers=settings.bootstrap)
 
     async def __aenter__(self) -> Self:
         try:

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from sinks.kafka import Consumer
 from stridelog.errors import UserError
 from stridelog.metadata import follow_all_topics
 
@@ -32,7 +32,7 @@ class Log:
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
-        self._consumer: Any = AIOKafkaConsumer(
+        self._consumer: Any = Consumer(
             bootstrap_servers=bootstrap,
             client_id="stridelog-verify",
             group_id=None,

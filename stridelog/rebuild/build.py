@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import psycopg
-from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
 
 from sinks.base import Fenced, Sink, SinkUnavailable, TopicPartition
+from sinks.kafka import Consumer
 from sinks.registry import make_sink
 from sinks.shadow import make_shadow, shadow_settings
 from stridelog.agent import Process
@@ -250,8 +250,8 @@ class _Rebuild:
         said = Said(await self._consumer(), message, self.topics, begins)
         return said, said.process(table, rows_of)
 
-    async def _consumer(self) -> AIOKafkaConsumer:
-        consumer = AIOKafkaConsumer(
+    async def _consumer(self) -> Consumer:
+        consumer = Consumer(
             bootstrap_servers=self.settings.bootstrap,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

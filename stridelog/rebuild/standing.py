@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
 
+from sinks.kafka import Consumer
 from stridelog.errors import UserError
 from stridelog.lag import Lag, LagReader
 from stridelog.rebuild.projections import Projection
@@ -80,7 +80,7 @@ async def _logged_ms(settings: Settings, places: Sequence[Place]) -> dict[Place,
     """When the first record at or after each place was logged."""
     if not places:
         return {}
-    consumer: Any = AIOKafkaConsumer(
+    consumer: Any = Consumer(
         bootstrap_servers=settings.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
     )
     try:
