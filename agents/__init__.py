@@ -3,6 +3,7 @@
 from agents.achievements import achievements
 from agents.athletes import athletes
 from agents.challenges import challenges
+from agents.copies import copies
 from agents.feed import feed
 from agents.groups import groups
 from agents.injury import injury
@@ -14,6 +15,7 @@ from agents.segment_boards import segment_boards
 from agents.segments import segments
 from agents.sensors import sensors
 from agents.thresholds import thresholds
+from agents.tracks import tracks
 from agents.training import training
 from agents.wellness import wellness
 from agents.workouts import workouts
@@ -22,6 +24,7 @@ __all__ = [
     "achievements",
     "athletes",
     "challenges",
+    "copies",
     "feed",
     "groups",
     "injury",
@@ -33,6 +36,7 @@ __all__ = [
     "segments",
     "sensors",
     "thresholds",
+    "tracks",
     "training",
     "wellness",
     "workouts",

@@ -1,13 +1,15 @@
 """Completed workouts become summaries and features.
 
-In, keyed by user: user events (profiles, heart rate and other zones, privacy zones), workout events, samples stored.
-Out: a summary, also of the part that others see, and the features as of the workout's end as messages, and the read
-model in MongoDB; with what the rules of integrity, the athlete and a reviewer say of it. A workout's completion, its
-samples, edits, appeals, reviews and deletion may come in any order, twice, or days late: facts are kept, and what they
+In, keyed by user: user events (profiles, heart rate and other zones, privacy zones), workout events, samples stored,
+and which other workouts say the same. Out: a summary, also of the part that others see, the features as of the
+workout's end and the marks of its track as messages, and the read model in MongoDB; with what the rules of integrity,
+the athlete and a reviewer say of it. A workout's completion, its samples, edits, appeals, reviews and deletion may come
+in any order, twice, or days late: facts are kept, and what they
 touch is worked out again from all of them. Of an activity that was recorded more than once, one recording counts, with
 each channel from the best of them.
 """
 
+from domain.copies import SaidLookalike
 from domain.shown import ZoneChange
 from domain.workouts import Appeal, Completion, Correction, Deletion, Erasure, Profile, Review, Summarised
 from domain.zones import ZoneSetting
@@ -22,7 +24,19 @@ from stridelog.readers import SamplesReader
 @agent(
     role="workouts",
     stores=("mongo",),
-    facts=(Profile, ZoneSetting, ZoneChange, Completion, Correction, Appeal, Review, Deletion, Erasure, Summarised),
+    facts=(
+        Profile,
+        ZoneSetting,
+        ZoneChange,
+        Completion,
+        Correction,
+        Appeal,
+        Review,
+        SaidLookalike,
+        Deletion,
+        Erasure,
+        Summarised,
+    ),
     resources=(SamplesReader, PrivacyKey, PrioritiesInForce),
     registered_users_only=True,
 )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from domain.athlete import Athlete
-from domain.fingerprint import Fingerprint
+from domain.copies import Lookalike
 from domain.integrity_limits import Race
 from domain.integrity_motion import Motion
 from domain.summary import Summary
@@ -65,18 +65,6 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
-class Lookalike:
-    """A workout that shares marks of the fingerprint, of the same user or of another."""
-
-    user: str
-    workout_id: str
-    accepted_us: int
-    start_us: int
-    end_us: int
-    fingerprint: Fingerprint
-
-
-@dataclass(frozen=True, slots=True)
 class Elsewhere:
     """Another workout of the same user that overlaps in time and is no copy (:mod:`domain.duplicates`)."""
 
@@ -95,7 +83,7 @@ class Context:
     start_us: int
     end_us: int
     pauses: tuple[tuple[int, int], ...] = ()
-    lookalikes: tuple[Lookalike, ...] = ()
+    lookalike: Lookalike | None = None  # of those that there are, the one that was accepted first
     elsewhere: tuple[Elsewhere, ...] = ()
 
 

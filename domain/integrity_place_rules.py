@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from domain.apart import APART_M, together_apart
 from domain.distance import CATCH_UP_M, distance_series, haversine_m
-from domain.fingerprint import SAME_SHARE, fingerprint_of, same_share
-from domain.integrity_flags import Case, Context, Evidence, Flag, Lookalike, flag_of, minutes
+from domain.fingerprint import SAME_SHARE
+from domain.integrity_flags import Case, Context, Evidence, Flag, flag_of, minutes
 from domain.integrity_limits import MARGIN, record_over
 from domain.sports import rule_of
 from domain.timeline import MAX_HELD_S, timeline_of
@@ -69,30 +69,19 @@ def _jumps(case: Case, rows: NDArray[np.intp]) -> tuple[FloatColumn, NDArray[np.
 
 def copied_track(case: Case) -> Flag | None:
     """The original is what the log accepted first; on the same instant, the smaller user and workout id."""
-    context = case.context
-    if not context.lookalikes:
+    context, other = case.context, case.context.lookalike
+    if other is None:
         return None
-    own = fingerprint_of(case.track)
-    mine = (context.accepted_us, context.user, context.workout_id)
-    copies: list[tuple[tuple[int, str, str], float, str, Lookalike]] = []
-    for other in context.lookalikes:
-        share, channel = same_share(own, other.fingerprint)
-        same_user = other.user == context.user
-        overlaps = other.start_us < context.end_us and context.start_us < other.end_us
-        if share >= SAME_SHARE and not (same_user and (overlaps or other.workout_id == context.workout_id)):
-            copies.append(((other.accepted_us, other.user, other.workout_id), share, channel, other))
-    if not copies:
-        return None
-    first, share, channel, other = min(copies, key=lambda copy: copy[0])
+    is_copy = other.order < (context.accepted_us, context.user, context.workout_id)
     whose = "another workout of this athlete" if other.user == context.user else "another athlete's workout"
     shift_h = (context.start_us - other.start_us) / US_PER_S / 3600.0
     ratio = (other.end_us - other.start_us) / max(1, context.end_us - context.start_us)
-    came = "was accepted first" if first < mine else "was accepted later: this one is the original"
+    came = "was accepted first" if is_copy else "was accepted later: this one is the original"
     reason = (
-        f"{share:.0%} of the marks of the {channel} are those of {whose} {other.workout_id}, {shift_h:+.1f} h "
-        f"apart. That one lasted {ratio:.2f} times as long and {came}. The limit is {SAME_SHARE:.0%}."
+        f"{other.share:.0%} of the marks of the {other.channel} are those of {whose} {other.workout_id}, "
+        f"{shift_h:+.1f} h apart. That one lasted {ratio:.2f} times as long and {came}. The limit is {SAME_SHARE:.0%}."
     )
-    return flag_of("copied_track", reason, case.whole(share, SAME_SHARE, "share"), flagged=first < mine)
+    return flag_of("copied_track", reason, case.whole(other.share, SAME_SHARE, "share"), flagged=is_copy)
 
 
 def two_places(case: Case) -> Flag | None:

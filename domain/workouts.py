@@ -122,6 +122,7 @@ class Summarised(msgspec.Struct, frozen=True):
     earlier: tuple[Place, ...] = ()
     shown: ShownPart | None = None  # what others see of it, where privacy zones cut
     sources: tuple[ChannelSource, ...] = ()  # what each channel comes from, where there are others
+    digest: int = 0  # of the marks of its track (domain.copies.Marked); 0: it has none
 
     @property
     def places(self) -> tuple[Place, ...]:

@@ -1724,6 +1724,106 @@ class RankChanged(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
         return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
 
 
+class TrackMarkedData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The marks: fields of domain.fingerprint.Fingerprint."""
+
+    workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    accepted: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    start: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    end: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    digest: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    position: tuple[Annotated[int, Meta(ge=0, le=9223372036854775807)], ...] = ()
+    heart_rate: tuple[Annotated[int, Meta(ge=0, le=9223372036854775807)], ...] = ()
+    power: tuple[Annotated[int, Meta(ge=0, le=9223372036854775807)], ...] = ()
+
+
+class TrackMarked(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="TrackMarked"):
+    """Marks of a workout's track, by which copies are found; the last word counts: topic track-marks."""
+
+    type: ClassVar[Literal["TrackMarked"]] = "TrackMarked"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: TrackMarkedData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: TrackMarkedData) -> "TrackMarked":
+        """With its deterministic id."""
+        id = event_id("TrackMarked", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class CopyCheckDueData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The workout, and why it is looked at."""
+
+    workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    changed: bool
+
+
+class CopyCheckDue(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="CopyCheckDue"):
+    """It is to be seen anew what a workout has in common with others: topic copy-checks."""
+
+    type: ClassVar[Literal["CopyCheckDue"]] = "CopyCheckDue"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: CopyCheckDueData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: CopyCheckDueData) -> "CopyCheckDue":
+        """With its deterministic id."""
+        id = event_id("CopyCheckDue", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
+class Lookalike(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A workout that says the same: fields of domain.copies.Lookalike."""
+
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    accepted_us: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    start_us: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    end_us: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    digest: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    share: Annotated[float, Meta(ge=0, le=1)]
+    channel: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class LookalikeFoundData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The lookalike."""
+
+    workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    lookalike: Lookalike | None = None
+
+
+class LookalikeFound(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="LookalikeFound"):
+    """Which workout says the same as this one; the last word counts: topic lookalikes."""
+
+    type: ClassVar[Literal["LookalikeFound"]] = "LookalikeFound"
+    version: Literal[1] = field(default_factory=_version_1)
+    user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+    zone: Annotated[str, Meta(min_length=1, max_length=64)]
+    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    producer: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    time: Annotated[int, Meta(ge=946684800000000, le=4102444799999999)]
+    data: LookalikeFoundData
+
+    @classmethod
+    def of(cls, *, user: str, time: int, zone: str, source: str, producer: str, data: LookalikeFoundData) -> "LookalikeFound":
+        """With its deterministic id."""
+        id = event_id("LookalikeFound", user, time, _json(data).decode())
+        return cls(id=id, user=user, time=time, zone=zone, source=source, producer=producer, data=data)
+
+
 Message = (
     UserRegistered
     | ProfileChanged
@@ -1777,6 +1877,9 @@ Message = (
     | WearStored
     | ThresholdEstimated
     | RankChanged
+    | TrackMarked
+    | CopyCheckDue
+    | LookalikeFound
 )
 
 
@@ -1833,4 +1936,7 @@ BY_TYPE: Final[dict[str, type[Message]]] = {
     "WearStored": WearStored,
     "ThresholdEstimated": ThresholdEstimated,
     "RankChanged": RankChanged,
+    "TrackMarked": TrackMarked,
+    "CopyCheckDue": CopyCheckDue,
+    "LookalikeFound": LookalikeFound,
 }

@@ -4,10 +4,36 @@ from typing import Final, Literal
 
 from pydantic import BaseModel
 
-from schemas import achievement, challenge, derived, group, physiology, ranking, segment, sensor, social, user, workout
+from schemas import (
+    achievement,
+    challenge,
+    copies,
+    derived,
+    group,
+    physiology,
+    ranking,
+    segment,
+    sensor,
+    social,
+    user,
+    workout,
+)
 from schemas.envelope import Message
 
-SUBJECTS: Final = (user, workout, social, group, challenge, sensor, derived, achievement, segment, physiology, ranking)
+SUBJECTS: Final = (
+    user,
+    workout,
+    social,
+    group,
+    challenge,
+    sensor,
+    derived,
+    achievement,
+    segment,
+    physiology,
+    ranking,
+    copies,
+)
 
 
 def _messages() -> dict[str, type[Message]]:

@@ -20,6 +20,7 @@ LATE_SHARE: Final = 0.02
 CLOCK_RESET_SHARE: Final = 0.0015
 POISON_SHARE: Final = 0.001
 CAR_SHARE: Final = 0.004
+COPY_SHARE: Final = 0.01
 UPSTREAM_DELETE_SHARE: Final = 0.01
 UPSTREAM_EDIT_SHARE: Final = 0.01
 SECOND_DEVICE_SHARE: Final = 0.5  # of the workouts of those who have a second device
@@ -42,11 +43,12 @@ class Faults:
     duplicate_device: bool = True
     poison: bool = True
     car: bool = True
+    copy: bool = True
     upstream_delete: bool = True
     upstream_edit: bool = True
 
 
-NO_FAULTS: Final = Faults(*(False,) * 9)
+NO_FAULTS: Final = Faults(*(False,) * 10)
 
 
 def frames_with_faults(

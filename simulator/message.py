@@ -13,6 +13,7 @@ Fault = Literal[
     "duplicate_device",
     "poison",
     "car",
+    "copy",
     "upstream_delete",
     "upstream_edit",
 ]

@@ -1,6 +1,6 @@
 """What reaches the log of one workout: from one device or two, in time, twice, late, or typed in by hand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +11,7 @@ from domain.track import Track
 from schemas import hot
 from simulator import faults as wrong
 from simulator.athletes import Gear, Person
+from simulator.copying import copied
 from simulator.driving import driven_home, drives_home
 from simulator.faults import Faults
 from simulator.gear import gear_for, record, record_beside, stated_by, stated_by_hand
@@ -42,13 +43,21 @@ def workout_id(person: Person, workout: Workout) -> str:
 
 
 def by_device(
-    person: Person, workout: Workout, faults: Faults, samples_per_frame: int, rng: np.random.Generator
+    person: Person,
+    workout: Workout,
+    faults: Faults,
+    samples_per_frame: int,
+    rng: np.random.Generator,
+    people: Sequence[Person],
 ) -> Iterator[Dispatch]:
-    """All messages of the devices that recorded the workout; those of one device are in the order of its sending."""
+    """All messages of the devices that recorded the workout; those of one device are in the order of its sending. And
+    what others of the ``people`` make of it.
+    """
     gear = gear_for(person, workout)
-    yield from _one_device(
-        person, workout, gear, record(gear, workout, rng), workout_id(person, workout), faults, samples_per_frame, rng
-    )
+    track = record(gear, workout, rng)
+    yield from _one_device(person, workout, gear, track, workout_id(person, workout), faults, samples_per_frame, rng)
+    if faults.copy:
+        yield from copied(person, workout, track, people, samples_per_frame)
     second = person.second_gear
     if faults.duplicate_device and second is not None and rng.random() < wrong.SECOND_DEVICE_SHARE:
         track = record_beside(second, workout, rng)

@@ -184,7 +184,7 @@ class Town:
         if plan.by_hand:
             self._send(sending.by_hand(person, workout, rng))
         else:
-            self._send(sending.by_device(person, workout, config.faults, config.samples_per_frame, rng))
+            self._send(sending.by_device(person, workout, config.faults, config.samples_per_frame, rng, self.people))
         self._send(sending.afterwards(person, workout, rng))
         self._send(self.society.applause(person, sending.workout_id(person, workout), workout.end_us, rng))
 

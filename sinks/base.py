@@ -87,12 +87,15 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A record for a topic; it goes to the partition of the span that caused it."""
+    """A record for a topic; it goes to the partition of the span that caused it, or to the one that it names. What is
+    sent to another partition may be there twice after a crash: readers MUST NOT mind.
+    """
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int | None = None
 
 
 class SinkError(Exception):

@@ -27,6 +27,7 @@ import pyarrow as pa
 from clickhouse_connect import get_async_client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from sinks import keyed
 from sinks.base import Fenced, PoisonRows, Rows, Sink, SinkUnavailable, Span, TopicPartition
 from sinks.claims import Claims
 from sinks.combining import Combiner, RefusedError
@@ -241,7 +242,7 @@ class ClickHouseSink(Sink[Rows]):
                     )
         for view in VIEWS.values():
             await self._command(view.ddl(self._database))
-        for text in ddl(self._database):
+        for text in (*ddl(self._database), *keyed.ddl(self._database)):
             await self._command(text)
 
     async def _insert(self, table: str, parts: Sequence[tuple[int, pa.Table]]) -> None:

@@ -17,6 +17,7 @@ _ARROW: Final = {
     "UInt64": pa.uint64(),
     "Array(String)": pa.list_(pa.string()),
     "Array(UInt16)": pa.list_(pa.uint16()),
+    "Array(UInt64)": pa.list_(pa.uint64()),
     "Date32": pa.date32(),
     "DateTime('UTC')": pa.timestamp("s", "UTC"),
     "DateTime64(6, 'UTC')": pa.timestamp("us", "UTC"),

@@ -344,6 +344,44 @@ CHALLENGE_SCORES: Final = Table(
     version="revision",
 )
 
+TRACK_MARKS: Final = Table(
+    "track_marks",
+    "Marks of the tracks of workouts, by which copies are found: domain.fingerprint.",
+    (
+        USER,
+        WORKOUT,
+        Column("accepted_at", TIME, "when the log took the workout in"),
+        Column("start", TIME, "start"),
+        Column("end", TIME, "end"),
+        Column("digest", "UInt64", "changes with times and marks"),
+        Column("position", "Array(UInt64)", "lowest marks of the positions"),
+        Column("heart_rate", "Array(UInt64)", "lowest marks of the heart rate"),
+        Column("power", "Array(UInt64)", "lowest marks of the power"),
+        Column("keys", "Array(UInt64)", "what it is looked up by, and was before its marks changed"),
+        Column("deleted", "UInt8", "1: there are no marks any more"),
+        *SOURCE,
+    ),
+    order_by=("user_id", "workout_id"),
+)
+
+LOOKALIKES: Final = Table(
+    "lookalikes",
+    "Of the workouts that say the same as one, the one that was accepted first: domain.copies.",
+    (
+        USER,
+        WORKOUT,
+        Column("other_user_id", "String", "the athlete of the lookalike; empty: there is none"),
+        Column("other_workout_id", "String", "the lookalike (UUID)"),
+        Column("other_accepted_at", TIME, "when the log took it in"),
+        Column("other_digest", "UInt64", "the digest of its marks"),
+        Column("share", "Float64", "share of the marks that both have"),
+        Column("channel", "LowCardinality(String)", "the channel that agrees best"),
+        Column("deleted", "UInt8", "1: no other says the same any more"),
+        *SOURCE,
+    ),
+    order_by=("user_id", "workout_id"),
+)
+
 TABLES: Final = {
     table.name: table
     for table in (
@@ -361,5 +399,7 @@ TABLES: Final = {
         INJURY_SCORES,
         RECOMMENDATIONS,
         CHALLENGE_SCORES,
+        TRACK_MARKS,
+        LOOKALIKES,
     )
 }

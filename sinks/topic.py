@@ -173,9 +173,11 @@ class TopicSink(Sink[Outgoing]):
         return epoch
 
     async def _unpublished(self, rows: Sequence[Outgoing], span: Span, after: int) -> list[tuple[int, Outgoing]]:
-        """The rows, with their index, that no span beyond offset ``after`` published already."""
+        """The rows, with their index, that no span beyond offset ``after`` published already. Other partitions are not
+        looked at: what a span leads to there is rare, so that all of a partition would have to be read to find it.
+        """
         tails = self._tails.setdefault(span.source, {})
-        for topic in {row.topic for row in rows} - set(tails):
+        for topic in {row.topic for row in rows if row.partition is None} - set(tails):
             output = TopicPartition(topic, span.partition)
             async with _mapped():
                 if span.partition not in await self._open_producer().partitions_for(topic):
@@ -185,7 +187,11 @@ class TopicSink(Sink[Outgoing]):
                     )
                 tails[topic] = await read_tail(self._bootstrap, output, span.source, self.agent, after)
         numbered = ((index, _sendable(row)) for index, row in enumerate(rows))
-        return [(index, row) for index, row in numbered if not tails[row.topic].holds(row, span.first)]
+        return [
+            (index, row)
+            for index, row in numbered
+            if row.partition is not None or not tails[row.topic].holds(row, span.first)
+        ]
 
     async def _send(self, rows: Sequence[tuple[int, Outgoing]], span: Span) -> None:
         headers = source_headers(span.source, span.next, self.agent)
@@ -195,8 +201,9 @@ class TopicSink(Sink[Outgoing]):
             async with _mapped():
                 for index, row in rows:
                     try:
+                        partition = span.partition if row.partition is None else row.partition
                         answers[index] = await self._open_producer().send(
-                            row.topic, row.value, row.key, span.partition, headers=[*row.headers, *headers]
+                            row.topic, row.value, row.key, partition, headers=[*row.headers, *headers]
                         )
                     except MessageSizeTooLargeError as error:
                         refused[index] = _one_line(error)

@@ -43,6 +43,7 @@ class Writes:
     redis: list[RedisCommand] = field(default_factory=list)
     delta: list[Rows] = field(default_factory=list)
     messages: list[Any] = field(default_factory=list)  # structs of schemas.hot; their topic is in topics.yaml
+    elsewhere: list[Any] = field(default_factory=list)  # messages about users of any partition; may be sent twice
     dropped: Counter[str] = field(default_factory=Counter)  # records that needed no write, by reason
     flags: Counter[tuple[str, str]] = field(default_factory=Counter)  # new flags of integrity, by rule and decision
     timing: Counter[str] = field(default_factory=Counter)  # what was wrong with times, by case

@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from domain.copies import Marked, SaidLookalike
 from domain.features import FEATURE_WINDOW_DAYS
+from domain.fingerprint import Fingerprint
 from domain.fusing import Priorities
 from domain.shown import ZoneChange, circles_in_force
 from domain.track import Track
@@ -27,7 +29,7 @@ from stridelog.projections.users import ERASED, erased_us
 from stridelog.readers import Key
 from stridelog.state import Known, State
 from stridelog.summarising import AthleteFacts, meeting, summarised
-from stridelog.workout_facts import added_to, completion_of, profile_of, zone_change_of
+from stridelog.workout_facts import added_to, completion_of, profile_of, said_lookalike, zone_change_of
 
 S = TypeVar("S", Profile, ZoneSetting, ZoneChange)
 
@@ -45,6 +47,7 @@ class Join:
         self.near: dict[str, set[str]] = {}  # user → touched workouts and what overlaps them
         self.alive: dict[str, dict[str, Completion]] = {}  # user → those of them that were not deleted
         self.summaries: dict[str, dict[str, Summarised]] = defaultdict(dict)  # user → workout → as samples say
+        self.marked: dict[str, dict[str, Marked]] = defaultdict(dict)  # user → workout → marks of its track
         self.flagged: Counter[tuple[str, str]] = Counter()  # rule and decision of flags that are new
         self.timing: Counter[str] = Counter()  # workouts by what was wrong with their times
 
@@ -102,6 +105,11 @@ class Join:
             case hot.WorkoutDeleted():
                 wid = message.data.workout_id
                 return self._touch(user, wid, wid, Deletion(message.time), offset)
+            case hot.LookalikeFound():
+                wid = message.data.workout_id
+                if not self._put(user, wid, said_lookalike(message), offset):
+                    return "duplicate"
+                return {wid} if self.state.get(user, Completion, wid) else "not_completed"
         return "not_for_workouts"
 
     def _touch(self, user: str, workout_id: str, fact_id: str, fact: msgspec.Struct, offset: int) -> set[str] | str:
@@ -137,9 +145,10 @@ class Join:
         for user, its in given.items():
             athlete = self._athlete(user)
             for group in meeting({wid: self.alive[user][wid] for wid in its}):
-                found, corrected_times = summarised(athlete, {wid: self.alive[user][wid] for wid in group}, its)
-                self.summaries[user] |= found
-                self.timing += Counter(clock_reset=corrected_times)
+                found = summarised(athlete, {wid: self.alive[user][wid] for wid in group}, its)
+                self.summaries[user] |= found.summaries
+                self.marked[user] |= found.marked
+                self.timing += Counter(clock_reset=found.corrected_times)
 
     def work_out(self) -> tuple[list[Any], list[Document]]:
         """Summaries and features as messages, and the documents, of all that the batch touched."""
@@ -177,6 +186,11 @@ class Join:
             )
             messages.append(out.summarised(user, wid, completions[wid], now.get(wid), judged))
             documents.append(out.document(user, wid, completions[wid], now.get(wid), judged))
+            had_marks = wid in summaries and (before.get(wid) or summaries[wid].fact).digest
+            if wid in now and wid in changed and (now[wid].digest or had_marks):
+                messages.append(out.marked(completions[wid], self.marked[user][wid]))
+            elif wid not in now and had_marks:
+                messages.append(out.marked(completions[wid], _without_marks(user, wid, completions[wid])))
         moved = [
             place
             for wid in changed | (said - now.keys())
@@ -225,6 +239,11 @@ class Join:
             zones=self._said(user, ZoneSetting),
             hidden=circles_in_force(self._said(user, ZoneChange), self.privacy_key),
             priorities=self.priorities,
+            lookalikes={
+                wid: known.fact.lookalike
+                for wid, known in self.state.facts(user, SaidLookalike).items()
+                if known.fact.lookalike is not None
+            },
         )
 
     def _said(self, user: str, kind: type[S]) -> list[S]:
@@ -235,6 +254,11 @@ class Join:
     def _corrected(self, user: str, workout_id: str) -> Completion:
         edits = self.state.index(user, History).corrections.get(workout_id, {})
         return corrected(self.state.facts(user, Completion)[workout_id].fact, edits.values())
+
+
+def _without_marks(user: str, workout_id: str, completion: Completion) -> Marked:
+    ends = completion.start_us, completion.end_us
+    return Marked(user, workout_id, completion.accepted_us, *ends, Fingerprint())
 
 
 def _after(before: Summarised | None, done: Summarised) -> Summarised:

@@ -7,12 +7,20 @@ it is known which of them are copies.
 from collections.abc import Mapping
 
 from domain import integrity_place_rules
+from domain.copies import Lookalike
 from domain.integrity_flags import Context, Elsewhere, Flag
 from domain.track import Track
 from domain.workouts import Completion
 
 
-def context_of(user: str, workout_id: str, completion: Completion, elsewhere: tuple[Elsewhere, ...] = ()) -> Context:
+def context_of(
+    user: str,
+    workout_id: str,
+    completion: Completion,
+    *,
+    elsewhere: tuple[Elsewhere, ...] = (),
+    lookalike: Lookalike | None = None,
+) -> Context:
     """What rules need besides samples and summary."""
     return Context(
         user=user,
@@ -22,6 +30,7 @@ def context_of(user: str, workout_id: str, completion: Completion, elsewhere: tu
         end_us=completion.end_us,
         pauses=completion.pauses,
         elsewhere=elsewhere,
+        lookalike=lookalike,
     )
 
 
@@ -43,7 +52,7 @@ def in_two_places(
             for other in placed
             if leaders[other] != leaders[wid] and _meet(workouts[other], workouts[wid])
         )
-        context = context_of(user, wid, workouts[wid], elsewhere)
+        context = context_of(user, wid, workouts[wid], elsewhere=elsewhere)
         flag = integrity_place_rules.in_two_places(places[wid], context)
         if flag is not None:
             flags[wid] = flag

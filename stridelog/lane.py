@@ -11,10 +11,12 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from aiokafka.partitioner import DefaultPartitioner
 from faust_batches import FetchedBatch
 
 from schemas import hot
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_PARTITIONER: Final = DefaultPartitioner()
 MAX_SHOWN: Final = 500  # characters of a refused row in the log
 SMALL_BYTES: Final = 128 << 10  # of values; frames of some ten thousand samples
 SMALL_RECORDS: Final = 1_000
@@ -296,6 +299,7 @@ class Lane:
             for name, kept in rows.items():
                 stores.create_task(self._store(name, kept, span, dead, fetched))
         outgoing = [self._outgoing(message) for message in writes.messages]
+        outgoing += [self._elsewhere(message) for message in writes.elsewhere]
         outgoing += [self._letter(letter, span) for letter in dead]
         await self._store(runner.topic_sink.name, outgoing, span, dead, fetched)
 
@@ -306,6 +310,12 @@ class Lane:
     def _outgoing(self, message: Any) -> Outgoing:
         topic = self.runner.topics.topic_of_message(type(message).__name__)
         return Outgoing(topic.name, message.user.encode(), encode(message))
+
+    def _elsewhere(self, message: Any) -> Outgoing:
+        """For the partition in which producers put what is about the user."""
+        outgoing = self._outgoing(message)
+        partitions = self.runner.topics.topic_of_message(type(message).__name__).partitions
+        return replace(outgoing, partition=_PARTITIONER(outgoing.key, range(partitions), range(partitions)))
 
     async def _store(
         self, name: str, rows: list[Any], span: Span, dead: list[DeadLetter], fetched: FetchedBatch

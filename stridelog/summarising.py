@@ -11,10 +11,12 @@ import numpy as np
 from domain.apart import together_apart
 from domain.athlete import Athlete
 from domain.clock import placed
+from domain.copies import Lookalike, Marked
 from domain.duplicates import Candidate, clusters
+from domain.fingerprint import fingerprint_of
 from domain.fusing import ChannelSource, Priorities, Recording, fuse
 from domain.integrity import check, within
-from domain.integrity_flags import Flag
+from domain.integrity_flags import Context, Flag
 from domain.privacy_zones import HiddenCircle
 from domain.shown import part_for_others
 from domain.summary import Summary, summarise
@@ -34,6 +36,18 @@ class AthleteFacts:
     zones: Sequence[ZoneSetting]
     hidden: Sequence[HiddenCircle]
     priorities: Priorities  # of recordings of one activity
+    lookalikes: Mapping[str, Lookalike]  # by workout, of those that say the same the one that was accepted first
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What samples say of a user's workouts: summaries and marks by workout, those without marks too, and how many
+    summaries rest on times that were corrected.
+    """
+
+    summaries: dict[str, Summarised]
+    marked: dict[str, Marked]
+    corrected_times: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +81,8 @@ def meeting(workouts: Mapping[str, Completion]) -> list[list[str]]:
     return groups
 
 
-def summarised(
-    facts: AthleteFacts, workouts: Mapping[str, Completion], tracks: Mapping[str, Track]
-) -> tuple[dict[str, Summarised], int]:
-    """A user's workouts that meet in time, from the samples of each; and how many rest on times that were corrected.
+def summarised(facts: AthleteFacts, workouts: Mapping[str, Completion], tracks: Mapping[str, Track]) -> Found:
+    """A user's workouts that meet in time, from the samples of each.
 
     Which are copies, and whether the athlete was elsewhere, is seen by each recording's own positions, at the times
     that its device gave: a time that was corrected is no evidence.
@@ -83,11 +95,14 @@ def summarised(
         leaders = clusters(candidates, lambda one, other: together_apart(places[one], places[other]) is not None)
         elsewhere = in_two_places(facts.user, workouts, leaders, places)
     found: dict[str, Summarised] = {}
+    marked: dict[str, Marked] = {}
     corrected = 0
     for wid, one in alone.items():
         others = sorted(other for other, leader in leaders.items() if leader == wid != other)
         made = _fused(facts, [(wid, one), *((other, alone[other]) for other in others)]) if others else one
-        completion, context = one.completion, context_of(facts.user, wid, one.completion)
+        completion = one.completion
+        context = context_of(facts.user, wid, completion, lookalike=facts.lookalikes.get(wid))
+        marked[wid] = _marked(made.track, context)
         flags = check(made.track, made.summary, completion.sport, one.athlete, context)
         found[wid] = Summarised(
             sport=completion.sport,
@@ -101,9 +116,10 @@ def summarised(
             flags=(*flags, elsewhere[wid]) if wid in elsewhere else flags,
             shown=part_for_others(wid, made.track, facts.hidden, **made.said),
             sources=made.sources,
+            digest=marked[wid].digest,
         )
         corrected += made.clock_was_reset
-    return found, corrected
+    return Found(found, marked, corrected)
 
 
 def _made(facts: AthleteFacts, completion: Completion, track: Track) -> _Made:
@@ -139,6 +155,11 @@ def _said(
         "zone_setting": zone_setting,
         "clock_was_reset": clock_was_reset,
     }
+
+
+def _marked(track: Track, context: Context) -> Marked:
+    marks = fingerprint_of(within(track, context))
+    return Marked(context.user, context.workout_id, context.accepted_us, context.start_us, context.end_us, marks)
 
 
 def _candidate(workout_id: str, made: _Made) -> Candidate:

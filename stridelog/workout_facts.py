@@ -2,6 +2,7 @@
 
 import msgspec
 
+from domain.copies import Lookalike, SaidLookalike
 from domain.privacy_zones import PrivacyZone
 from domain.shown import ZoneChange
 from domain.summary import Stated
@@ -63,6 +64,12 @@ def added_to(
         case hot.WorkoutReviewed(data=data):
             rules = tuple((judged.rule, judged.rule_version) for judged in data.rules)
             return Review(message.id, message.time, data.reviewer, data.verdict, data.why, rules)
+
+
+def said_lookalike(message: hot.LookalikeFound) -> SaidLookalike:
+    """Which other workout says the same as one."""
+    part = message.data.lookalike
+    return SaidLookalike(None if part is None else Lookalike(**msgspec.structs.asdict(part)))
 
 
 def _override_of(said: hot.WorkoutVisibility) -> Override:

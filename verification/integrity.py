@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.athlete import Athlete
+from domain.copies import Lookalike
 from domain.integrity import check, within
 from domain.integrity_flags import Context, Elsewhere, Flag
 from domain.integrity_place_rules import in_two_places
@@ -32,11 +33,23 @@ def flags_of(
     athlete_of: Callable[[str], Athlete],
     counted: Mapping[str, Track],
     track_of: Callable[[str], Track],
+    lookalikes: Mapping[tuple[str, str], Lookalike],
 ) -> dict[str, tuple[Flag, ...]]:
     """What the rules say against each living workout; ``leaders`` is the workout that counts of each one's copies,
     ``counted`` the track that each summary is of. Where else its athlete was is seen by its own samples, ``track_of``.
     """
-    contexts = {wid: Context(user, wid, c.accepted_us, c.start_us, c.end_us, c.pauses) for wid, c in living.items()}
+    contexts = {
+        wid: Context(
+            user,
+            wid,
+            c.accepted_us,
+            c.start_us,
+            c.end_us,
+            c.pauses,
+            lookalike=lookalikes.get((user, wid)),
+        )
+        for wid, c in living.items()
+    }
     beside = _beside(living)
     found: dict[str, tuple[Flag, ...]] = {}
     for wid, completion in living.items():

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from domain.achievement_rules import Rule
 from domain.boards import BoardKey
+from domain.copies import Lookalike, Marked
 from domain.fusing import Priorities
 from schemas import hot
 from verification import (
@@ -24,6 +25,7 @@ from verification import (
     scores,
     segments,
     thresholds,
+    tracks,
     training,
     wellness,
     workouts,
@@ -85,6 +87,8 @@ class Kept:
     live: dict[str, dict[str, LiveSession]] = field(default_factory=dict)  # by user and workout
     thresholds: dict[str, dict[str, float]] = field(default_factory=dict)
     lake: dict[str, list[pa.Table]] = field(default_factory=dict)  # by table
+    marked: list[Marked] = field(default_factory=list)  # workouts whose tracks have marks
+    lookalikes: dict[tuple[str, str], Lookalike] = field(default_factory=dict)  # by workout, as is said
     copies: Copies = field(default_factory=dict)
     groups: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by group id
     memberships: dict[tuple[str, str], str] = field(default_factory=dict)  # by user and group id
@@ -171,8 +175,10 @@ class PartitionCheck:
             log.seen_by("workouts", *WORKOUT_EVENTS),
         )
         spans = found.tracks()
+        lookalikes = tracks.said_lookalikes(log.carrying("LookalikeFound").valid)
         summaries: dict[tuple[str, str], Any] = {}
         features: dict[tuple[str, str], Any] = {}
+        marks: dict[tuple[str, str], Any] = {}
         for user, known_facts in facts.items():
             known = workouts.known_workouts(
                 user,
@@ -180,15 +186,32 @@ class PartitionCheck:
                 lambda user, wid: found.track(spans[user, wid]) if (user, wid) in spans else workouts.NO_SAMPLES,
                 self.privacy_key,
                 self.priorities,
+                lookalikes,
             )
             for wid, one in known.items():
                 summaries[user, wid] = (one.zone, one.summary)
                 features[user, wid] = (one.zone, one.features)
+                if one.marks is not None and one.marks.digest:
+                    marks[user, wid] = (one.zone, one.marks)
                 document = one.document(user)
                 if document is not None:
                     self.kept.documents[wid] = document
         self._last_words("topic.workout-summaries", summaries, log, "WorkoutSummarised")
         self._last_words("topic.training-features", features, log, "FeaturesComputed")
+        self._tracks(log, marks, lookalikes)
+
+    def _tracks(
+        self, log: PartitionLog, expected: dict[tuple[str, str], Any], lookalikes: Mapping[tuple[str, str], Lookalike]
+    ) -> None:
+        records = log.carrying("TrackMarked").valid
+        said = tracks.said_marks(records)
+        marked = {(user, wid): (zone, tracks.marked_of(user, data)) for (user, wid), (zone, data) in said.items()}
+        compare(self.tallies["topic.track-marks"], expected, marked)
+        table = tracks.marks_table(records, said)
+        self._table("track_marks", table, tracks.WORKOUT_KEY, log.number, "NOT deleted")
+        self._table("lookalikes", tracks.lookalikes_table(lookalikes), tracks.WORKOUT_KEY, log.number, "NOT deleted")
+        self.kept.marked += [one for _, one in marked.values()]
+        self.kept.lookalikes |= lookalikes
 
     def _last_words(self, name: str, expected: dict[tuple[str, str], Any], log: PartitionLog, message: str) -> None:
         last = boards.last_of(log.carrying(message).valid)

@@ -23,6 +23,8 @@ READERS: Final = {
     for reader in (
         Reader("sensors", ("clickhouse", "redis", "postgres", "topic"), checks_users=True),
         Reader("workouts", ("mongo", "postgres", "topic"), checks_users=True),
+        Reader("tracks", ("clickhouse", "postgres", "topic")),
+        Reader("copies", ("postgres", "topic")),
         Reader("feed", ("mongo", "postgres", "topic"), checks_users=True),
         Reader("achievements", ("mongo", "postgres", "topic")),
         Reader("groups", ("mongo", "postgres", "topic")),

@@ -13,7 +13,7 @@ from stridelog.fusing_file import priorities_of
 from stridelog.privacy_key import privacy_key_of
 from stridelog.settings import Settings
 from stridelog.topics import Topics
-from verification import boards, challenges, copies, lake, models, rank_changes, samples, segments
+from verification import boards, challenges, copies, lake, models, rank_changes, samples, segments, tracks
 from verification.dead_letters import Letter, read_letters
 from verification.feed_documents import check_feeds
 from verification.items import compare_stream
@@ -48,6 +48,8 @@ SINKS: Final = (
     "clickhouse.wellness_days",
     "clickhouse.injury_scores",
     "clickhouse.recommendations",
+    "clickhouse.track_marks",
+    "clickhouse.lookalikes",
     "clickhouse.challenge_scores",
     "clickhouse.challenge_ranks",
     "clickhouse.challenge_teams",
@@ -72,6 +74,8 @@ SINKS: Final = (
     "topic.samples-stored",
     "topic.workout-summaries",
     "topic.training-features",
+    "topic.track-marks",
+    "topic.lookalikes",
     "topic.injury-risk",
     "topic.recommendations-ready",
     "topic.achievements",
@@ -98,6 +102,8 @@ PARTITIONED: Final = (
     "injury_scores",
     "recommendations",
     "challenge_scores",
+    "track_marks",
+    "lookalikes",
 )
 EXPIRY_MARGIN_S: Final = 30.0
 """What expires within so many seconds of now may be there or not."""
@@ -246,6 +252,7 @@ def _check_whole(
     groups_of = _check_clubs(check, tallies, clickhouse, mongo)
     check_feeds(tallies, kept.feeds, mongo, groups_of)
     _check_redis(check, tallies, redis)
+    compare(tallies["topic.lookalikes"], tracks.expected_lookalikes(kept.marked), kept.lookalikes)
     compare(tallies["copies"], copies.expected_copies(kept.copies, partitions), copies.found_copies(kept.copies))
     for name, tables in kept.lake.items():
         expected = pa.concat_tables(tables)

@@ -11,9 +11,11 @@ import numpy as np
 from domain.apart import together_apart
 from domain.athlete import Athlete
 from domain.clock import placed
+from domain.copies import Lookalike, Marked
 from domain.days import local_day
 from domain.duplicates import Candidate, clusters
 from domain.features import NAMES_VERSION, LoadFact, features
+from domain.fingerprint import fingerprint_of
 from domain.fusing import Priorities
 from domain.privacy_zones import HiddenCircle, PrivacyZone, hidden_circle, hide, shown_part
 from domain.summary import WINDOW_SLACK_US, Stated, Summary, summarise
@@ -58,6 +60,7 @@ class Known:
     completion: Completion  # as corrected
     summary: hot.WorkoutSummarisedData
     features: hot.FeaturesComputedData
+    marks: Marked | None  # of its track; none: deleted
 
     def document(self, user: str) -> dict[str, Any] | None:
         """The read model; a deleted workout has none."""
@@ -153,9 +156,16 @@ def zones_of(hidden: Hidden) -> list[PrivacyZone]:
 
 
 def known_workouts(
-    user: str, facts: UserFacts, track_of: TrackOf, privacy_key: bytes, priorities: Priorities
+    user: str,
+    facts: UserFacts,
+    track_of: TrackOf,
+    privacy_key: bytes,
+    priorities: Priorities,
+    lookalikes: Mapping[tuple[str, str], Lookalike],
 ) -> dict[str, Known]:
-    """The last word on every workout that a user ever completed, by workout id."""
+    """The last word on every workout that a user ever completed, by workout id. ``lookalikes`` are by user and workout
+    what is said to say the same.
+    """
     profiles = list(facts.profiles.values())
     completions = {
         wid: corrected(completion, facts.corrections.get(wid, {}).values())
@@ -212,6 +222,7 @@ def known_workouts(
         lambda wid: about[wid].athlete,
         counted,
         lambda wid: track_of(user, wid),
+        lookalikes,
     )
     judged = {
         wid: integrity.judged(found, facts.appeals.get(wid, {}).values(), list(facts.reviews.get(wid, {}).values()))
@@ -228,6 +239,7 @@ def known_workouts(
             loads,
             profiles,
             sources.get(wid, {}),
+            _marks(user, wid, completion, counted.get(wid)),
         )
         for wid, completion in completions.items()
     }
@@ -313,6 +325,7 @@ def _known(
     loads: Mapping[str, LoadFact],
     profiles: Sequence[Profile],
     sources: Mapping[str, str],
+    marks: Marked | None,
 ) -> Known:
     status: Literal["counted", "duplicate", "deleted"] = "deleted"
     if leader is not None:
@@ -357,7 +370,16 @@ def _known(
             names_version=NAMES_VERSION,
             features=values,
         ),
+        marks=marks,
     )
+
+
+def _marks(user: str, workout_id: str, completion: Completion, track: Track | None) -> Marked | None:
+    if track is None:
+        return None
+    start_us, end_us = completion.start_us, completion.end_us
+    marks = fingerprint_of(track.between(start_us - WINDOW_SLACK_US, end_us + WINDOW_SLACK_US))
+    return Marked(user, workout_id, completion.accepted_us, start_us, end_us, marks)
 
 
 def _as_message(summary: Summary) -> hot.Summary:

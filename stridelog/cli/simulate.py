@@ -73,6 +73,7 @@ def simulate(
     duplicate_device: Annotated[bool, typer.Option(help="Workouts recorded by two devices.")] = True,
     poison: Annotated[bool, typer.Option(help="Records that no agent can use.")] = True,
     car: Annotated[bool, typer.Option(help="Workouts that end with a drive home, the watch still on.")] = True,
+    copy: Annotated[bool, typer.Option(help="Recordings of others, uploaded as one's own.")] = True,
     upstream_delete: Annotated[bool, typer.Option(help="Readings that a provider deletes later.")] = True,
     upstream_edit: Annotated[bool, typer.Option(help="Readings that a provider corrects later.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
@@ -81,7 +82,7 @@ def simulate(
     if not live and (speed != "real" or minutes):
         raise UserError("--speed and --minutes go with --live: history is sent as fast as possible")
     faults = Faults(
-        resend, overlap, clock_reset, late_upload, duplicate_device, poison, car, upstream_delete, upstream_edit
+        resend, overlap, clock_reset, late_upload, duplicate_device, poison, car, copy, upstream_delete, upstream_edit
     )
     now = datetime.now(UTC)
     config = town_config(

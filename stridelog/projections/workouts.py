@@ -8,12 +8,14 @@ from typing import Any, Final, Literal, Self
 import msgspec
 import numpy as np
 
+from domain.copies import Marked
 from domain.days import local_day
 from domain.features import NAMES_VERSION, LoadFact, features
 from domain.reviews import is_shadowed, last_appeal, last_of, verdict_on
 from domain.shown import ShownPart
 from domain.workouts import Appeal, Completion, Profile, Review, Summarised, athlete_at
 from schemas import hot
+from schemas.types import TIME_MAX_US
 from sinks.base import Document
 
 PRODUCER: Final = "stridelog/workouts"
@@ -111,6 +113,23 @@ def summarised(
     )
     return hot.WorkoutSummarised.of(
         user=user, time=completion.end_us, zone=completion.zone, source=PRODUCER, producer=PRODUCER, data=data
+    )
+
+
+def marked(completion: Completion, marked: Marked) -> hot.TrackMarked:
+    """The marks of a workout's track."""
+    data = hot.TrackMarkedData(
+        workout_id=marked.workout_id,
+        accepted=min(marked.accepted_us, TIME_MAX_US),
+        start=marked.start_us,
+        end=marked.end_us,
+        digest=marked.digest,
+        position=marked.marks.position,
+        heart_rate=marked.marks.heart_rate,
+        power=marked.marks.power,
+    )
+    return hot.TrackMarked.of(
+        user=marked.user, time=marked.end_us, zone=completion.zone, source=PRODUCER, producer=PRODUCER, data=data
     )
 
 

@@ -45,6 +45,10 @@ _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("segments", "segment_efforts"),
         ("clickhouse.segments", "clickhouse.segment_efforts", "clickhouse.segment_board"),
     ),
+    "tracks.clickhouse": (
+        ("track_marks", "lookalikes"),
+        ("clickhouse.track_marks", "clickhouse.lookalikes"),
+    ),
     "thresholds.clickhouse": (("threshold_history",), ("clickhouse.threshold_history",)),
     "wellness.clickhouse": (("wellness_days",), ("clickhouse.wellness_days",)),
     "rankings.redis": (("rank:*", "names", "boards-changed"), ("redis.rankings", "redis.names")),

@@ -52,8 +52,8 @@ def along(speed_m_s: float) -> Track:
 
 
 def of(tracks: dict[str, Track], **facts: Any) -> Any:
-    known = {"user": "ada", "profiles": (), "zones": (), "hidden": (), "priorities": {}}
-    return summarised(AthleteFacts(**(known | facts)), WORKOUTS, tracks)[0]
+    known = {"user": "ada", "profiles": (), "zones": (), "hidden": (), "priorities": {}, "lookalikes": {}}
+    return summarised(AthleteFacts(**(known | facts)), WORKOUTS, tracks).summaries
 
 
 def test_a_home_that_only_the_other_recording_knows_is_hidden() -> None:

@@ -102,7 +102,7 @@ def test_nothing_has_an_event_time_in_the_future(small_town: list[Dispatch], dec
 def test_each_fault_can_be_switched_off(fault: str, small_town: list[Dispatch]) -> None:
     counted: Counter[str | None] = Counter(message.fault for message in small_town)
     without = Town(replace(SMALL, faults=replace(SMALL.faults, **{fault: False}))).messages()
-    if fault not in ("clock_reset", "car"):  # too rare to be sure of in a small town
+    if fault not in ("clock_reset", "car", "copy"):  # too rare to be sure of in a small town
         assert counted[fault] > 0
     assert fault not in {message.fault for message in without}
 

@@ -23,6 +23,7 @@ def known(log: TestLog, user: str = "ada") -> dict[str, Known]:
         lambda u, w: found.track(spans[u, w]) if (u, w) in spans else workouts.NO_SAMPLES,
         bytes(32),
         {},
+        {},
     )
 
 

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.athlete import Athlete
+from domain.copies import Marked, first_lookalike
 from domain.fingerprint import fingerprint_of
 from domain.integrity import check
-from domain.integrity_flags import Context, Flag, Lookalike, RuleName
+from domain.integrity_flags import Context, Flag, RuleName
 from domain.summary import Stated, Summary, summarise
 from domain.track import FloatColumn, Track, track_from_columns
 
@@ -85,7 +86,15 @@ def flags(
     return {flag.rule: flag for flag in check(track, summary, sport, athlete, context)}
 
 
-def lookalike(track: Track, *, user: str, accepted_us: int, workout_id: str = "w-0") -> Lookalike:
-    return Lookalike(
-        user, workout_id, accepted_us, int(track.time_us[0]), int(track.time_us[-1]), fingerprint_of(track)
+def marked(track: Track, *, user: str, accepted_us: int, workout_id: str = "w-0") -> Marked:
+    """Somebody's workout that is all of a track."""
+    ends = int(track.time_us[0]), int(track.time_us[-1])
+    return Marked(user, workout_id, accepted_us, *ends, fingerprint_of(track))
+
+
+def beside(track: Track, context: Context, *others: Marked) -> Context:
+    """The context, with what the first of the others has in common with the track."""
+    mine = Marked(
+        context.user, context.workout_id, context.accepted_us, context.start_us, context.end_us, fingerprint_of(track)
     )
+    return replace(context, lookalike=first_lookalike(mine, others))

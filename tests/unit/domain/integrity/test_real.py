@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from domain.copies import lookalike
 from domain.fingerprint import fingerprint_of, same_share
 from domain.integrity import RULES, check
 from domain.integrity_first_look import FIRST_LOOKS
@@ -19,7 +20,7 @@ from domain.summary import Summary
 from domain.track import Track, track_from_columns
 from recordings import Recording, RecordingError
 
-from .cases import ANYONE, HOUR_US, METRES_A_DEGREE, START_US, flags, lookalike, moving, summary_of
+from .cases import ANYONE, HOUR_US, METRES_A_DEGREE, START_US, flags, marked, moving, summary_of
 
 Named = list[tuple[str, Recording]]
 pytestmark = pytest.mark.slow  # reading all of them takes about 20 s
@@ -119,8 +120,9 @@ def test_a_real_ride_by_another_service_on_another_day_and_faster_is_flagged_as_
     other = named(real, "sweat_examples_data_4078723797_strava.gpx.gz#0")
     elapsed_us = other.track.time_us - other.track.time_us[0]
     faster = replace(other.track, time_us=other.track.time_us[0] + 72 * HOUR_US + elapsed_us * 2 // 3)
-    known = lookalike(ride.track, user="ann", accepted_us=START_US - HOUR_US)
-    flag = real_flags("forged", other, faster, lookalikes=(known,))["copied_track"]
+    mine = marked(faster, user="me", workout_id="forged", accepted_us=START_US)
+    known = marked(ride.track, user="ann", accepted_us=START_US - HOUR_US)
+    flag = real_flags("forged", other, faster, lookalike=lookalike(mine, known))["copied_track"]
     assert flag.decision == "flagged"
     assert "+72.0 h apart. That one lasted 1.50 times as long and was accepted first" in flag.reason
 
