@@ -59,9 +59,10 @@ class Lookalike:
 
 
 class SaidLookalike(msgspec.Struct, frozen=True):
-    """The fact of what was said last of a workout."""
+    """The fact of what was said last of a workout, and the digest that it had then."""
 
     lookalike: Lookalike | None
+    digest: int
 
 
 def lookalike(mine: Marked, other: Marked) -> Lookalike | None:
@@ -98,7 +99,7 @@ def first_lookalike(mine: Marked, others: Iterable[Marked]) -> Lookalike | None:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is said of a workout: which lookalike was first, and whether that one still has the digest that it had."""
+    """What is said of a workout: which lookalike was first, and whether both still have the digests that they had."""
 
     lookalike_order: tuple[int, str, str]
     is_current: bool
@@ -107,7 +108,7 @@ class Said:
 def must_look_again(said: Said | None, changed: tuple[int, str, str]) -> bool:
     """Whether a workout that shares keys with one that has changed must be looked at again.
 
-    ``changed`` is the order of the latter. If an earlier lookalike is said, and has not changed since, nothing that
+    ``changed`` is the order of the latter. If an earlier lookalike is said, and neither has changed since, nothing that
     comes later than that one makes a difference. So of a thousand copies of one track, the thousandth makes none of the
     others be looked at again.
     """

@@ -80,6 +80,8 @@ class LookalikeFoundData(Part):
 
     workout_id: Uuid
     """The workout of which this is said."""
+    digest: Mark
+    """The digest that its own marks had."""
     lookalike: Lookalike | None = None
     """Of those that say the same the one that was accepted first; none: no other says the same, or no longer."""
 

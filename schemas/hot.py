@@ -1801,6 +1801,7 @@ class LookalikeFoundData(Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """The lookalike."""
 
     workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]
+    digest: Annotated[int, Meta(ge=0, le=9223372036854775807)]
     lookalike: Lookalike | None = None
 
 

@@ -1,8 +1,16 @@
-"""The consumer that this project reads Kafka with outside of Faust."""
+"""What this project adds to aiokafka outside of Faust: a consumer that can be stopped, and one kind of error."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+from sinks.base import SinkUnavailable
+
+ANSWER_TIMEOUT_S: Final = 20.0
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc] # the library has no types
@@ -27,3 +35,28 @@ def is_cancelled() -> bool:
     """Whether somebody has cancelled the task that asks; a ``CancelledError`` in any other is not meant for it."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+@asynccontextmanager
+async def answering(who: str) -> AsyncIterator[None]:
+    """Turns whatever aiokafka raises into ``SinkUnavailable``, which begins with ``who``, and its endless retries into
+    a deadline.
+    """
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            yield
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise SinkUnavailable(f"{who}: {one_line(error)}") from error
+    except RuntimeError as error:
+        if "closed" not in str(error):  # uvloop's word for a connection that broke off a moment ago
+            raise
+        raise SinkUnavailable(f"{who}: {one_line(error)}") from error
+    except asyncio.CancelledError as error:
+        if is_cancelled():
+            raise
+        raise SinkUnavailable(f"{who}: the client broke off") from error
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, as one line."""
+    return " ".join(str(error).split())[:300] or type(error).__name__

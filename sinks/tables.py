@@ -370,6 +370,7 @@ LOOKALIKES: Final = Table(
     (
         USER,
         WORKOUT,
+        Column("digest", "UInt64", "the digest that its own marks had"),
         Column("other_user_id", "String", "the athlete of the lookalike; empty: there is none"),
         Column("other_workout_id", "String", "the lookalike (UUID)"),
         Column("other_accepted_at", TIME, "when the log took it in"),

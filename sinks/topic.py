@@ -18,8 +18,7 @@ be longer than a worker may be off. A claim and every write commit anew.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -32,14 +31,13 @@ from aiokafka.structs import TopicPartition as KafkaTopicPartition
 
 from sinks.base import Outgoing, PoisonRows, Sink, SinkUnavailable, Span, TopicPartition
 from sinks.claims import Claim, Claims
-from sinks.kafka import Consumer, is_cancelled
+from sinks.kafka import ANSWER_TIMEOUT_S, Consumer, answering, one_line
 from sinks.tail import Tail, read_tail, source_headers
 from stridelog.settings import Settings
 
 MAX_REQUEST_BYTES: Final = 64 * 1024 * 1024  # before compression; what the broker takes is a setting of each topic
 BATCH_BYTES: Final = 256 * 1024
 REQUEST_TIMEOUT_MS: Final = 10_000
-ANSWER_TIMEOUT_S: Final = 20.0
 
 
 class TopicSink(Sink[Outgoing]):
@@ -64,7 +62,7 @@ class TopicSink(Sink[Outgoing]):
 
     async def open(self) -> None:
         try:
-            async with _mapped():
+            async with answering("topic"):
                 await self._start()
         except SinkUnavailable:
             await self.close()
@@ -79,7 +77,7 @@ class TopicSink(Sink[Outgoing]):
                 try:
                     await asyncio.wait_for(stop(), ANSWER_TIMEOUT_S)
                 except (KafkaError, OSError, TimeoutError) as error:
-                    raise SinkUnavailable(f"topic: closing: {_one_line(error)}") from error
+                    raise SinkUnavailable(f"topic: closing: {one_line(error)}") from error
 
     async def claim(self, sources: Iterable[TopicPartition]) -> dict[TopicPartition, int | None]:
         wanted = list(sources)
@@ -88,7 +86,7 @@ class TopicSink(Sink[Outgoing]):
         marks = await self._marks(wanted)
         epochs = {source: max(marks[source][0] + 1, time.time_ns() // 1000) for source in wanted}
         self._claimed.update(wanted)
-        async with _mapped(), self._commit_lock:
+        async with answering("topic"), self._commit_lock:
             # The consumer only commits: paused in the same breath, it never fetches a record.
             assignment = [KafkaTopicPartition(*source) for source in self._claimed]
             self._committer.assign(assignment)
@@ -179,7 +177,7 @@ class TopicSink(Sink[Outgoing]):
         tails = self._tails.setdefault(span.source, {})
         for topic in {row.topic for row in rows if row.partition is None} - set(tails):
             output = TopicPartition(topic, span.partition)
-            async with _mapped():
+            async with answering("topic"):
                 if span.partition not in await self._open_producer().partitions_for(topic):
                     raise SinkUnavailable(
                         f"topic: {topic}/{span.partition} does not exist: topics that an agent reads and writes need "
@@ -198,7 +196,7 @@ class TopicSink(Sink[Outgoing]):
         refused: dict[int, str] = {}
         answers: dict[int, asyncio.Future[Any]] = {}
         try:
-            async with _mapped():
+            async with answering("topic"):
                 for index, row in rows:
                     try:
                         partition = span.partition if row.partition is None else row.partition
@@ -206,17 +204,17 @@ class TopicSink(Sink[Outgoing]):
                             row.topic, row.value, row.key, partition, headers=[*row.headers, *headers]
                         )
                     except MessageSizeTooLargeError as error:
-                        refused[index] = _one_line(error)
+                        refused[index] = one_line(error)
         finally:
             # A failed write waits for every message's fate too, so that the next attempt does not race with this one.
             if answers:
                 await asyncio.wait(answers.values(), timeout=ANSWER_TIMEOUT_S)
-        async with _mapped():
+        async with answering("topic"):
             for index, answer in answers.items():
                 try:
                     await answer
                 except MessageSizeTooLargeError as error:
-                    refused[index] = _one_line(error)
+                    refused[index] = one_line(error)
         if refused:
             self._tails[span.source] = {}
             raise PoisonRows(refused)
@@ -224,7 +222,7 @@ class TopicSink(Sink[Outgoing]):
     async def _marks(self, sources: Sequence[TopicPartition] | None) -> dict[TopicPartition, tuple[int, int | None]]:
         """Epoch and watermark as committed; of all partitions for ``None``."""
         asked = None if sources is None else [KafkaTopicPartition(*source) for source in sources]
-        async with _mapped():
+        async with answering("topic"):
             coordinator = self._coordinator
             self._coordinator = None  # asked again after an error
             if coordinator is None:
@@ -238,7 +236,7 @@ class TopicSink(Sink[Outgoing]):
             KafkaTopicPartition(*source): OffsetAndMetadata(watermark or 0, f"{epoch} {int(watermark is not None)}")
             for source, (epoch, watermark) in marks.items()
         }
-        async with _mapped(), self._commit_lock:
+        async with answering("topic"), self._commit_lock:
             if self._committer is None:
                 raise SinkUnavailable("topic: not open")
             await self._committer.commit(offsets)
@@ -287,21 +285,3 @@ def _read_mark(mark: OffsetAndMetadata) -> tuple[int, int | None]:
     """Epoch and watermark of a commit: metadata is '<epoch> <1: something was written, 0: only claimed>'."""
     epoch, _, held = mark.metadata.partition(" ")
     return int(epoch or 0), mark.offset if mark.offset >= 0 and held == "1" else None
-
-
-@asynccontextmanager
-async def _mapped() -> AsyncIterator[None]:
-    """Turns the driver's errors into the contract's, and its endless retries into a deadline."""
-    try:
-        async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            yield
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise SinkUnavailable(f"topic: {_one_line(error)}") from error
-    except asyncio.CancelledError as error:
-        if is_cancelled():
-            raise
-        raise SinkUnavailable("topic: the client broke off") from error
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -15,13 +15,14 @@ from stridelog import topics as topic_table
 from stridelog.agent import AGENTS, Agent
 from stridelog.control import Control
 from stridelog.emptiness import Reader
-from stridelog.ending import end_worker
+from stridelog.ending import end_within, end_worker
 from stridelog.ends import Ends
 from stridelog.engine import Runner, smallest
 from stridelog.errors import UserError
 from stridelog.settings import Settings
 from stridelog.standby import Standby
 
+LEAVE_MOST_S: Final = 15.0  # for leaving the group, when all is written
 CLAIM_SHARE: Final = 0.8  # of the time after which Faust gives up
 
 
@@ -122,6 +123,7 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
         await app.standby.close()
         await reader.close()
         await ends.close()
+        end_within(LEAVE_MOST_S)
 
     async def metrics(web: Any, request: Any) -> Any:
         return web.bytes(generate_latest(), content_type=CONTENT_TYPE_LATEST.partition(";")[0])

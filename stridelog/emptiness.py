@@ -4,12 +4,10 @@ import asyncio
 from typing import Any, Final
 
 from aiokafka import TopicPartition as KafkaPartition
-from aiokafka.errors import KafkaError
 
-from sinks.base import SinkUnavailable, TopicPartition
-from sinks.kafka import Consumer
+from sinks.base import TopicPartition
+from sinks.kafka import Consumer, answering
 
-ANSWER_TIMEOUT_S: Final = 20.0
 FETCH_MS: Final = 500
 
 
@@ -23,11 +21,8 @@ class Reader:
 
     async def is_empty(self, source: TopicPartition, first: int, end: int) -> bool:
         """Whether no record has an offset from ``first`` up to, without, ``end``. Raises ``SinkUnavailable``."""
-        try:
-            async with self._one_at_a_time, asyncio.timeout(ANSWER_TIMEOUT_S):
-                return await self._is_empty(KafkaPartition(*source), first, end)
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise SinkUnavailable(f"kafka: {' '.join(str(error).split()) or type(error).__name__}") from error
+        async with answering("kafka"), self._one_at_a_time:
+            return await self._is_empty(KafkaPartition(*source), first, end)
 
     async def close(self) -> None:
         """Disconnect."""

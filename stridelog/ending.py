@@ -2,9 +2,25 @@
 
 import logging
 import os
+import threading
 from typing import NoReturn
 
 log = logging.getLogger(__name__)
+
+
+def end_within(seconds: float) -> None:
+    """End the process after so long if it has not ended by itself; for when nothing is under way any more. aiokafka may
+    wait for ever to leave its group while a broker is away.
+    """
+
+    def end() -> None:
+        log.warning("still here %.0f s after everything was written: the process ends", seconds)
+        logging.shutdown()
+        os._exit(os.EX_OK)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def end_worker(why: str) -> NoReturn:

@@ -2,16 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from aiokafka import TopicPartition as KafkaPartition
-from aiokafka.errors import KafkaError
 
-from sinks.base import SinkUnavailable, TopicPartition
-from sinks.kafka import Consumer
+from sinks.base import TopicPartition
+from sinks.kafka import Consumer, answering
 from stridelog.metadata import follow_all_topics
-
-ANSWER_TIMEOUT_S: Final = 20.0
 
 
 class Ends:
@@ -26,13 +23,9 @@ class Ends:
 
     async def of(self, sources: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The offset after the last record of each partition. Raises ``SinkUnavailable``."""
-        try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                consumer = await self._connected()
-                found = await consumer.end_offsets([KafkaPartition(*source) for source in sources])
-        except (KafkaError, OSError, TimeoutError) as error:
-            why = " ".join(str(error).split()) or type(error).__name__
-            raise SinkUnavailable(f"kafka: ends of partitions: {why}") from error
+        async with answering("kafka: ends of partitions"):
+            consumer = await self._connected()
+            found = await consumer.end_offsets([KafkaPartition(*source) for source in sources])
         return {TopicPartition(*tp): int(end) for tp, end in found.items()}
 
     async def close(self) -> None:

@@ -26,7 +26,7 @@ WHERE (user_id, workout_id) IN {{workouts:Array(Tuple(String, String))}} OR (use
 )
 """  # noqa: S608 - names of columns
 _SAID: Final = """
-SELECT user_id, workout_id, other_user_id, other_workout_id,
+SELECT user_id, workout_id, digest, other_user_id, other_workout_id,
     toUnixTimestamp64Micro(other_accepted_at) AS other_accepted_us, other_digest
 FROM {database:Identifier}.lookalikes FINAL
 WHERE NOT deleted AND (user_id, workout_id) IN {workouts:Array(Tuple(String, String))}
@@ -99,8 +99,8 @@ class TrackReader(ClickHouseReader):
         if not workouts:
             return {}
         rows = (await self._ask(_SAID, workouts)).to_pylist()
-        others = {(row["other_user_id"], row["other_workout_id"]) for row in rows}
-        digests = (await self._ask(_DIGESTS, others)).to_pylist() if others else []
+        both = {(row[f"{whose}user_id"], row[f"{whose}workout_id"]) for row in rows for whose in ("", "other_")}
+        digests = (await self._ask(_DIGESTS, both)).to_pylist() if both else []
         now = {(row["user_id"], row["workout_id"]): row["digest"] for row in digests}
         return {(row["user_id"], row["workout_id"]): _said(row, now) for row in rows}
 
@@ -112,5 +112,6 @@ class TrackReader(ClickHouseReader):
 
 
 def _said(row: dict[str, Any], digests: dict[Key, int]) -> Said:
-    other = (row["other_user_id"], row["other_workout_id"])
-    return Said((row["other_accepted_us"], *other), digests.get(other) == row["other_digest"])
+    own, other = (row["user_id"], row["workout_id"]), (row["other_user_id"], row["other_workout_id"])
+    is_current = (digests.get(own), digests.get(other)) == (row["digest"], row["other_digest"])
+    return Said((row["other_accepted_us"], *other), is_current)

@@ -69,7 +69,8 @@ def added_to(
 def said_lookalike(message: hot.LookalikeFound) -> SaidLookalike:
     """Which other workout says the same as one."""
     part = message.data.lookalike
-    return SaidLookalike(None if part is None else Lookalike(**msgspec.structs.asdict(part)))
+    other = None if part is None else Lookalike(**msgspec.structs.asdict(part))
+    return SaidLookalike(other, message.data.digest)
 
 
 def _override_of(said: hot.WorkoutVisibility) -> Override:

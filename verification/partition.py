@@ -88,7 +88,7 @@ class Kept:
     thresholds: dict[str, dict[str, float]] = field(default_factory=dict)
     lake: dict[str, list[pa.Table]] = field(default_factory=dict)  # by table
     marked: list[Marked] = field(default_factory=list)  # workouts whose tracks have marks
-    lookalikes: dict[tuple[str, str], Lookalike] = field(default_factory=dict)  # by workout, as is said
+    lookalikes: dict[tuple[str, str], tuple[int, Lookalike]] = field(default_factory=dict)  # by workout, as is said
     copies: Copies = field(default_factory=dict)
     groups: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by group id
     memberships: dict[tuple[str, str], str] = field(default_factory=dict)  # by user and group id
@@ -186,7 +186,7 @@ class PartitionCheck:
                 lambda user, wid: found.track(spans[user, wid]) if (user, wid) in spans else workouts.NO_SAMPLES,
                 self.privacy_key,
                 self.priorities,
-                lookalikes,
+                {key: other for key, (_, other) in lookalikes.items()},
             )
             for wid, one in known.items():
                 summaries[user, wid] = (one.zone, one.summary)
@@ -201,7 +201,10 @@ class PartitionCheck:
         self._tracks(log, marks, lookalikes)
 
     def _tracks(
-        self, log: PartitionLog, expected: dict[tuple[str, str], Any], lookalikes: Mapping[tuple[str, str], Lookalike]
+        self,
+        log: PartitionLog,
+        expected: dict[tuple[str, str], Any],
+        lookalikes: Mapping[tuple[str, str], tuple[int, Lookalike]],
     ) -> None:
         records = log.carrying("TrackMarked").valid
         said = tracks.said_marks(records)

@@ -56,22 +56,23 @@ def marks_table(records: Sequence[Valid], said: Mapping[Key, tuple[str, hot.Trac
     return pa.Table.from_pylist(rows, schema=pa.schema([*texts, *numbers, *lists]))
 
 
-def said_lookalikes(records: Iterable[Valid]) -> dict[Key, Lookalike]:
-    """By workout the last word on which other says the same, where one does."""
+def said_lookalikes(records: Iterable[Valid]) -> dict[Key, tuple[int, Lookalike]]:
+    """By workout the last word on which other says the same, where one does, and of which marks that is said."""
     last = {(record.message.user, record.message.data.workout_id): record.message.data for record in records}
-    return {key: _lookalike(data.lookalike) for key, data in last.items() if data.lookalike is not None}
+    return {key: (data.digest, _lookalike(data.lookalike)) for key, data in last.items() if data.lookalike is not None}
 
 
 def _lookalike(part: hot.Lookalike) -> Lookalike:
     return Lookalike(**{name: getattr(part, name) for name in part.__struct_fields__})
 
 
-def lookalikes_table(said: Mapping[Key, Lookalike]) -> pa.Table:
+def lookalikes_table(said: Mapping[Key, tuple[int, Lookalike]]) -> pa.Table:
     """Rows of ``lookalikes`` that are not deleted."""
     rows: list[dict[str, Any]] = [
         {
             "user_id": user,
             "workout_id": workout_id,
+            "digest": digest,
             "other_user_id": other.user,
             "other_workout_id": other.workout_id,
             "other_accepted_at": other.accepted_us,
@@ -79,24 +80,24 @@ def lookalikes_table(said: Mapping[Key, Lookalike]) -> pa.Table:
             "share": other.share,
             "channel": other.channel,
         }
-        for (user, workout_id), other in said.items()
+        for (user, workout_id), (digest, other) in said.items()
     ]
     texts = [(name, pa.string()) for name in (*WORKOUT_KEY, "other_user_id", "other_workout_id", "channel")]
-    numbers = [("other_accepted_at", pa.int64()), ("other_digest", pa.int64()), ("share", pa.float64())]
-    return pa.Table.from_pylist(rows, schema=pa.schema([*texts, *numbers]))
+    numbers = [(name, pa.int64()) for name in ("digest", "other_accepted_at", "other_digest")]
+    return pa.Table.from_pylist(rows, schema=pa.schema([*texts, *numbers, ("share", pa.float64())]))
 
 
-def expected_lookalikes(marked: Iterable[Marked]) -> dict[Key, Lookalike]:
-    """By workout which other says the same, of all athletes'."""
+def expected_lookalikes(marked: Iterable[Marked]) -> dict[Key, tuple[int, Lookalike]]:
+    """By workout the digest of its marks and which other says the same, of all athletes'."""
     by_key: dict[int, list[Marked]] = defaultdict(list)
     workouts = list(marked)
     for one in workouts:
         for key in one.marks.keys:
             by_key[key].append(one)
-    found: dict[Key, Lookalike] = {}
+    found: dict[Key, tuple[int, Lookalike]] = {}
     for one in workouts:
         near = {(other.user, other.workout_id): other for key in one.marks.keys for other in by_key[key]}
         first = first_lookalike(one, near.values())
         if first is not None:
-            found[one.user, one.workout_id] = first
+            found[one.user, one.workout_id] = one.digest, first
     return found

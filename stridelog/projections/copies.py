@@ -55,13 +55,14 @@ class Comparisons:
         """Say which lookalike is the first, if an earlier batch did not say so."""
         user, workout_id = one.key
         first = None if one.is_gone else first_lookalike(one.marked, (other.marked for other in others))
+        said = SaidLookalike(first, one.marked.digest)
         known = self._state.get(user, SaidLookalike, workout_id)
-        if (known.fact.lookalike if known else None) == first and (known is None or known.settled(self._span)):
+        if first is None if known is None else known.fact == said and known.settled(self._span):
             return
         offset, _ = self._due[one.key]
-        self._state.put(user, workout_id, SaidLookalike(first), offset)
+        self._state.put(user, workout_id, said, offset)
         part = None if first is None else msgspec.convert(first, hot.Lookalike, from_attributes=True)
-        data = hot.LookalikeFoundData(workout_id=workout_id, lookalike=part)
+        data = hot.LookalikeFoundData(workout_id=workout_id, digest=said.digest, lookalike=part)
         self.found.append(
             hot.LookalikeFound.of(
                 user=user, time=one.marked.end_us, zone="UTC", source=PRODUCER, producer=PRODUCER, data=data

@@ -96,6 +96,7 @@ def _lookalike_rows(batch: Batch) -> Rows:
             {
                 "user_id": message.user,
                 "workout_id": message.data.workout_id,
+                "digest": message.data.digest,
                 "other_user_id": other.user if other else "",
                 "other_workout_id": other.workout_id if other else "",
                 "other_accepted_at": other.accepted_us if other else NEVER_US,

@@ -7,17 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from aiokafka.partitioner import DefaultPartitioner
 
 from domain.track import Track, track_from_columns
 from schemas import hot
 from schemas.decode import encode
 from stridelog.devices import Session, completed, frames_of, workout_id_of
+from stridelog.topics import load
 from tests.platform import ROLES, Platform
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 TOWN = ("simulate", "--athletes", "10", "--days", "10", "--seed", "9", "--sampling-s", "30", "--json")
 START_US = 1_795_000_000_000_000  # 2026-11-18
+DAY_US = 86_400_000_000
 HEAD: dict[str, Any] = {"zone": "Europe/Oslo", "source": "test", "producer": "test"}
 CAR, ENTRY, RUN, RIDE = (workout_id_of("otto", name) for name in ("car", "entry", "run", "ride"))
 
@@ -43,34 +46,37 @@ def beside(track: Track, later_us: int, degrees_north: float) -> Track:
     )
 
 
-def send(platform: Platform, workout_id: str, track: Track, sport: str = "running") -> None:
-    session = Session("otto", workout_id, f"watch-{workout_id}", **HEAD)
-    frames = [(b"otto", frame.value) for frame in frames_of(track, session, samples_per_frame=60)]
+def send(platform: Platform, workout_id: str, track: Track, sport: str = "running", user: str = "otto") -> None:
+    session = Session(user, workout_id, f"watch-{workout_id}", **HEAD)
+    frames = [(user.encode(), frame.value) for frame in frames_of(track, session, samples_per_frame=60)]
     first_us, last_us = int(track.time_us[0]), int(track.time_us[-1])
     message = completed(session, sport=sport, start_us=first_us, end_us=last_us, track=track)
     platform.send("SensorFrame", frames)
-    platform.send("WorkoutCompleted", [(b"otto", encode(message))])
+    platform.send("WorkoutCompleted", [(user.encode(), encode(message))])
+
+
+def register(platform: Platform, user: str) -> None:
+    data = hot.UserRegisteredData(name=user.title(), sex="male", birth_year=1990)
+    message = hot.UserRegistered.of(user=user, time=START_US - DAY_US, data=data, **HEAD)
+    platform.send("UserRegistered", [(user.encode(), encode(message))])
 
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A small town, and Otto: who drives home with the watch on, types in 50 km, and is in two places at once."""
     name = f"integrity{uuid.uuid4().hex[:10]}"
-    day_us = 86_400_000_000
     with Platform(name, tmp_path_factory.mktemp(name)) as platform:
         platform.start(*ROLES)
-        registered = hot.UserRegisteredData(name="Otto", sex="male", birth_year=1990)
-        otto = hot.UserRegistered.of(user="otto", time=START_US - day_us, data=registered, **HEAD)
-        platform.send("UserRegistered", [(b"otto", encode(otto))])
+        register(platform, "otto")
         send(platform, CAR, driving_home())
         run = driving_home().between(START_US, START_US + 1_199_000_000)
-        send(platform, RUN, beside(run, 2 * day_us, 0.0))
-        send(platform, RIDE, beside(run, 2 * day_us, 1.0), "cycling")
+        send(platform, RUN, beside(run, 2 * DAY_US, 0.1))
+        send(platform, RIDE, beside(run, 2 * DAY_US, 1.0), "cycling")
         entry = hot.WorkoutCompletedData(
             workout_id=ENTRY,
             sport="running",
-            start=START_US + day_us,
-            end=START_US + day_us + 3_600_000_000,
+            start=START_US + DAY_US,
+            end=START_US + DAY_US + 3_600_000_000,
             stated=hot.Stated(distance_m=50_000.0, timer_time_s=3_600.0),
         )
         by_hand = hot.WorkoutCompleted.of(user="otto", time=entry.end, data=entry, **HEAD)
@@ -85,11 +91,11 @@ def waiting(platform: Platform, *options: str) -> dict[str, dict[str, Any]]:
     return {row["workout_id"]: row for row in rows}
 
 
-def kilometres(platform: Platform) -> float:
-    """Otto's on the board of running, of all time."""
+def kilometres(platform: Platform, user: str = "otto") -> float:
+    """A user's on the board of running, of all time."""
     board = platform.command("board", "distance", "--sport", "running", "--period", "all", "--top", "100", "--json")
     rows = json.loads(board.stdout)["rows"]
-    return float(sum(row["score"] for row in rows if row["user"] == "otto")) / 1_000
+    return float(sum(row["score"] for row in rows if row["user"] == user)) / 1_000
 
 
 def verified(platform: Platform) -> None:
@@ -149,3 +155,38 @@ def test_what_is_not_flagged_cannot_be_reviewed(platform: Platform) -> None:
         done = platform.command("integrity", "review", workout_id, "--uphold", "--why", "No.", check=False)
         assert done.returncode == 2
         assert said in done.stderr
+
+
+def test_anothers_run_is_off_the_boards_until_the_original_goes(platform: Platform) -> None:
+    """The thief, and who has it from the thief, are in other partitions."""
+    thief, heir = strangers_of("otto")
+    run = beside(driving_home().between(START_US, START_US + 1_199_000_000), 2 * DAY_US, 0.1)
+    for user, later in ((thief, 1), (heir, 3)):
+        register(platform, user)
+        send(platform, copy_of(user), beside(run, later * DAY_US, 0.0), user=user)
+        verified(platform)
+    for user in (thief, heir):
+        assert kilometres(platform, user) == 0
+        (flag,) = json.loads(platform.command("workout", copy_of(user), "--json").stdout)["flags"]
+        assert flag["rule"] == "copied_track"
+        assert f"those of another athlete's workout {RUN}" in flag["reason"]
+    deleted = hot.WorkoutDeletedData(workout_id=RUN, reason="by-athlete")
+    message = hot.WorkoutDeleted.of(user="otto", time=START_US + 9 * DAY_US, data=deleted, **HEAD)
+    platform.send("WorkoutDeleted", [(b"otto", encode(message))])
+    verified(platform)
+    assert kilometres(platform, thief) == pytest.approx(3.6, abs=0.1)
+    assert kilometres(platform, heir) == 0
+    (flag,) = json.loads(platform.command("workout", copy_of(heir), "--json").stdout)["flags"]
+    assert f"those of another athlete's workout {copy_of(thief)}" in flag["reason"]
+
+
+def copy_of(user: str) -> str:
+    return workout_id_of(user, "copy")
+
+
+def strangers_of(user: str) -> list[str]:
+    """Two users of two other partitions."""
+    partitions = range(load(prefix="").topic_of_message("UserRegistered").partitions)
+    number = {name: DefaultPartitioner()(name.encode(), partitions, partitions) for name in (user, *"abcdefghijkl")}
+    others = {of: name for name, of in number.items() if of != number[user]}
+    return list(others.values())[:2]

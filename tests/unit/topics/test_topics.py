@@ -45,8 +45,9 @@ def test_facts_are_kept_for_ever() -> None:
 
 
 def test_agents_find_their_topics() -> None:
-    assert [topic.name for topic in OURS.inputs_of("workouts")] == ["samples-stored", "user-events", "workout-events"]
-    assert [topic.name for topic in OURS.outputs_of("workouts")] == ["workout-summaries", "training-features"]
+    inputs, outputs = OURS.inputs_of("workouts"), OURS.outputs_of("workouts")
+    assert [topic.name for topic in inputs] == ["samples-stored", "user-events", "workout-events", "lookalikes"]
+    assert [topic.name for topic in outputs] == ["workout-summaries", "track-marks", "training-features"]
     assert OURS.topic_of_message("WorkoutCompleted").name == "workout-events"
     assert OURS.inputs_of("nobody") == []
 

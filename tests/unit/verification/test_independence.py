@@ -19,7 +19,7 @@ FORBIDDEN = (
     "stridelog.readers",
     "stridelog.agent",
 )
-NAMES_ONLY = {"sinks.keys", "sinks.tables", "sinks.lake", "sinks.base", "sinks.registry"}
+NAMES_ONLY = {"sinks.keys", "sinks.tables", "sinks.lake", "sinks.base", "sinks.registry", "sinks.kafka"}
 
 
 def test_it_imports_no_agent_no_projection_and_of_sinks_only_names_and_watermarks() -> None:
