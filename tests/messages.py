@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from domain.days import local_day
 from schemas import hot
 from schemas.identity import event_id
@@ -61,3 +63,12 @@ def segment(
     return hot.SegmentDefined.of(
         user="ada", time=time_us, zone="Europe/Oslo", source="test", producer="test", data=data
     )
+
+
+def partly_hidden(message: hot.WorkoutSummarised, distance_m: float) -> hot.WorkoutSummarised:
+    """The same workout, whose athlete hides its last ten minutes."""
+    data = message.data
+    assert data.summary is not None
+    summary = msgspec.structs.replace(data.summary, distance_m=distance_m)
+    shown = hot.ShownPart(start=data.start, end=data.end - 600_000_000, summary=summary)
+    return msgspec.structs.replace(message, data=msgspec.structs.replace(data, shown=shown))

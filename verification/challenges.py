@@ -12,7 +12,7 @@ from domain.goals import Aim, Goal, GoalEvent, aim_of
 from domain.groups import Group
 from domain.targets import Measure, Progress, Window, progress
 from schemas import hot
-from verification.boards import Last, effort_of
+from verification.boards import Last, effort_of, ranked_efforts
 from verification.integrity import ranks
 from verification.outcomes import Valid
 
@@ -60,7 +60,7 @@ class Log:
         return (message for _, _, message in self.said if message.time > until.get(message.user, -1))
 
     def counted(self) -> dict[str, list[Effort]]:
-        """Each user's workouts that boards rank."""
+        """Each user's whole workouts of those that boards rank."""
         found: dict[str, list[Effort]] = {}
         for (user, _), record in self.last.items():
             if ranks(record.message.data):
@@ -110,7 +110,7 @@ def parts(log: Log) -> list[Part]:
             before = words.get((id, message.user))
             if before is None or (before.time_us, before.event_id) < (word.time_us, word.event_id):
                 words[id, message.user] = word
-    efforts = log.counted()
+    efforts = ranked_efforts(log.last)
     found: list[Part] = []
     for (id, user), word in words.items():
         standing = log.challenges.get(id)
@@ -192,7 +192,7 @@ def targets(log: Log, of_challenges: Iterable[Part], of_goals: Iterable[GoalFar]
             message = log.last[user, far.reached.workout_id].message
             said = {
                 "deed": deed,
-                "at": message.data.end,
+                "at": far.reached.at_us,
                 "local_day": message.data.local_day,
                 "workout_id": message.data.workout_id,
             }

@@ -167,7 +167,7 @@ class ChallengeBoard:
         part: Progress | None = None
         takes = workouts.holds(entry.time_us) and takes_part(entry, challenge, self._groups.group)
         if challenge is not None and takes:
-            part = progress(challenge.measure, challenge.window, workouts.within(challenge.window))
+            part = progress(challenge.measure, challenge.window, workouts.within(challenge.window, as_others_see=True))
         self._sayings.say(user, f"challenge/{challenge_id}", "challenges", _reached(challenge, part), offset)
         self._rows[challenge_id, user] = {
             "challenge_id": challenge_id,

@@ -12,24 +12,28 @@ from domain.boards import Effort
 from domain.targets import BESTS, Reached, Window
 from schemas import hot
 from sinks.base import Span
-from stridelog.projections.efforts import effort_of, ranks
+from stridelog.projections.efforts import as_others_see, effort_of, ranks
 from stridelog.state import Index, Known, State
 
 PRODUCER: Final = "stridelog/challenges"
 
 
 class TargetWorkout(msgspec.Struct, frozen=True):
-    """A workout as targets know it, every other day that it was on, and the offset of the record that says so."""
+    """A workout as targets know it, what others see of it where that is less, every other day that it was on, and the
+    offset of the record that says so.
+    """
 
     effort: Effort
     counted: bool
     zone: str
     offset: int
     earlier: tuple[date, ...] = ()
+    shown: Effort | None = None
 
     def says_as(self, other: "TargetWorkout") -> bool:
         """Whether the two say the same of the workout."""
-        return (self.effort, self.counted, self.zone) == (other.effort, other.counted, other.zone)
+        mine, its = (msgspec.structs.replace(one, offset=0, earlier=()) for one in (self, other))
+        return mine == its
 
 
 class SaidTarget(msgspec.Struct, frozen=True):
@@ -84,13 +88,14 @@ class CountedWorkouts(Index):
         """Whether what the user said at a time is not void."""
         return self.erased is None or time_us > self.erased.time_us
 
-    def within(self, window: Window) -> Iterator[Effort]:
-        """Those on the days of a window."""
+    def within(self, window: Window, *, as_others_see: bool = False) -> Iterator[Effort]:
+        """Those on the days of a window, whole or as others see them."""
         for place in range(bisect_left(self._days, (window.first, "")), len(self._days)):
             day, id = self._days[place]
             if day > window.last:
                 return
-            yield self._facts[id].effort
+            fact = self._facts[id]
+            yield fact.shown or fact.effort if as_others_see else fact.effort
 
     def days(self) -> list[date]:
         """The days that have one, each once and in order."""
@@ -104,8 +109,9 @@ class CountedWorkouts(Index):
 def target_workout(message: hot.WorkoutSummarised, before: TargetWorkout | None, offset: int) -> TargetWorkout:
     """The word on a workout that a record brings after an earlier one."""
     effort = effort_of(message.data, BESTS)
+    shown = None if message.data.shown is None else effort_of(as_others_see(message.data), BESTS)
     days = {*before.earlier, before.effort.day} - {effort.day} if before is not None else set()
-    return TargetWorkout(effort, ranks(message.data), message.zone, offset, tuple(sorted(days)))
+    return TargetWorkout(effort, ranks(message.data), message.zone, offset, tuple(sorted(days)), shown)
 
 
 class Sayings:

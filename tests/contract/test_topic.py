@@ -125,3 +125,22 @@ async def test_a_partition_that_the_topic_does_not_have_is_unavailable_and_named
     with pytest.raises(SinkUnavailable, match=f"{topic.topic}/2"):
         await sink.write([topic.row(1, 1)], topic.span(0, 1, topic.unmatched))
     await sink.close()
+
+
+async def test_a_message_for_another_partition_goes_there_and_is_not_looked_for_after_a_crash(topic: Topic) -> None:
+    sink = topic.sink()
+    await sink.open()
+    await sink.claim([topic.source])
+    rows = [Outgoing(topic.topic, b"elsewhere", b"1", partition=topic.other.partition), topic.row(1, 1)]
+    await sink.write(rows, topic.span(0, 2))
+    await sink.close()
+    await topic.set_watermark(0)
+
+    sink = topic.sink()
+    await sink.open()
+    await sink.claim([topic.source])
+    await sink.write(rows, topic.span(0, 2))
+    await sink.close()
+    places = [(message.key, message.partition) for message in await topic.messages()]
+    assert places.count((b"elsewhere", topic.other.partition)) == 2
+    assert len(places) == 3

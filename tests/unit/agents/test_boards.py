@@ -2,8 +2,6 @@
 
 import asyncio
 
-import msgspec
-
 from domain.boards import BoardKey, Score
 from schemas import hot
 from sinks.base import Span
@@ -11,22 +9,13 @@ from stridelog.batch import Batch, Record
 from stridelog.projections.boards import touch
 from stridelog.projections.efforts import BoardFact
 from stridelog.state import State
-from tests.messages import summarised
+from tests.messages import partly_hidden, summarised
 from verification import boards
 from verification.outcomes import Valid
 
 T0 = 1_760_000_000_000_000  # 2025-10-09
 WORKOUT = "00000001-0000-4000-8000-000000000000"
 DISTANCE = BoardKey("distance", "running", "all", "all")
-
-
-def hidden(message: hot.WorkoutSummarised, distance_m: float) -> hot.WorkoutSummarised:
-    """The same workout, whose athlete hides its last ten minutes."""
-    data = message.data
-    assert data.summary is not None
-    summary = msgspec.structs.replace(data.summary, distance_m=distance_m)
-    shown = hot.ShownPart(start=data.start, end=data.end - 600_000_000, summary=summary)
-    return msgspec.structs.replace(message, data=msgspec.structs.replace(data, shown=shown))
 
 
 def scores(*messages: hot.WorkoutSummarised) -> list[dict[BoardKey, Score]]:
@@ -48,7 +37,7 @@ def scores(*messages: hot.WorkoutSummarised) -> list[dict[BoardKey, Score]]:
 
 def test_what_a_privacy_zone_hides_of_a_workout_is_on_no_board_until_it_is_lifted() -> None:
     whole = summarised(WORKOUT, T0, distance_m=5_000.0)
-    before, while_hidden, after = (found[DISTANCE] for found in scores(whole, hidden(whole, 4_200.0), whole))
+    before, while_hidden, after = (found[DISTANCE] for found in scores(whole, partly_hidden(whole, 4_200.0), whole))
     assert (before.value, while_hidden.value, after.value) == (5_000.0, 4_200.0, 5_000.0)
     end_us = whole.data.end
     assert (before.achieved_us, while_hidden.achieved_us) == (end_us, end_us - 600_000_000)

@@ -18,7 +18,7 @@ from stridelog.batch import Batch, Record, Writes
 from stridelog.homes import Homes
 from stridelog.settings import Settings
 from stridelog.state import State, everyone
-from tests.messages import summarised
+from tests.messages import partly_hidden, summarised
 
 DAY_US: Final = 86_400_000_000
 T0: Final = 1_760_000_000_000_000  # 2025-10-09
@@ -183,6 +183,19 @@ def test_a_workout_of_other_days_writes_no_part(worker: Worker) -> None:
     worker.take(defined())
     worker.take(JOINED)
     assert worker.take(run(FIRST, day=-3, km=12)).clickhouse[0].columns.num_rows == 0
+
+
+def test_a_challenge_counts_what_others_see_of_a_workout_and_a_goal_all_of_it(worker: Worker) -> None:
+    worker.take(defined())
+    worker.take(JOINED)
+    worker.take(said(hot.GoalSet, "ada", goal_id=GOAL, metric="distance", target=11_000.0, every="week"))
+    whole = run(FIRST, day=1, km=12)
+    writes = worker.take(partly_hidden(whole, 8_000.0))
+    assert row(writes)["score"] == 8_000.0
+    assert [one.data.target_id.partition("/")[0] for one in writes.messages] == ["goal"]
+    lifted = worker.take(whole)
+    assert row(lifted)["score"] == 12_000.0
+    assert [one.data.target_id.partition("/")[0] for one in lifted.messages] == ["challenge"]
 
 
 def test_a_goal_is_a_document_with_a_period_for_each_week_that_has_a_workout(worker: Worker) -> None:
