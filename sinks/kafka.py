@@ -1,12 +1,16 @@
-"""What this project adds to aiokafka outside of Faust: a consumer that can be stopped, and one kind of error."""
+"""What this project adds to aiokafka outside of Faust: a consumer that can be stopped, one kind of error, offsets of a
+group.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, for_code
+from aiokafka.protocol.commit import OffsetFetchRequest
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from sinks.base import SinkUnavailable
 
@@ -60,3 +64,27 @@ async def answering(who: str) -> AsyncIterator[None]:
 def one_line(error: BaseException) -> str:
     """What an error says, as one line."""
     return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+async def group_offsets(
+    admin: Any, group: str, coordinator: int, asked: Sequence[TopicPartition] | None
+) -> dict[TopicPartition, OffsetAndMetadata]:
+    """What a group has committed; of all partitions for ``None``. Raises ``KafkaError``.
+
+    As the admin client's ``list_consumer_group_offsets``, which overlooks the error of the answer as a whole: a broker
+    that is no longer the group's coordinator then seems to say that nothing was ever committed.
+    """
+    by_topic: dict[str, list[int]] = {}
+    for topic, partition in asked or ():
+        by_topic.setdefault(topic, []).append(partition)
+    request = OffsetFetchRequest(group, None if asked is None else list(by_topic.items()))
+    answer = await admin._send_request(request, coordinator)
+    codes = [answer.error_code, *(code for _, partitions in answer.topics for *_, code in partitions)]
+    for code in codes:
+        if code:
+            raise for_code(code)(f"offsets of group {group}")
+    return {
+        TopicPartition(topic, partition): OffsetAndMetadata(offset, metadata)
+        for topic, partitions in answer.topics
+        for partition, offset, metadata, _ in partitions
+    }

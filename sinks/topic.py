@@ -24,14 +24,13 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, for_code
-from aiokafka.protocol.commit import OffsetFetchRequest
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.structs import OffsetAndMetadata
 from aiokafka.structs import TopicPartition as KafkaTopicPartition
 
 from sinks.base import Outgoing, PoisonRows, Sink, SinkUnavailable, Span, TopicPartition
 from sinks.claims import Claim, Claims
-from sinks.kafka import ANSWER_TIMEOUT_S, Consumer, answering, one_line
+from sinks.kafka import ANSWER_TIMEOUT_S, Consumer, answering, group_offsets, one_line
 from sinks.tail import Tail, read_tail, source_headers
 from stridelog.settings import Settings
 
@@ -227,7 +226,7 @@ class TopicSink(Sink[Outgoing]):
             self._coordinator = None  # asked again after an error
             if coordinator is None:
                 coordinator = await self._open_admin().find_coordinator(self.group)
-            found = await _offsets(self._open_admin(), self.group, coordinator, asked)
+            found = await group_offsets(self._open_admin(), self.group, coordinator, asked)
             self._coordinator = coordinator
         return {TopicPartition(*source): _read_mark(mark) for source, mark in found.items()}
 
@@ -250,30 +249,6 @@ class TopicSink(Sink[Outgoing]):
         if self._admin is None:
             raise SinkUnavailable("topic: not open")
         return self._admin
-
-
-async def _offsets(
-    admin: Any, group: str, coordinator: int, asked: Sequence[KafkaTopicPartition] | None
-) -> dict[KafkaTopicPartition, OffsetAndMetadata]:
-    """What a group has committed; of all partitions for ``None``. Raises ``KafkaError``.
-
-    As the admin client's ``list_consumer_group_offsets``, which overlooks the error of the answer as a whole: a broker
-    that is no longer the group's coordinator then seems to say that nothing was ever committed.
-    """
-    by_topic: dict[str, list[int]] = {}
-    for topic, partition in asked or ():
-        by_topic.setdefault(topic, []).append(partition)
-    request = OffsetFetchRequest(group, None if asked is None else list(by_topic.items()))
-    answer = await admin._send_request(request, coordinator)
-    codes = [answer.error_code, *(code for _, partitions in answer.topics for *_, code in partitions)]
-    for code in codes:
-        if code:
-            raise for_code(code)(f"offsets of group {group}")
-    return {
-        KafkaTopicPartition(topic, partition): OffsetAndMetadata(offset, metadata)
-        for topic, partitions in answer.topics
-        for partition, offset, metadata, _ in partitions
-    }
 
 
 def _sendable(row: Outgoing) -> Outgoing:

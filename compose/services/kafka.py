@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from compose.services.base import Need, NotReadyError, ProcessSpec, Service, find_java, run_tool
 from compose.settings import HOST, ROOT, ServiceName
+from sinks.kafka import group_offsets
 from stridelog.errors import UserError
 
 KAFKA_HEAP: Final = "512m"
@@ -151,8 +152,8 @@ class Kafka(Service):
 
 
 async def _ask(port: int, brokers: int) -> None:
-    """See that all brokers have joined, and that consumer groups have a coordinator: a new cluster makes the topic of
-    their offsets when it is first asked, and refuses groups until then.
+    """See that all brokers have joined, and that consumer groups of any name have a coordinator: a new cluster makes
+    the topic of their offsets when it is first asked, and refuses groups until its partitions are there.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=f"{HOST}:{port}", request_timeout_ms=3_000)
     try:
@@ -160,6 +161,8 @@ async def _ask(port: int, brokers: int) -> None:
         joined = len((await admin.describe_cluster())["brokers"])
         if joined < brokers:
             raise NotReadyError(f"{joined} of {brokers} brokers have joined")
-        await admin.find_coordinator("stridelog")
+        for number in range(100):  # so many names are in all of the topic's 50 partitions
+            group = f"probe-{number:02}"
+            await group_offsets(admin, group, await admin.find_coordinator(group), [])
     finally:
         await admin.close()
