@@ -74,10 +74,11 @@ def workout(prefix: str, number: int, end_us: int, *, sampled: bool, seconds: in
 def _track(start_us: int, number: int, count: int) -> Track:
     """Samples of each second; the athletes' paces differ a little, and each runs now faster, now slower."""
     seconds = np.arange(count, dtype=np.int64)
+    jitter = np.random.default_rng((number, start_us // _S_US)).integers(-1, 2, count)  # no heart is like another
     speed = _SPEED_M_S + (number % 50) / 100 + 0.4 * np.sin(seconds / 97) + 0.2 * np.sin(seconds / 7)
     return track_from_columns(
         start_us + seconds * _S_US,
-        heart_rate_bpm=140.0 + 10 * np.sin(seconds / 60),
+        heart_rate_bpm=np.rint(140.0 + 10 * np.sin(seconds / 60) + jitter),
         cadence_rpm=np.full(count, 85.0),
         speed_m_s=speed,
         distance_m=np.cumsum(speed),

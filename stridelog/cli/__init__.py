@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "segments": ("stridelog.cli.segments", "segments_app", "Segments: add, list, show the board of one, remove."),
     "scores": ("stridelog.cli.read", "scores", "An athlete's injury risk and recommendations, from ClickHouse."),
     "integrity": ("stridelog.cli.integrity", "integrity_app", "Flagged workouts: list, appeal, review."),
+    "readings": ("stridelog.cli.readings", "readings_app", "Readings: delete a span of them."),
     "verify": ("stridelog.cli.verify", "verify", "Recompute from the log what every store must hold, and compare."),
     "dlq": ("stridelog.cli.dlq", "dlq_app", "Dead letters: list, show, replay, drop."),
     "bench": ("stridelog.cli.bench", "bench_app", "Benchmarks."),

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -103,7 +104,12 @@ def test_what_people_see_follows_deletions_and_corrections_and_what_is_deleted_s
     ada = Athlete(platform, "ada")
     assert metres(ada.figures()) == pytest.approx(5_397, abs=10)
 
-    ada.deleted(900, 1_800)
+    first, last = (datetime.fromtimestamp(START_US / S + s, UTC).isoformat() for s in (900, 1_800))
+    command = ("readings", "delete", "ada", "--from", first, "--to", last, "--device", ada.session.device_id)
+    unsure = platform.command(*command, check=False)
+    assert (unsure.returncode, "add --yes" in unsure.stderr) == (2, True)
+    assert metres(ada.figures()) == pytest.approx(5_397, abs=10)
+    assert json.loads(platform.command(*command, "--yes", "--json").stdout)["data"]["device_id"] == "watch-ada"
     half = ada.figures()
     assert metres(half) == pytest.approx(2_697, abs=10)
 
