@@ -59,10 +59,9 @@ class Lookalike:
 
 
 class SaidLookalike(msgspec.Struct, frozen=True):
-    """The fact of what was said last of a workout, and the digest that it had then."""
+    """The fact of what was said last of a workout."""
 
     lookalike: Lookalike | None
-    digest: int
 
 
 def lookalike(mine: Marked, other: Marked) -> Lookalike | None:
@@ -93,8 +92,8 @@ def lookalike(mine: Marked, other: Marked) -> Lookalike | None:
 
 def first_lookalike(mine: Marked, others: Iterable[Marked]) -> Lookalike | None:
     """Of the others that say the same as mine the one that was accepted first."""
-    found = (lookalike(mine, other) for other in others)
-    return min((one for one in found if one is not None), key=lambda one: one.order, default=None)
+    found = (lookalike(mine, other) for other in sorted(others, key=lambda other: other.order))
+    return next((one for one in found if one is not None), None)
 
 
 @dataclass(frozen=True, slots=True)

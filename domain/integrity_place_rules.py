@@ -73,13 +73,16 @@ def copied_track(case: Case) -> Flag | None:
     if other is None:
         return None
     is_copy = other.order < (context.accepted_us, context.user, context.workout_id)
-    whose = "another workout of this athlete" if other.user == context.user else "another athlete's workout"
-    shift_h = (context.start_us - other.start_us) / US_PER_S / 3600.0
-    ratio = (other.end_us - other.start_us) / max(1, context.end_us - context.start_us)
     came = "was accepted first" if is_copy else "was accepted later: this one is the original"
+    if other.user == context.user:
+        shift_h = (context.start_us - other.start_us) / US_PER_S / 3600.0
+        ratio = (other.end_us - other.start_us) / max(1, context.end_us - context.start_us)
+        what = f"another workout of this athlete, {other.workout_id}, {shift_h:+.1f} h apart, which lasted {ratio:.2f} "
+        what += f"times as long and {came}"
+    else:  # when that began and how long it took is for its own athlete to show
+        what = f"another athlete's workout {other.workout_id}, which {came}"
     reason = (
-        f"{other.share:.0%} of the marks of the {other.channel} are those of {whose} {other.workout_id}, "
-        f"{shift_h:+.1f} h apart. That one lasted {ratio:.2f} times as long and {came}. The limit is {SAME_SHARE:.0%}."
+        f"{other.share:.0%} of the marks of the {other.channel} are those of {what}. The limit is {SAME_SHARE:.0%}."
     )
     return flag_of("copied_track", reason, case.whole(other.share, SAME_SHARE, "share"), flagged=is_copy)
 

@@ -68,6 +68,7 @@ class Table:
     partition_by: str = ""
     version: str = "source_offset"
     tombstones: bool = False  # whether the column ``deleted`` hides rows
+    granularity: int = 0  # rows that are read together; 0: the server's default
 
     @property
     def schema(self) -> pa.Schema:
@@ -80,10 +81,11 @@ class Table:
         partition = f"PARTITION BY {self.partition_by}\n" if self.partition_by else ""
         version = f"{self.version}, deleted" if self.tombstones else self.version
         doc = self.doc.replace("'", "''")
+        granularity = f"SETTINGS index_granularity = {self.granularity}\n" if self.granularity else ""
         return (
             f"CREATE TABLE IF NOT EXISTS `{database}`.`{self.name}` (\n    {columns}\n)\n"
             f"ENGINE = ReplacingMergeTree({version})\n{partition}"
-            f"ORDER BY ({', '.join(self.order_by)})\nCOMMENT '{doc}'"
+            f"ORDER BY ({', '.join(self.order_by)})\n{granularity}COMMENT '{doc}'"
         )
 
     def conform(self, given: pa.Table) -> pa.Table:

@@ -32,6 +32,10 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc] # the library has no typ
         except asyncio.CancelledError:
             if is_cancelled():
                 raise
+            left = [self._fetcher._fetch_task, *self._fetcher._pending_tasks]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
             await self._client.close()
 
 

@@ -362,6 +362,7 @@ TRACK_MARKS: Final = Table(
         *SOURCE,
     ),
     order_by=("user_id", "workout_id"),
+    granularity=128,  # a row is 1.5 kB of hashes
 )
 
 LOOKALIKES: Final = Table(

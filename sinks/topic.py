@@ -10,7 +10,7 @@ Kafka's transactions would make both one step, but they bind a producer to the g
 producer for each partition, and agents write other stores in the same batch anyway. Instead, the first spans after a
 claim or a failed write are compared with the end of the partitions that they go to (``sinks/tail.py``), and what was
 published before a crash is not published again. What is still published twice (a worker that was fenced while it
-sent) is equal byte for byte.
+sent) is equal byte for byte. Rows for another partition than the span's are not compared: they may be published again.
 
 The broker forgets a group's offsets when nothing was committed for ``offsets.retention.minutes``: that setting MUST
 be longer than a worker may be off. A claim and every write commit anew.
@@ -40,7 +40,7 @@ REQUEST_TIMEOUT_MS: Final = 10_000
 
 
 class TopicSink(Sink[Outgoing]):
-    """Publishes messages to the partition of the span that caused them."""
+    """Publishes messages to the partition of the span that caused them, or to the one that a row names."""
 
     name = "topic"
 
@@ -174,14 +174,12 @@ class TopicSink(Sink[Outgoing]):
         looked at: what a span leads to there is rare, so that all of a partition would have to be read to find it.
         """
         tails = self._tails.setdefault(span.source, {})
+        for output in {TopicPartition(row.topic, row.partition) for row in rows if row.partition is not None}:
+            await self._check_there(output, span)
         for topic in {row.topic for row in rows if row.partition is None} - set(tails):
             output = TopicPartition(topic, span.partition)
+            await self._check_there(output, span)
             async with answering("topic"):
-                if span.partition not in await self._open_producer().partitions_for(topic):
-                    raise SinkUnavailable(
-                        f"topic: {topic}/{span.partition} does not exist: topics that an agent reads and writes need "
-                        f"equally many partitions, and {span.topic} has more"
-                    )
                 tails[topic] = await read_tail(self._bootstrap, output, span.source, self.agent, after)
         numbered = ((index, _sendable(row)) for index, row in enumerate(rows))
         return [
@@ -189,6 +187,14 @@ class TopicSink(Sink[Outgoing]):
             for index, row in numbered
             if row.partition is not None or not tails[row.topic].holds(row, span.first)
         ]
+
+    async def _check_there(self, output: TopicPartition, span: Span) -> None:
+        async with answering("topic"):
+            if output.partition not in await self._open_producer().partitions_for(output.topic):
+                raise SinkUnavailable(
+                    f"topic: {output.topic}/{output.partition} does not exist: topics that an agent reads and writes "
+                    f"need equally many partitions, and {span.topic} has more"
+                )
 
     async def _send(self, rows: Sequence[tuple[int, Outgoing]], span: Span) -> None:
         headers = source_headers(span.source, span.next, self.agent)

@@ -1,6 +1,7 @@
 """The Faust app of a role: its agents on batch topics, and where it starts."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -123,7 +124,7 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
         await app.standby.close()
         await reader.close()
         await ends.close()
-        end_within(LEAVE_MOST_S)
+        end_within(LEAVE_MOST_S, os.EX_SOFTWARE if app.crashed else os.EX_OK)
 
     async def metrics(web: Any, request: Any) -> Any:
         return web.bytes(generate_latest(), content_type=CONTENT_TYPE_LATEST.partition(";")[0])

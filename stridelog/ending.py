@@ -8,7 +8,7 @@ from typing import NoReturn
 log = logging.getLogger(__name__)
 
 
-def end_within(seconds: float) -> None:
+def end_within(seconds: float, code: int = os.EX_OK) -> None:
     """End the process after so long if it has not ended by itself; for when nothing is under way any more. aiokafka may
     wait for ever to leave its group while a broker is away.
     """
@@ -16,7 +16,7 @@ def end_within(seconds: float) -> None:
     def end() -> None:
         log.warning("still here %.0f s after everything was written: the process ends", seconds)
         logging.shutdown()
-        os._exit(os.EX_OK)
+        os._exit(code)
 
     timer = threading.Timer(seconds, end)
     timer.daemon = True

@@ -164,6 +164,7 @@ class Join:
         profiles, history = self._said(user, Profile), self.state.index(user, History)
         summaries = self.state.facts(user, Summarised)
         alive = self.alive[user]
+        known = set(summaries)
         before = {wid: summaries[wid].fact for wid in self.near[user] if wid in summaries}
         now = {wid: _after(before.get(wid), done) for wid, done in self.summaries[user].items()}
         changed = {wid for wid, done in now.items() if done != before.get(wid)}
@@ -186,11 +187,9 @@ class Join:
             )
             messages.append(out.summarised(user, wid, completions[wid], now.get(wid), judged))
             documents.append(out.document(user, wid, completions[wid], now.get(wid), judged))
-            had_marks = wid in summaries and (before.get(wid) or summaries[wid].fact).digest
-            if wid in now and wid in changed and (now[wid].digest or had_marks):
-                messages.append(out.marked(completions[wid], self.marked[user][wid]))
-            elif wid not in now and had_marks:
-                messages.append(out.marked(completions[wid], _without_marks(user, wid, completions[wid])))
+            marks = self.marked[user].get(wid) or out.marked_of(user, wid, completions[wid], Fingerprint())
+            if marks.digest or wid in known:  # one that is new and has none never had any
+                messages.append(out.marked(completions[wid], marks))
         moved = [
             place
             for wid in changed | (said - now.keys())
@@ -254,11 +253,6 @@ class Join:
     def _corrected(self, user: str, workout_id: str) -> Completion:
         edits = self.state.index(user, History).corrections.get(workout_id, {})
         return corrected(self.state.facts(user, Completion)[workout_id].fact, edits.values())
-
-
-def _without_marks(user: str, workout_id: str, completion: Completion) -> Marked:
-    ends = completion.start_us, completion.end_us
-    return Marked(user, workout_id, completion.accepted_us, *ends, Fingerprint())
 
 
 def _after(before: Summarised | None, done: Summarised) -> Summarised:

@@ -16,7 +16,7 @@ from domain.duplicates import Candidate, clusters
 from domain.fingerprint import fingerprint_of
 from domain.fusing import ChannelSource, Priorities, Recording, fuse
 from domain.integrity import check, within
-from domain.integrity_flags import Context, Flag
+from domain.integrity_flags import Flag
 from domain.privacy_zones import HiddenCircle
 from domain.shown import part_for_others
 from domain.summary import Summary, summarise
@@ -24,7 +24,7 @@ from domain.track import CHANNELS, Track
 from domain.workouts import Completion, Profile, Summarised, athlete_at
 from domain.zones import ZoneSetting, zone_setting_at
 from stridelog.judging import context_of, in_two_places
-from stridelog.projections.workouts import day_of
+from stridelog.projections.workouts import day_of, marked_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def summarised(facts: AthleteFacts, workouts: Mapping[str, Completion], tracks: 
         made = _fused(facts, [(wid, one), *((other, alone[other]) for other in others)]) if others else one
         completion = one.completion
         context = context_of(facts.user, wid, completion, lookalike=facts.lookalikes.get(wid))
-        marked[wid] = _marked(made.track, context)
+        marked[wid] = marked_of(facts.user, wid, completion, fingerprint_of(within(made.track, context)))
         flags = check(made.track, made.summary, completion.sport, one.athlete, context)
         found[wid] = Summarised(
             sport=completion.sport,
@@ -155,11 +155,6 @@ def _said(
         "zone_setting": zone_setting,
         "clock_was_reset": clock_was_reset,
     }
-
-
-def _marked(track: Track, context: Context) -> Marked:
-    marks = fingerprint_of(within(track, context))
-    return Marked(context.user, context.workout_id, context.accepted_us, context.start_us, context.end_us, marks)
 
 
 def _candidate(workout_id: str, made: _Made) -> Candidate:

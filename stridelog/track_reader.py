@@ -1,5 +1,6 @@
 """Marks of workouts, and of those of all athletes that share a key with them, as ClickHouse has them."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ import pyarrow as pa
 from domain.copies import Marked, Said
 from domain.fingerprint import Fingerprint, Tokens
 from stridelog.clickhouse_reader import ClickHouseReader
-from stridelog.readers import Key
+from stridelog.readers import QUERIES_AT_ONCE, Key
+from stridelog.settings import Settings
 
+ASKED_AT_ONCE: Final = 500
 _COLUMNS: Final = """
 user_id, workout_id, toUnixTimestamp64Micro(accepted_at) AS accepted_us, toUnixTimestamp64Micro(start) AS start_us,
     toUnixTimestamp64Micro(end) AS end_us, position, heart_rate, power, keys, deleted
@@ -75,6 +78,10 @@ class Near:
 class TrackReader(ClickHouseReader):
     """Reads the index of tracks. Every method raises ``SinkUnavailable``: ask again."""
 
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._room = asyncio.Semaphore(QUERIES_AT_ONCE)
+
     async def near(self, workouts: Sequence[Key]) -> Near:
         """Workouts, and all that share keys with them."""
         rows = (await self._ask(_NEAR, workouts)).to_pylist()
@@ -96,17 +103,22 @@ class TrackReader(ClickHouseReader):
 
     async def said(self, workouts: Collection[Key]) -> dict[Key, Said]:
         """What is said of workouts, of those of which a lookalike is."""
-        if not workouts:
-            return {}
-        rows = (await self._ask(_SAID, workouts)).to_pylist()
+        rows = await self._portions(_SAID, workouts)
         both = {(row[f"{whose}user_id"], row[f"{whose}workout_id"]) for row in rows for whose in ("", "other_")}
-        digests = (await self._ask(_DIGESTS, both)).to_pylist() if both else []
+        digests = await self._portions(_DIGESTS, both)
         now = {(row["user_id"], row["workout_id"]): row["digest"] for row in digests}
         return {(row["user_id"], row["workout_id"]): _said(row, now) for row in rows}
 
+    async def _portions(self, query: str, workouts: Collection[Key]) -> list[dict[str, Any]]:
+        """Rows of many workouts: a parameter takes so many only."""
+        some, rows = sorted(workouts), []
+        for first in range(0, len(some), ASKED_AT_ONCE):
+            rows += (await self._ask(query, some[first : first + ASKED_AT_ONCE])).to_pylist()
+        return rows
+
     async def _ask(self, query: str, workouts: Collection[Key]) -> pa.Table:
         parameters = {"database": self._settings.namespace, "workouts": list(workouts)}
-        async with self._asking("reading marks of tracks"):
+        async with self._room, self._asking("reading marks of tracks"):
             found: pa.Table = await self._client.query_arrow(query, parameters=parameters, use_strings=True)
         return found
 

@@ -67,10 +67,9 @@ def added_to(
 
 
 def said_lookalike(message: hot.LookalikeFound) -> SaidLookalike:
-    """Which other workout says the same as one."""
+    """Which other workout says the same as one. Rules do not read its digest: another one alone changes nothing."""
     part = message.data.lookalike
-    other = None if part is None else Lookalike(**msgspec.structs.asdict(part))
-    return SaidLookalike(other, message.data.digest)
+    return SaidLookalike(None if part is None else Lookalike(**{**msgspec.structs.asdict(part), "digest": 0}))
 
 
 def _override_of(said: hot.WorkoutVisibility) -> Override:

@@ -47,6 +47,9 @@ def note(batch: Batch, state: State) -> Noted:
         if known is not None and known.fact.digest == data.digest and known.settled(batch.span):
             noted.dropped["duplicate"] += 1
             continue
+        if known is None and not data.digest:
+            noted.dropped["no_marks"] += 1
+            continue
         keys = marked_of(message).marks.keys
         fact = KnownMarks(data.digest, tuple(sorted({*keys, *(known.fact.keys if known else ())})))
         state.put(user, data.workout_id, fact, offset)

@@ -11,6 +11,7 @@ import numpy as np
 from domain.copies import Marked
 from domain.days import local_day
 from domain.features import NAMES_VERSION, LoadFact, features
+from domain.fingerprint import Fingerprint
 from domain.reviews import is_shadowed, last_appeal, last_of, verdict_on
 from domain.shown import ShownPart
 from domain.workouts import Appeal, Completion, Profile, Review, Summarised, athlete_at
@@ -116,11 +117,17 @@ def summarised(
     )
 
 
+def marked_of(user: str, workout_id: str, completion: Completion, marks: Fingerprint) -> Marked:
+    """A workout with its marks; one of which it is not known when the log took it in comes last."""
+    accepted_us = min(completion.accepted_us, TIME_MAX_US)
+    return Marked(user, workout_id, accepted_us, completion.start_us, completion.end_us, marks)
+
+
 def marked(completion: Completion, marked: Marked) -> hot.TrackMarked:
     """The marks of a workout's track."""
     data = hot.TrackMarkedData(
         workout_id=marked.workout_id,
-        accepted=min(marked.accepted_us, TIME_MAX_US),
+        accepted=marked.accepted_us,
         start=marked.start_us,
         end=marked.end_us,
         digest=marked.digest,

@@ -46,7 +46,7 @@ _PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("clickhouse.segments", "clickhouse.segment_efforts", "clickhouse.segment_board"),
     ),
     "tracks.clickhouse": (
-        ("track_marks", "lookalikes"),
+        ("track_marks", "track_keys", "lookalikes"),
         ("clickhouse.track_marks", "clickhouse.lookalikes"),
     ),
     "thresholds.clickhouse": (("threshold_history",), ("clickhouse.threshold_history",)),

@@ -30,15 +30,16 @@ async def between_attempts(kind: Any) -> Any:
     async with asyncio.timeout(WAIT_S):
         while consumer._fetcher._wait_consume_future is None:  # the fetcher does not know of the partition yet
             await asyncio.sleep(0)
-    consumer._fetcher._pending_tasks.add(asyncio.create_task(asyncio.sleep(WAIT_S)))
+    consumer._fetcher._pending_tasks |= {asyncio.create_task(asyncio.sleep(WAIT_S)) for _ in range(2)}
     await asyncio.sleep(0)  # it has begun
     return consumer
 
 
 async def test_stopping_is_no_cancellation_of_who_stops_and_closes_the_connections() -> None:
     consumer = await between_attempts(Consumer)
-    connections = list(consumer._client._conns.values())
+    connections, waiting = list(consumer._client._conns.values()), set(consumer._fetcher._pending_tasks)
     await consumer.stop()
+    assert all(task.cancelled() for task in waiting)
     assert connections
     assert not any(connection.connected() for connection in connections)
 

@@ -14,14 +14,14 @@ import pyarrow as pa
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from domain.copies import Marked, Said, SaidLookalike
+from domain.copies import Marked, Said
 from domain.fingerprint import MARKS, Fingerprint
 from schemas import hot
 from sinks.base import Fact, Rows, Span
 from sinks.tables import TRACK_MARKS
 from stridelog.batch import Batch, Record
 from stridelog.projections import tracks
-from stridelog.projections.copies import Comparisons
+from stridelog.projections.copies import Compared, Comparisons
 from stridelog.projections.tracks import KnownMarks
 from stridelog.readers import Key
 from stridelog.state import State
@@ -107,25 +107,34 @@ def in_us(table: pa.Table) -> pa.Table:
 
 
 @dataclass
-class Agent:
-    """One agent in one partition: where it is in its topic, and its facts."""
+class Memory:
+    """What an agent knows in a partition, and that it works on one batch at a time."""
 
     kind: type[Any]
-    position: int = 0
     facts: Facts = field(default_factory=Facts)
     state: State | None = None
+    lane: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def crash(self) -> None:
-        self.state = None
+    async def load(self, users: set[str]) -> State:
+        if self.state is None:
+            self.state = State(self.facts, (self.kind,), 10_000)
+        await self.state.load(users)
+        return self.state
 
-    async def begin(self, log: list[Any], most: int, partition: int) -> Batch | None:
+
+@dataclass
+class Reader:
+    """One topic of an agent in a partition: where it is."""
+
+    topic: str
+    memory: Memory
+    position: int = 0
+
+    def next(self, log: list[Any], most: int, partition: int) -> Batch | None:
         some = log[self.position : self.position + most]
         if not some:
             return None
-        if self.state is None:
-            self.state = State(self.facts, (self.kind,), 10_000)
-        await self.state.load({message.user for message in some})
-        span = Span("test", partition, self.position, self.position + len(some))
+        span = Span(self.topic, partition, self.position, self.position + len(some))
         return Batch(span, [Record(self.position + i, 0, message) for i, message in enumerate(some)])
 
 
@@ -136,65 +145,65 @@ class World:
         self.chance = chance
         self.index = Index()
         self.logs: dict[tuple[str, int], list[Any]] = defaultdict(list)
-        self.agents = {
-            (name, p): Agent(kind)
-            for p in range(PARTITIONS)
-            for name, kind in (("marks", KnownMarks), ("checks", SaidLookalike), ("lookalikes", KnownMarks))
-        }
+        self.readers: list[tuple[int, Reader]] = []
+        for partition in range(PARTITIONS):
+            indexing, comparing = Memory(KnownMarks), Memory(Compared)
+            topics = (("marks", indexing), ("lookalikes", indexing), ("checks", comparing), ("lookalikes", comparing))
+            self.readers += [(partition, Reader(topic, memory)) for topic, memory in topics]
 
     async def work(self, until_quiet: bool, steps: int = 0) -> None:
         """Some steps, or all until nothing is left to do."""
         while steps > 0 or until_quiet:
             steps -= 1
-            ready = [at for at, agent in self.agents.items() if agent.position < len(self.logs[at])]
+            ready = [one for one in self.readers if one[1].position < len(self.logs[one[1].topic, one[0]])]
             if not ready:
                 return
             # A step reads at one time and writes at another: others come between.
-            await asyncio.gather(
-                *(self._step(at) for at in self.chance.sample(ready, self.chance.randint(1, len(ready))))
-            )
+            some = self.chance.sample(ready, self.chance.randint(1, len(ready)))
+            await asyncio.gather(*(self._step(partition, reader) for partition, reader in some))
 
-    async def _step(self, at: tuple[str, int]) -> None:
-        agent, (name, partition) = self.agents[at], at
-        batch = await agent.begin(self.logs[at], self.chance.randint(1, 3), partition)
-        if batch is None or agent.state is None:
-            return
-        rows: list[Rows] = []
-        out: list[Any] = []
-        if name == "checks":
-            comparisons = Comparisons(batch, agent.state)
-            for some in comparisons.portions():
-                await comparisons.compare(some, self.index)  # type: ignore[arg-type] # reads as TrackReader does
-            out += [*comparisons.found, *comparisons.checks]
-        else:
-            noted = tracks.note(batch, agent.state)
-            rows, out = noted.rows, list(noted.checks)
-        await self._wait()
-        agent.facts.write(agent.state.take_pending())
-        if self._crashes(agent):
-            return
-        await self._wait()
-        self.index.store(rows)
-        self._publish(out, agent)
-        if agent.state is not None:
-            agent.position = batch.span.next
+    async def _step(self, partition: int, reader: Reader) -> None:
+        memory = reader.memory
+        async with memory.lane:
+            batch = reader.next(self.logs[reader.topic, partition], self.chance.randint(1, 3), partition)
+            if batch is None:
+                return
+            state = await memory.load({record.message.user for record in batch.records})
+            rows: list[Rows] = []
+            if memory.kind is Compared:
+                comparisons = Comparisons(batch, state)
+                for some in comparisons.portions():
+                    await comparisons.compare(some, self.index)  # type: ignore[arg-type] # reads as TrackReader does
+                out: list[Any] = [*comparisons.found, *comparisons.checks]
+            else:
+                noted = tracks.note(batch, state)
+                rows, out = noted.rows, list(noted.checks)
+            await self._wait()
+            memory.facts.write(state.take_pending())
+            if self._crashes(memory):
+                return
+            await self._wait()
+            self.index.store(rows)
+            self._publish(out, memory)
+            if memory.state is not None:
+                reader.position = batch.span.next
 
     def said_in(self, partition: int) -> list[Valid]:
         """What was said of lookalikes."""
         return [Valid(offset, 0, message) for offset, message in enumerate(self.logs["lookalikes", partition])]
 
-    def _publish(self, messages: list[Any], agent: Agent) -> None:
+    def _publish(self, messages: list[Any], memory: Memory) -> None:
         """All of them, or some and then a crash."""
-        published = messages[: self.chance.randint(0, len(messages))] if self._crashes(agent) else messages
+        published = messages[: self.chance.randint(0, len(messages))] if self._crashes(memory) else messages
         for message in published:
             kind = "lookalikes" if isinstance(message, hot.LookalikeFound) else "checks"
             self.logs[kind, partition_of(message.user)].append(message)
 
-    def _crashes(self, agent: Agent) -> bool:
+    def _crashes(self, memory: Memory) -> bool:
         """Now and then; the batch comes again then, and facts are what was written."""
         if self.chance.random() < 0.05:
-            agent.crash()
-        return agent.state is None
+            memory.state = None
+        return memory.state is None
 
     async def _wait(self) -> None:
         for _ in range(self.chance.randint(0, 6)):
