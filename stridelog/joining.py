@@ -164,7 +164,6 @@ class Join:
         profiles, history = self._said(user, Profile), self.state.index(user, History)
         summaries = self.state.facts(user, Summarised)
         alive = self.alive[user]
-        known = set(summaries)
         before = {wid: summaries[wid].fact for wid in self.near[user] if wid in summaries}
         now = {wid: _after(before.get(wid), done) for wid, done in self.summaries[user].items()}
         changed = {wid for wid, done in now.items() if done != before.get(wid)}
@@ -188,8 +187,7 @@ class Join:
             messages.append(out.summarised(user, wid, completions[wid], now.get(wid), judged))
             documents.append(out.document(user, wid, completions[wid], now.get(wid), judged))
             marks = self.marked[user].get(wid) or out.marked_of(user, wid, completions[wid], Fingerprint())
-            if marks.digest or wid in known:  # one that is new and has none never had any
-                messages.append(out.marked(completions[wid], marks))
+            messages.append(out.marked(completions[wid], marks))
         moved = [
             place
             for wid in changed | (said - now.keys())

@@ -56,7 +56,10 @@ async def test_the_watermark_follows_by_itself(clickhouse: ClickHouse) -> None:
         assert marks < 4  # some went together
 
 
-async def test_the_rows_of_a_worker_that_died_before_its_watermark_are_written_again(clickhouse: ClickHouse) -> None:
+async def test_the_rows_of_a_worker_that_died_before_its_watermark_are_written_again(
+    clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sinks.clickhouse, "MARK_EVERY_S", 600.0)  # only when this test says so
     dead = clickhouse.sink()
     await dead.open()
     await dead.claim([clickhouse.source])
