@@ -42,7 +42,8 @@ def test_after_a_simulation_every_store_holds_what_the_log_says(town: Place) -> 
     assert report.ok
     assert wrong(report) == {}
     empty = {name for name, tally in report.sinks.items() if not tally.expected}
-    assert empty <= {"redis.live", "redis.live-boards"}, "a check that compares nothing proves nothing"
+    rare = {"topic.lookalikes", "clickhouse.lookalikes"}  # in a town as small as this; test_integrity.py has some
+    assert empty <= {"redis.live", "redis.live-boards"} | rare, "a check that compares nothing proves nothing"
     assert report.dead >= 1
     assert set(report.as_json()["sinks"]) == set(SINKS)
 
