@@ -187,7 +187,7 @@ class Join:
             messages.append(out.summarised(user, wid, completions[wid], now.get(wid), judged))
             documents.append(out.document(user, wid, completions[wid], now.get(wid), judged))
             marks = self.marked[user].get(wid) or out.marked_of(user, wid, completions[wid], Fingerprint())
-            messages.append(out.marked(completions[wid], marks))
+            messages.append(out.track_marked(marks, completions[wid].zone))
         moved = [
             place
             for wid in changed | (said - now.keys())

@@ -192,7 +192,7 @@ class PartitionCheck:
                 summaries[user, wid] = (one.zone, one.summary)
                 features[user, wid] = (one.zone, one.features)
                 if one.marks is not None and one.marks.digest:
-                    marks[user, wid] = (one.zone, one.marks)
+                    marks[user, wid] = (one.zone, one.marks, one.marks.digest)
                 document = one.document(user)
                 if document is not None:
                     self.kept.documents[wid] = document
@@ -208,12 +208,13 @@ class PartitionCheck:
     ) -> None:
         records = log.carrying("TrackMarked").valid
         said = tracks.said_marks(records)
-        marked = {(user, wid): (zone, tracks.marked_of(user, data)) for (user, wid), (zone, data) in said.items()}
-        compare(self.tallies["topic.track-marks"], expected, marked)
+        marked = {(user, wid): tracks.marked_of(user, data) for (user, wid), (_, data) in said.items()}
+        found = {key: (zone, marked[key], data.digest) for key, (zone, data) in said.items()}
+        compare(self.tallies["topic.track-marks"], expected, found)
         table = tracks.marks_table(records, said)
-        self._table("track_marks", table, tracks.WORKOUT_KEY, log.number, "NOT deleted")
-        self._table("lookalikes", tracks.lookalikes_table(lookalikes), tracks.WORKOUT_KEY, log.number, "NOT deleted")
-        self.kept.marked += [one for _, one in marked.values()]
+        self._table("track_marks", table, boards.WORKOUT_KEY, log.number, "NOT deleted")
+        self._table("lookalikes", tracks.lookalikes_table(lookalikes), boards.WORKOUT_KEY, log.number, "NOT deleted")
+        self.kept.marked += marked.values()
         self.kept.lookalikes |= lookalikes
 
     def _last_words(self, name: str, expected: dict[tuple[str, str], Any], log: PartitionLog, message: str) -> None:

@@ -2,16 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 
 from domain.copies import Lookalike, Marked, first_lookalike
 from domain.fingerprint import Fingerprint
 from schemas import hot
+from verification import boards
 from verification.outcomes import Valid
-
-WORKOUT_KEY: Final = ("user_id", "workout_id")
 
 Key = tuple[str, str]
 """User and workout."""
@@ -50,7 +49,7 @@ def marks_table(records: Sequence[Valid], said: Mapping[Key, tuple[str, hot.Trac
         }
         for (user, workout_id), (_, data) in said.items()
     ]
-    texts = [(name, pa.string()) for name in WORKOUT_KEY]
+    texts = [(name, pa.string()) for name in boards.WORKOUT_KEY]
     numbers = [(name, pa.int64()) for name in ("accepted_at", "start", "end", "digest")]
     lists = [(name, pa.list_(pa.uint64())) for name in ("position", "heart_rate", "power", "keys")]
     return pa.Table.from_pylist(rows, schema=pa.schema([*texts, *numbers, *lists]))
@@ -82,7 +81,7 @@ def lookalikes_table(said: Mapping[Key, tuple[int, Lookalike]]) -> pa.Table:
         }
         for (user, workout_id), (digest, other) in said.items()
     ]
-    texts = [(name, pa.string()) for name in (*WORKOUT_KEY, "other_user_id", "other_workout_id", "channel")]
+    texts = [(name, pa.string()) for name in (*boards.WORKOUT_KEY, "other_user_id", "other_workout_id", "channel")]
     numbers = [(name, pa.int64()) for name in ("digest", "other_accepted_at", "other_digest")]
     return pa.Table.from_pylist(rows, schema=pa.schema([*texts, *numbers, ("share", pa.float64())]))
 

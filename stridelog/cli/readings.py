@@ -3,7 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -18,7 +18,7 @@ from stridelog.moments import moment_ms
 from stridelog.producer import Producer
 from stridelog.settings import settings
 
-PRODUCER = "stridelog/readings"
+PRODUCER: Final = "stridelog/readings"
 readings_app = typer.Typer(help="Readings: delete a span of them.", no_args_is_help=True)
 
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
-from domain.copies import Marked
 from domain.fingerprint import Fingerprint, Tokens
 from schemas import hot
 from sinks.base import Rows
@@ -50,20 +49,13 @@ def note(batch: Batch, state: State) -> Noted:
         if known is None and not data.digest:
             noted.dropped["no_marks"] += 1
             continue
-        keys = marked_of(message).marks.keys
+        keys = Fingerprint(data.position, data.heart_rate, data.power).keys
         fact = KnownMarks(data.digest, tuple(sorted({*keys, *(known.fact.keys if known else ())})))
         state.put(user, data.workout_id, fact, offset)
         rows.append(_marks_row(message, fact.keys, batch.span.partition, offset))
         noted.checks.append(check_due(user, message.time, data.workout_id, changed=True, producer=PRODUCER))
     noted.rows.append(Rows(TRACK_MARKS.name, pa.Table.from_pylist(rows, schema=TRACK_MARKS.schema)))
     return noted
-
-
-def marked_of(message: hot.TrackMarked) -> Marked:
-    """The workout and its marks."""
-    data = message.data
-    marks = Fingerprint(data.position, data.heart_rate, data.power)
-    return Marked(message.user, data.workout_id, data.accepted, data.start, data.end, marks)
 
 
 def check_due(user: str, time_us: int, workout_id: str, *, changed: bool, producer: str) -> hot.CopyCheckDue:

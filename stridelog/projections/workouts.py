@@ -123,8 +123,8 @@ def marked_of(user: str, workout_id: str, completion: Completion, marks: Fingerp
     return Marked(user, workout_id, accepted_us, completion.start_us, completion.end_us, marks)
 
 
-def marked(completion: Completion, marked: Marked) -> hot.TrackMarked:
-    """The marks of a workout's track."""
+def track_marked(marked: Marked, zone: str) -> hot.TrackMarked:
+    """The marks of a workout's track, which was recorded in a time zone."""
     data = hot.TrackMarkedData(
         workout_id=marked.workout_id,
         accepted=marked.accepted_us,
@@ -136,7 +136,7 @@ def marked(completion: Completion, marked: Marked) -> hot.TrackMarked:
         power=marked.marks.power,
     )
     return hot.TrackMarked.of(
-        user=marked.user, time=marked.end_us, zone=completion.zone, source=PRODUCER, producer=PRODUCER, data=data
+        user=marked.user, time=marked.end_us, zone=zone, source=PRODUCER, producer=PRODUCER, data=data
     )
 
 

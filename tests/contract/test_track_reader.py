@@ -11,6 +11,7 @@ from schemas import hot
 from stridelog import track_reader
 from stridelog.batch import Batch, Record
 from stridelog.projections.tracks import KnownMarks, note
+from stridelog.projections.workouts import track_marked
 from stridelog.state import State
 from stridelog.track_reader import TrackReader
 
@@ -26,18 +27,6 @@ SOME, MORE = (tuple(range(first, first + MARKS)) for first in (2**40, 2**41))
 
 def marked(user: str, workout_id: str, position: tuple[int, ...], accepted_us: int = T0) -> Marked:
     return Marked(user, workout_id, accepted_us, T0, T0 + HOUR_US, Fingerprint(position=position))
-
-
-def said_marks(one: Marked) -> hot.TrackMarked:
-    data = hot.TrackMarkedData(
-        workout_id=one.workout_id,
-        accepted=one.accepted_us,
-        start=one.start_us,
-        end=one.end_us,
-        digest=one.digest,
-        position=one.marks.position,
-    )
-    return hot.TrackMarked.of(user=one.user, time=one.end_us, zone="UTC", source="test", producer="test", data=data)
 
 
 def said_lookalike(one: Marked, other: Marked) -> hot.LookalikeFound:
@@ -81,21 +70,21 @@ async def index(tmp_path: Path, anyio_backend: str) -> AsyncIterator[Indexing]:
 
 async def test_who_shares_a_key_now_or_did_before_is_near(index: Indexing) -> None:
     run, copy, other = marked("ann", RUN, SOME), marked("bob", COPY, SOME), marked("eve", OTHER, MORE)
-    await index.take(*map(said_marks, (run, copy, other)))
+    await index.take(*(track_marked(one, "UTC") for one in (run, copy, other)))
     near = await index.reader.near([("ann", RUN)])
-    assert (near.get(("ann", RUN)), near.get(("eve", OTHER))) == (near.get(("ann", RUN)), None)
+    assert near.get(("eve", OTHER)) is None
     own = near.get(("ann", RUN))
     assert own is not None
     assert own.marked == run
     assert [one.marked for one in near.beside(own)] == [copy]
 
-    await index.take(said_marks(marked("ann", RUN, MORE)))
+    await index.take(track_marked(marked("ann", RUN, MORE), "UTC"))
     near = await index.reader.near([("ann", RUN)])
     own = near.get(("ann", RUN))
     assert own is not None
     assert sorted(one.marked.user for one in near.beside(own)) == ["bob", "eve"]  # the keys that it had are still its
 
-    await index.take(said_marks(marked("bob", COPY, ())))
+    await index.take(track_marked(marked("bob", COPY, ()), "UTC"))
     near = await index.reader.near([("ann", RUN), ("bob", COPY)])
     own, gone = near.get(("ann", RUN)), near.get(("bob", COPY))
     assert own is not None
@@ -111,12 +100,12 @@ async def test_what_is_said_is_current_while_both_have_the_marks_of_then(
     monkeypatch.setattr(track_reader, "ASKED_AT_ONCE", at_once)
     run, copy = marked("ann", RUN, SOME), marked("bob", COPY, SOME, T0 + 1)
     workouts = [("ann", RUN), ("bob", COPY), ("eve", OTHER)]
-    await index.take(said_marks(run), said_marks(copy))
+    await index.take(track_marked(run, "UTC"), track_marked(copy, "UTC"))
     assert await index.reader.said(workouts) == {}
     assert await index.reader.said([]) == {}
     await index.take(said_lookalike(copy, run), said_lookalike(run, copy))
     expected = {("bob", COPY): Said(run.order, True), ("ann", RUN): Said(copy.order, True)}
     assert await index.reader.said(workouts) == expected
-    await index.take(said_marks(marked("bob", COPY, MORE, T0 + 1)))
+    await index.take(track_marked(marked("bob", COPY, MORE, T0 + 1), "UTC"))
     changed = {key: Said(one.lookalike_order, False) for key, one in expected.items()}
     assert await index.reader.said(workouts) == changed

@@ -23,6 +23,7 @@ from stridelog.batch import Batch, Record
 from stridelog.projections import tracks
 from stridelog.projections.copies import Compared, Comparisons
 from stridelog.projections.tracks import KnownMarks
+from stridelog.projections.workouts import track_marked
 from stridelog.readers import Key
 from stridelog.state import State
 from stridelog.track_reader import Indexed, Near
@@ -221,15 +222,7 @@ def said(chance: random.Random, pool: list[int], number: int) -> hot.TrackMarked
     marks = Fingerprint() if chance.random() < 0.2 else marks_of(chance, pool)
     accepted_us = T0 + (number * 5 % 4) * HOUR_US
     one = Marked(user, workout_of(number), accepted_us, start_us, start_us + HOUR_US // 3, marks)
-    data = hot.TrackMarkedData(
-        workout_id=one.workout_id,
-        accepted=one.accepted_us,
-        start=one.start_us,
-        end=one.end_us,
-        digest=one.digest,
-        position=marks.position,
-    )
-    return hot.TrackMarked.of(user=user, time=one.end_us, zone="UTC", source="test", producer="test", data=data)
+    return track_marked(one, "UTC")
 
 
 async def played(chance: random.Random) -> tuple[dict[Key, Any], dict[Key, Any]]:
@@ -268,18 +261,7 @@ def test_a_thousandth_copy_makes_only_few_be_looked_at_again() -> None:
         marks = marks_of(chance, chance.sample(range(2**62), 84))
         for number in range(60):
             one = Marked(f"u{number}", workout_of(number), T0 + number, T0, T0 + HOUR_US, marks)
-            data = hot.TrackMarkedData(
-                workout_id=one.workout_id,
-                accepted=one.accepted_us,
-                start=one.start_us,
-                end=one.end_us,
-                digest=one.digest,
-                position=marks.position,
-            )
-            message = hot.TrackMarked.of(
-                user=one.user, time=T0 + HOUR_US, zone="UTC", source="test", producer="test", data=data
-            )
-            world.logs["marks", partition_of(one.user)].append(message)
+            world.logs["marks", partition_of(one.user)].append(track_marked(one, "UTC"))
             await world.work(until_quiet=True)
         return sum(len(world.logs["checks", partition]) for partition in range(PARTITIONS))
 
