@@ -230,14 +230,29 @@ class Consumer(driver.Consumer):
             return {TP(*tp): offset for tp, offset in (await super().seek_to_committed()).items()}
         async with self._restarting:
             self._forget_all()
+            mine = {tp for tp in self.assignment() if tp.topic in self.batch_topics}
+            self._held |= mine  # Faust resumes the flow when it has recovered the assignment before this one as well
             await self._idle.wait()
             offsets: dict[TP, int] = {TP(*tp): offset for tp, offset in (await super().seek_to_committed()).items()}
-            mine = {tp for tp in self.assignment() if tp.topic in self.batch_topics}
             if not self._reassigning:
-                starts = await self._ask_for_starts(mine)
+                starts = await self._committed_or_first(mine, offsets) | await self._ask_for_starts(mine)
                 await self._start_at(starts)
                 offsets.update(starts)
+                self._held -= mine
+                self._room.set()
             return offsets
+
+    async def _committed_or_first(self, mine: set[TP], committed: Mapping[TP, int]) -> dict[TP, int]:
+        """Where batch topics go on by themselves: aiokafka leaves a partition of which nothing is committed where it
+        is, which is behind what was fetched already and is forgotten now.
+        """
+        starts = {tp: committed[tp] for tp in mine if committed.get(tp)}
+        fresh, reset = mine - starts.keys(), self.app.conf.consumer_auto_offset_reset
+        if fresh and reset == "earliest":
+            starts.update({TP(*tp): offset for tp, offset in (await self.earliest_offsets(*fresh)).items()})
+        elif fresh and reset == "latest":
+            starts.update({TP(*tp): offset for tp, offset in (await self.highwaters(*fresh)).items()})
+        return starts
 
     async def restart_batches(self, tps: Iterable[TP]) -> None:
         """Start partitions of batch topics anew, without a rebalance, while the others go on.

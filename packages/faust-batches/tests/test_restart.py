@@ -62,6 +62,26 @@ async def test_the_commit_goes_back_with_a_partition_that_is_set_back(topic: str
         await until_committed(topic, 4)
 
 
+async def test_what_was_fetched_before_the_committed_offsets_were_gone_to_is_fetched_again(
+    topic: str, tmp_path: Path
+) -> None:
+    await send(topic, [b"%d" % i for i in range(3)])
+    app = new_app(topic, tmp_path)
+    held = hold(app, topic)
+    async with running(app):
+        await until(lambda: len(held) == 1)
+        await app.consumer.seek_to_committed()  # as Faust does at the end of a rebalance; nothing is committed
+        await until(lambda: len(held) == 2)
+        assert [event.value.stale for event in held] == [True, False]
+        assert values([held[1].value]) == [b"0", b"1", b"2"]
+        held[1].value.ack(held[1])
+        await until_committed(topic, 3)
+        await app.consumer.seek_to_committed()
+        await send(topic, [b"3"])
+        await until(lambda: len(held) == 3)
+        assert values([held[2].value]) == [b"3"]
+
+
 async def test_no_record_is_lost_to_a_fetch_that_waits_while_its_partition_is_restarted(
     topic: str, tmp_path: Path
 ) -> None:
