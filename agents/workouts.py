@@ -1,7 +1,7 @@
 """Completed workouts become summaries and features.
 
-In, keyed by user: user events (profiles, heart rate and other zones, privacy zones), workout events, samples stored,
-and which other workouts say the same. Out: a summary, also of the part that others see, the features as of the
+In, keyed by user: user events (profiles, heart rate and other zones, privacy zones, audiences), workout events, samples
+stored, and which other workouts say the same. Out: a summary, also of the part that others see, the features as of the
 workout's end and the marks of its track as messages, and the read model in MongoDB; with what the rules of integrity,
 the athlete and a reviewer say of it. A workout's completion, its samples, edits, appeals, reviews and deletion may come
 in any order, twice, or days late: facts are kept, and what they touch is worked out again from all of them. Of an
@@ -9,6 +9,7 @@ activity that was recorded more than once, one recording counts, with each chann
 """
 
 from domain.copies import SaidLookalike
+from domain.feeds import ChosenAudiences
 from domain.shown import ZoneChange
 from domain.workouts import Appeal, Completion, Correction, Deletion, Erasure, Profile, Review, Summarised
 from domain.zones import ZoneSetting
@@ -27,6 +28,7 @@ from stridelog.readers import SamplesReader
         Profile,
         ZoneSetting,
         ZoneChange,
+        ChosenAudiences,
         Completion,
         Correction,
         Appeal,

@@ -1,4 +1,6 @@
-"""Who may see a workout, its map and its heart rate: one rule for every page, feed and board."""
+"""Who may see a workout, its map and its heart rate: one rule for every page and feed. Boards count what anybody but
+the athlete may see.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

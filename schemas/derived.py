@@ -248,6 +248,8 @@ class WorkoutSummarisedData(Part):
     """What the rules of integrity say against it."""
     shadowed: bool = False
     """Kept off boards, rankings and achievements: a rule flags it that no review has reinstated."""
+    private: bool = False
+    """Only its athlete may see it, by its own word or the profile's: it is on no board and in no challenge."""
     appeal: Text | None = None
     """What the athlete says against the flags."""
     review: Review | None = None

@@ -1302,6 +1302,7 @@ class WorkoutSummarisedData(Struct, frozen=True, kw_only=True, omit_defaults=Tru
     summary: Summary | None = None
     flags: tuple[Flag, ...] = ()
     shadowed: bool = False
+    private: bool = False
     appeal: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
     review: Review | None = None
     shown: ShownPart | None = None

@@ -8,16 +8,18 @@ touches is said again even if it is not new, unless the fact came with an earlie
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from domain.copies import Marked, SaidLookalike
 from domain.features import FEATURE_WINDOW_DAYS
+from domain.feeds import ChosenAudiences
 from domain.fingerprint import Fingerprint
 from domain.fusing import Priorities
 from domain.shown import ZoneChange, circles_in_force
 from domain.track import Track
+from domain.visibility import UNCHOSEN, Audience
 from domain.workouts import Completion, Deletion, Erasure, Place, Profile, Summarised, corrected, reported
 from domain.zones import ZoneSetting
 from schemas import hot
@@ -30,6 +32,9 @@ from stridelog.readers import Key
 from stridelog.state import Known, State
 from stridelog.summarising import AthleteFacts, meeting, summarised
 from stridelog.workout_facts import added_to, completion_of, profile_of, said_lookalike, zone_change_of
+
+CHOSEN: Final = "chosen"
+"""The id of the fact that says who sees a user's workouts."""
 
 S = TypeVar("S", Profile, ZoneSetting, ZoneChange)
 
@@ -88,6 +93,8 @@ class Join:
                 if not self._put(user, message.id, zone_change_of(message), offset):
                     return "duplicate"
                 return {wid for wid, _ in self._completions(user)}
+            case hot.VisibilityChanged():
+                return self._choose(message, offset)
             case hot.UserErased():
                 if erased_us(self.state, user) > message.time:
                     return "duplicate"
@@ -111,6 +118,27 @@ class Join:
                     return "duplicate"
                 return {wid} if self.state.get(user, Completion, wid) else "not_completed"
         return "not_for_workouts"
+
+    def _choose(self, message: hot.VisibilityChanged, offset: int) -> set[str] | str:
+        """Who sees workouts that say nothing themselves: some become private or stop being so."""
+        user, data = message.user, message.data
+        chosen = ChosenAudiences(message.time, message.id, data.workout, data.map, data.heart_rate)
+        known = self.state.get(user, ChosenAudiences, CHOSEN)
+        if known is not None and (known.fact.time_us, known.fact.event_id) > (chosen.time_us, chosen.event_id):
+            return "outdated"
+        before = self._profile_audience(user)
+        if not self._put(user, CHOSEN, chosen, offset):
+            return "duplicate"
+        # After a crash the fact may be written and what follows from it not said.
+        is_said_again = known is not None and known.fact == chosen
+        if not is_said_again and (before == "only_me") == (chosen.workout == "only_me"):
+            return set()
+        return {wid for wid, _ in self._completions(user) if self._corrected(user, wid).visibility.workout is None}
+
+    def _profile_audience(self, user: str) -> Audience:
+        """Who sees the workouts of a user that say nothing themselves."""
+        chosen = self.state.get(user, ChosenAudiences, CHOSEN)
+        return chosen.fact.workout if chosen else UNCHOSEN.workout
 
     def _touch(self, user: str, workout_id: str, fact_id: str, fact: msgspec.Struct, offset: int) -> set[str] | str:
         return {workout_id} if self._put(user, fact_id, fact, offset) else "duplicate"
@@ -184,7 +212,9 @@ class Join:
             judged = out.Judged.of(
                 now.get(wid), history.reviews.get(wid, {}).values(), history.appeals.get(wid, {}).values()
             )
-            messages.append(out.summarised(user, wid, completions[wid], now.get(wid), judged))
+            messages.append(
+                out.summarised(user, wid, completions[wid], now.get(wid), judged, self._profile_audience(user))
+            )
             documents.append(out.document(user, wid, completions[wid], now.get(wid), judged))
             marks = self.marked[user].get(wid) or out.marked_of(user, wid, completions[wid], Fingerprint())
             messages.append(out.track_marked(marks, completions[wid].zone))

@@ -21,6 +21,7 @@ def summarised(
     title: str | None = None,
     best_efforts: tuple[hot.BestEffort, ...] = (),
     analysis: hot.Analysis | None = None,
+    private: bool = False,
 ) -> hot.WorkoutSummarised:
     """The last word on a workout of half an hour; a deleted one has no figures."""
     summary = hot.Summary(
@@ -47,6 +48,7 @@ def summarised(
         end=begin_us + 1_800_000_000,
         local_day=local_day(begin_us, zone),
         summary=summary if status != "deleted" else None,
+        private=private,
     )
     return hot.WorkoutSummarised.of(user=user, time=data.end, zone=zone, source="test", producer="test", data=data)
 

@@ -10,7 +10,7 @@ from domain.efforts import BestEffort
 from schemas import hot
 from schemas.identity import event_id
 from verification.boards import Last, effort_of
-from verification.integrity import ranks
+from verification.integrity import believed
 from verification.outcomes import Valid
 
 
@@ -37,7 +37,7 @@ def awards(last: Last, reached: Reached, rules: Iterable[Rule]) -> Iterator[Earn
     facts: dict[str, list[Fact]] = {}
     zones: dict[tuple[str, str], str] = {}
     for (user, workout_id), record in last.items():
-        if ranks(record.message.data):
+        if believed(record.message.data):
             facts.setdefault(user, []).append(_workout(record.message.data))
             zones[user, workout_id] = record.message.zone
     for (user, target_id), (said, zone) in reached.items():

@@ -13,7 +13,7 @@ from domain.groups import Group
 from domain.targets import Measure, Progress, Window, progress
 from schemas import hot
 from verification.boards import Last, effort_of, ranked_efforts
-from verification.integrity import ranks
+from verification.integrity import believed
 from verification.outcomes import Valid
 
 PART_KEY: Final = ("challenge_id", "user_id")
@@ -60,10 +60,10 @@ class Log:
         return (message for _, _, message in self.said if message.time > until.get(message.user, -1))
 
     def counted(self) -> dict[str, list[Effort]]:
-        """Each user's whole workouts of those that boards rank."""
+        """Each user's whole workouts that are in no flag's shadow."""
         found: dict[str, list[Effort]] = {}
         for (user, _), record in self.last.items():
-            if ranks(record.message.data):
+            if believed(record.message.data):
                 found.setdefault(user, []).append(effort_of(record.message.data))
         return found
 

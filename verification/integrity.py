@@ -81,9 +81,14 @@ def judged(flags: Sequence[Flag], appeals: Iterable[Appeal], reviews: Sequence[R
     )
 
 
-def ranks(data: hot.WorkoutSummarisedData) -> bool:
-    """Whether boards, rankings and achievements count a workout."""
+def believed(data: hot.WorkoutSummarisedData) -> bool:
+    """Whether achievements, goals and segments count a workout."""
     return data.status == "counted" and not data.shadowed
+
+
+def ranks(data: hot.WorkoutSummarisedData) -> bool:
+    """Whether boards, rankings and challenges count a workout: also somebody else may see it."""
+    return believed(data) and not data.private
 
 
 def _beside(living: Mapping[str, Completion]) -> dict[str, list[str]]:

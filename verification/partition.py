@@ -52,6 +52,7 @@ USER_EVENTS: Final = (
     hot.InjuryReported,
     hot.PrivacyZoneSet,
     hot.PrivacyZoneRemoved,
+    hot.VisibilityChanged,
 )
 WORKOUT_EVENTS: Final = (
     hot.WorkoutCompleted,

@@ -15,7 +15,7 @@ from domain.sports import family_of
 from domain.track import Track
 from schemas import hot
 from verification.boards import Last
-from verification.integrity import ranks
+from verification.integrity import believed
 from verification.outcomes import Valid
 from verification.workouts import Hidden, keep_zone, zones_of
 
@@ -72,7 +72,7 @@ def expected_efforts(
     expected: Efforts = {}
     for (user, workout_id), record in last.items():
         data = record.message.data
-        track = track_of(user, workout_id) if ranks(data) else None
+        track = track_of(user, workout_id) if believed(data) else None
         if track is None:
             continue
         way = of_workout(track, data.start, data.end)

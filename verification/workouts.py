@@ -20,7 +20,7 @@ from domain.fusing import Priorities
 from domain.privacy_zones import HiddenCircle, PrivacyZone, hidden_circle, hide, shown_part
 from domain.summary import WINDOW_SLACK_US, Stated, Summary, summarise
 from domain.track import CHANNELS, Track, track_from_columns
-from domain.visibility import Override
+from domain.visibility import UNCHOSEN, Override
 from domain.workouts import Appeal, Completion, Correction, Profile, Review, athlete_at, corrected, reported
 from domain.zones import ZoneSetting, zone_setting_at
 from schemas import hot
@@ -44,6 +44,7 @@ class UserFacts:
     profiles: dict[str, Profile] = field(default_factory=dict)  # by event id
     zones: dict[str, ZoneSetting] = field(default_factory=dict)  # by event id
     hidden: Hidden = field(default_factory=dict)
+    audience: tuple[int, str, str] = (0, "", UNCHOSEN.workout)  # of workouts that say nothing: time, event, who
     erased_us: int | None = None
     completions: dict[str, Completion] = field(default_factory=dict)  # by workout id
     corrections: dict[str, dict[str, Correction]] = field(default_factory=dict)  # by workout id, event id
@@ -101,6 +102,8 @@ def facts_of(user_events: Iterable[Valid], workout_events: Iterable[Valid]) -> d
                 facts.zones[id] = ZoneSetting(id, time, set_zones.sport, set_zones.basis, set_zones.upper_bounds)
             case hot.PrivacyZoneSet() | hot.PrivacyZoneRemoved():
                 keep_zone(facts.hidden, message)
+            case hot.VisibilityChanged():
+                facts.audience = max(facts.audience, (message.time, message.id, message.data.workout))
             case hot.UserErased():
                 facts.erased_us = max(message.time, facts.erased_us or 0)
     for facts in users.values():
@@ -237,7 +240,7 @@ def known_workouts(
             canonical.get(wid),
             judged.get(wid, Judged()),
             loads,
-            profiles,
+            (profiles, facts.audience[2]),
             sources.get(wid, {}),
             _marks(user, wid, completion, counted.get(wid)),
         )
@@ -323,10 +326,11 @@ def _known(
     leader: str | None,
     judged: Judged,
     loads: Mapping[str, LoadFact],
-    profiles: Sequence[Profile],
+    user: tuple[Sequence[Profile], str],
     sources: Mapping[str, str],
     marks: Marked | None,
 ) -> Known:
+    profiles, audience = user
     status: Literal["counted", "duplicate", "deleted"] = "deleted"
     if leader is not None:
         status = "counted" if leader == workout_id else "duplicate"
@@ -357,6 +361,7 @@ def _known(
             summary=None if figures[0] is None else _as_message(figures[0]),
             flags=judged.flags,
             shadowed=judged.shadowed,
+            private=status != "deleted" and (completion.visibility.workout or audience) == "only_me",
             appeal=judged.appeal,
             review=judged.review,
             shown=figures[1],

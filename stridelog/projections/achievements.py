@@ -19,7 +19,7 @@ from domain.efforts import BestEffort
 from schemas import hot
 from schemas.identity import event_id
 from sinks.base import Document, Span
-from stridelog.projections.efforts import effort_of, ranks
+from stridelog.projections.efforts import effort_of, is_believed
 from stridelog.state import Index, State
 
 COLLECTION: Final = "achievements"
@@ -173,7 +173,7 @@ def _fact(
         return data.target_id, DoneFact(done, isinstance(message, hot.TargetReached), message.zone)
     best = data.summary.best_efforts if data.summary else ()
     efforts = tuple(msgspec.convert(one, BestEffort, from_attributes=True) for one in best)
-    return data.workout_id, WorkoutFact(Workout(effort_of(data), efforts), ranks(data), message.zone)
+    return data.workout_id, WorkoutFact(Workout(effort_of(data), efforts), is_believed(data), message.zone)
 
 
 def _said(award: Award) -> dict[str, Any]:

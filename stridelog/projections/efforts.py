@@ -36,9 +36,14 @@ def counts(data: hot.WorkoutSummarisedData) -> bool:
     return data.status == "counted"
 
 
-def ranks(data: hot.WorkoutSummarisedData) -> bool:
-    """Whether a workout counts for what compares athletes: it is not in the shadow of a flag."""
+def is_believed(data: hot.WorkoutSummarisedData) -> bool:
+    """Whether a workout counts and is not in the shadow of a flag."""
     return counts(data) and not data.shadowed
+
+
+def ranks(data: hot.WorkoutSummarisedData) -> bool:
+    """Whether a workout counts for what compares athletes: it is believed, and somebody else may see it."""
+    return is_believed(data) and not data.private
 
 
 def as_others_see(data: hot.WorkoutSummarisedData) -> hot.WorkoutSummarisedData:

@@ -24,7 +24,7 @@ from domain.track import Track
 from schemas import hot
 from sinks.base import Span
 from stridelog.batch import Batch
-from stridelog.projections.efforts import ranks
+from stridelog.projections.efforts import is_believed
 from stridelog.projections.segment_facts import Drawn, SegmentFact, TrackFact, Visitor, Visits, word_of
 from stridelog.state import State, everyone
 from stridelog.workout_facts import zone_change_of
@@ -134,7 +134,7 @@ class Passes:
             self._drawn.next_offset,
             was_said=known is not None and known.fact.was_said,
         )
-        self._looks[message.user, data.workout_id] = Look(offset, fact, None if ranks(data) else {})
+        self._looks[message.user, data.workout_id] = Look(offset, fact, None if is_believed(data) else {})
 
     def _hide_place(self, message: hot.PrivacyZoneSet | hot.PrivacyZoneRemoved, offset: int) -> None:
         user, change = message.user, zone_change_of(message)

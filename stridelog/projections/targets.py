@@ -12,15 +12,15 @@ from domain.boards import Effort
 from domain.targets import BESTS, Reached, Window
 from schemas import hot
 from sinks.base import Span
-from stridelog.projections.efforts import as_others_see, effort_of, ranks
+from stridelog.projections.efforts import as_others_see, effort_of, is_believed
 from stridelog.state import Index, Known, State
 
 PRODUCER: Final = "stridelog/challenges"
 
 
 class TargetWorkout(msgspec.Struct, frozen=True):
-    """A workout as targets know it, what others see of it where that is less, every other day that it was on, and the
-    offset of the record that says so.
+    """A workout as targets know it, what others see of it where that is less (nothing, if it is private), every other
+    day that it was on, and the offset of the record that says so.
     """
 
     effort: Effort
@@ -29,6 +29,7 @@ class TargetWorkout(msgspec.Struct, frozen=True):
     offset: int
     earlier: tuple[date, ...] = ()
     shown: Effort | None = None
+    private: bool = False
 
     def says_as(self, other: "TargetWorkout") -> bool:
         """Whether the two say the same of the workout."""
@@ -95,7 +96,10 @@ class CountedWorkouts(Index):
             if day > window.last:
                 return
             fact = self._facts[id]
-            yield fact.shown or fact.effort if as_others_see else fact.effort
+            if not as_others_see:
+                yield fact.effort
+            elif not fact.private:
+                yield fact.shown or fact.effort
 
     def days(self) -> list[date]:
         """The days that have one, each once and in order."""
@@ -111,7 +115,9 @@ def target_workout(message: hot.WorkoutSummarised, before: TargetWorkout | None,
     effort = effort_of(message.data, BESTS)
     shown = None if message.data.shown is None else effort_of(as_others_see(message.data), BESTS)
     days = {*before.earlier, before.effort.day} - {effort.day} if before is not None else set()
-    return TargetWorkout(effort, ranks(message.data), message.zone, offset, tuple(sorted(days)), shown)
+    return TargetWorkout(
+        effort, is_believed(message.data), message.zone, offset, tuple(sorted(days)), shown, message.data.private
+    )
 
 
 class Sayings:

@@ -14,6 +14,7 @@ from domain.features import NAMES_VERSION, LoadFact, features
 from domain.fingerprint import Fingerprint
 from domain.reviews import is_shadowed, last_appeal, last_of, verdict_on
 from domain.shown import ShownPart
+from domain.visibility import Audience
 from domain.workouts import Appeal, Completion, Profile, Review, Summarised, athlete_at
 from schemas import hot
 from schemas.types import TIME_MAX_US
@@ -90,9 +91,11 @@ def load_fact(workout_id: str, done: Summarised) -> LoadFact:
 
 
 def summarised(
-    user: str, workout_id: str, completion: Completion, done: Summarised | None, judged: Judged
+    user: str, workout_id: str, completion: Completion, done: Summarised | None, judged: Judged, profile: Audience
 ) -> hot.WorkoutSummarised:
-    """The last word on a workout; ``done`` is ``None`` when it was deleted."""
+    """The last word on a workout; ``done`` is ``None`` when it was deleted. Who may see it says the workout, or else
+    the ``profile``.
+    """
     data = hot.WorkoutSummarisedData(
         workout_id=workout_id,
         status=status_of(done),
@@ -107,6 +110,7 @@ def summarised(
         summary=msgspec.convert(done.summary, hot.Summary, from_attributes=True) if done else None,
         flags=judged.flags,
         shadowed=judged.shadowed,
+        private=done is not None and (completion.visibility.workout or profile) == "only_me",
         appeal=judged.appeal,
         review=judged.review,
         shown=_shown(done.shown) if done and done.shown else None,

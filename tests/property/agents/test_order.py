@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.shown import ZoneChange
+from agents.workouts import workouts
 from domain.track import NO_SAMPLES, Track, track_from_columns
-from domain.workouts import Appeal, Completion, Correction, Deletion, Erasure, Profile, Review, Summarised
-from domain.zones import ZoneSetting
 from schemas import hot
 from sinks.base import Document, Fact, Span
 from stridelog.batch import Batch, Record
@@ -66,6 +64,11 @@ def edited(index: int, title: str, at: int) -> hot.WorkoutEdited:
     return hot.WorkoutEdited.of(
         time=T0 + at, data=hot.WorkoutEditedData(workout_id=WORKOUTS[index], title=title), **ENVELOPE
     )
+
+
+def shown_to(index: int, audience: Any) -> hot.WorkoutEdited:
+    data = hot.WorkoutEditedData(workout_id=WORKOUTS[index], visibility=hot.WorkoutVisibility(workout=audience))
+    return hot.WorkoutEdited.of(time=T0, data=data, **ENVELOPE)
 
 
 def deleted(index: int) -> hot.WorkoutDeleted:
@@ -127,10 +130,18 @@ EARLIER_LIFE = [
 ]
 HOME = hot.PrivacyZoneSetData(zone_id=WORKOUTS[0], latitude_deg=60.0, longitude_deg=10.0, radius_m=400)
 HIDDEN = hot.PrivacyZoneSet.of(time=T0, data=HOME, **ENVELOPE)
+FOR_ALL, FOR_NOBODY = (
+    hot.VisibilityChanged.of(
+        time=T0 + at,
+        data=hot.VisibilityChangedData(workout=audience, map="only_me", heart_rate="only_me"),
+        **ENVELOPE,
+    )
+    for at, audience in enumerate(("everyone", "only_me"))
+)
 MOVED = hot.PrivacyZoneSet.of(time=T0 + 1, data=msgspec.structs.replace(HOME, radius_m=800), **ENVELOPE)
 
 FACTS: dict[str, list[Any]] = {
-    "user-events": [*EARLIER_LIFE, REGISTERED, FITTER, *OWN_ZONES, HIDDEN, MOVED],
+    "user-events": [*EARLIER_LIFE, REGISTERED, FITTER, *OWN_ZONES, HIDDEN, MOVED, FOR_ALL, FOR_NOBODY],
     "workout-events": [
         completed(0),
         completed(1),
@@ -139,6 +150,7 @@ FACTS: dict[str, list[Any]] = {
         completed(3, minutes=45),
         edited(1, "first", 1),
         edited(1, "second", 2),
+        shown_to(3, "followers"),
         deleted(0),
         completed(4),
         completed(5),
@@ -210,8 +222,7 @@ class Store:
 
 
 def state_of(store: Store) -> State:
-    kinds = (Profile, ZoneSetting, ZoneChange, Completion, Correction, Appeal, Review, Deletion, Erasure, Summarised)
-    state = State(store, kinds, 10)
+    state = State(store, workouts.facts, 10)
     asyncio.run(state.load([USER]))
     return state
 
@@ -295,6 +306,13 @@ def test_who_looked_back_at_a_workout_that_moved_is_said_anew_after_a_crash_too(
     assert last_words(moved, [(0, 3)], crashes=[1]) == last_words(moved, [])
 
 
+def test_workouts_that_became_private_are_said_anew_after_a_crash_too() -> None:
+    topics = {"user-events": [FOR_ALL, FOR_NOBODY], "workout-events": [completed(1), completed(3)]}
+    said, _ = last_words(topics, [(0, 1), (1, 2), (0, 1)], crashes=[2])
+    assert (said, _) == last_words(topics, [])
+    assert [m.data.private for m in said.values() if isinstance(m, hot.WorkoutSummarised)] == [True, True]
+
+
 def test_the_last_word_is_what_the_facts_say() -> None:
     said, documents = last_words(FACTS, [])
     summaries = {WORKOUTS.index(wid): m.data for (kind, wid), m in said.items() if kind is hot.WorkoutSummarised}
@@ -326,6 +344,7 @@ def test_the_last_word_is_what_the_facts_say() -> None:
         ENTRY: [("impossible_total", "flagged", "reinstated")],
     }
     assert {index for index, data in summaries.items() if data.shadowed} == {5}
+    assert {index for index, data in summaries.items() if data.private} == {1, 2, 4, 5, ENTRY}
     assert (summaries[ENTRY].appeal, summaries[ENTRY].review) == (
         "second",
         hot.Review(at=T0 + 5, reviewer="Eva", verdict="upheld", why="Seen."),

@@ -198,6 +198,15 @@ def test_a_challenge_counts_what_others_see_of_a_workout_and_a_goal_all_of_it(wo
     assert [one.data.target_id.partition("/")[0] for one in lifted.messages] == ["challenge"]
 
 
+def test_a_private_workout_counts_for_goals_and_for_no_challenge(worker: Worker) -> None:
+    worker.take(defined())
+    worker.take(JOINED)
+    worker.take(said(hot.GoalSet, "ada", goal_id=GOAL, metric="distance", target=11_000.0, every="week"))
+    writes = worker.take(summarised(FIRST, T0, distance_m=12_000.0, private=True))
+    assert (row(writes)["score"], row(writes)["workouts"], row(writes)["deleted"]) == (0.0, 0, 0)
+    assert [one.data.target_id.partition("/")[0] for one in writes.messages] == ["goal"]
+
+
 def test_a_goal_is_a_document_with_a_period_for_each_week_that_has_a_workout(worker: Worker) -> None:
     worker.take(WEEKLY)
     worker.take(run(FIRST, day=0, km=3))
