@@ -55,9 +55,9 @@ chaos: install ## faults of all kinds on a stack of its own, then everything is 
 	@echo 'chaos: seeds $(FIRST) and on, $(SEEDS) of them'
 	@$(PYTHON) -m tests.chaos run --first $(FIRST) --seeds $(SEEDS) $(ARGS)
 
-seeds: install ## five seeds of chaos in their short form, as in CI
+seeds: install ## five seeds of chaos in their short form, which bring every kind of fault between them, as in CI
 	@echo 'chaos: five short seeds'
-	@$(PYTHON) -m tests.chaos run --short --first 1 --seeds 5
+	@$(PYTHON) -m tests.chaos run --short --first 20 --seeds 5
 
 bench: up ## all benchmarks on an idle machine, twenty minutes (docs/performance.md)
 	@.venv/bin/stridelog bench transport --chart .local/bench/transport.svg
