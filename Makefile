@@ -59,7 +59,7 @@ seeds: install ## five seeds of chaos in their short form, which bring every kin
 	@echo 'chaos: five short seeds'
 	@$(PYTHON) -m tests.chaos run --short --first 20 --seeds 5
 
-bench: up ## all benchmarks on an idle machine, twenty minutes (docs/performance.md)
+bench: up ## the main benchmarks on an idle machine, twenty minutes (docs/performance.md)
 	@.venv/bin/stridelog bench transport --chart .local/bench/transport.svg
 	@.venv/bin/stridelog bench sensors
 	@.venv/bin/stridelog bench workouts

@@ -35,7 +35,7 @@ BOARD: Final = BoardKey("distance", "all", "all", "all")
 """The board that is measured: the one that has everybody. Others are written beside it."""
 TOP: Final = 100
 NEIGHBOURS: Final = 5
-PROMISE_MS: Final = {"clickhouse_board": 50.0, "redis_rank": 2.0}
+PROMISE_MS: Final = {"clickhouse_board": 50.0, "redis_rank": 2.0, "redis_top": 2.0}
 TOPIC: Final = "workout-summaries"
 PARTITIONS: Final = 4
 BATCH: Final = 50_000  # efforts of a batch of a partition

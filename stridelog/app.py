@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import faust
 from faust.types import TP
-from faust_batches import BatchSchema
+from faust_batches import BatchMonitor, BatchSchema
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from sinks.base import TopicPartition
@@ -70,6 +70,7 @@ def build_app(role: str, settings: Settings, *, instance: str | None = None, met
         group_of(role, settings),
         broker="batches://" + settings.bootstrap.replace(",", ";batches://"),
         datadir=str(datadir),
+        Monitor=BatchMonitor,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=settings.fetch_max_bytes,
         broker_max_poll_records=settings.fetch_max_records,

@@ -1,7 +1,9 @@
 """A partition's lane: takes fetched batches, decodes, calls the agent, writes its sinks, acknowledges.
 
 Each partition number of an agent has one, which works on one batch at a time whatever topic it is of: co-partitioned
-topics share the users of the partition, and their facts. Lanes do not wait for each other.
+topics share the users of the partition, and their facts. Lanes wait for each other in one thing: so many large batches
+at a time are processed and written (``large_at_once``), so while a store is away, large batches wait behind those that
+retry.
 """
 
 import asyncio
