@@ -173,7 +173,7 @@ WORKOUTS: Final = Table(
         Column("efficiency_factor", "Float32", "W on wheels or m/min on foot, by bpm", optional=True),
         Column("aerobic_decoupling", "Float32", "share of output by heartbeat lost in the second half", optional=True),
         Column("heart_rate_load", "Float64", "load by heart rate alone", optional=True),
-        Column("ranked", "UInt8", "1: it counts, and no flag keeps it off what compares athletes"),
+        Column("ranked", "UInt8", "1: boards count it; no flag, and no choice of its athlete, keeps it off"),
         Column("flags", "LowCardinality(String)", "rules of integrity that flag it, by comma"),
         Column("notes", "LowCardinality(String)", "rules of integrity that note something of it, by comma"),
         Column("flag_reasons", "String", "why it is flagged, a line a rule"),
