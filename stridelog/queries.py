@@ -59,9 +59,20 @@ end
 return {redis.call('ZCARD', KEYS[1]), place, around, above, redis.call('HMGET', KEYS[2], unpack(users))}
 """  # one round trip, and one state of the ranking
 # A score stays in its table when its workout goes: it was said. Nobody is told it any more.
-_COUNTS: Final = (
-    "workout_id NOT IN (SELECT workout_id FROM workouts FINAL WHERE user_id = {user:String} AND status != 'counted')"
-)
+_COUNTS: Final = """workout_id NOT IN
+    (SELECT workout_id FROM workouts FINAL WHERE user_id = {user:String} AND status != 'counted')"""
+_RISKS: Final = f"""
+SELECT workout_id, toUnixTimestamp64Micro(at), model_version, risk FROM injury_scores FINAL
+WHERE user_id = {{user:String}} AND {_COUNTS} ORDER BY at DESC, workout_id LIMIT {{limit:UInt32}}
+"""  # noqa: S608
+_SUGGESTIONS: Final = f"""
+SELECT workout_id, toUnixTimestamp64Micro(at), model_version, rank, workout_kind, sport, score
+FROM recommendations FINAL
+WHERE user_id = {{user:String}} AND (workout_id, source_offset) IN (
+    SELECT workout_id, max(source_offset) FROM recommendations WHERE user_id = {{user:String}} AND {_COUNTS}
+    GROUP BY workout_id ORDER BY max(at) DESC, workout_id LIMIT 1)
+ORDER BY rank
+"""  # noqa: S608
 _NOT_THERE: Final = ("UNKNOWN_DATABASE", "UNKNOWN_TABLE")  # of ClickHouse: no worker has ever been up
 
 
@@ -323,26 +334,12 @@ class Queries:
 
     async def injury_risks(self, user: str, *, limit: int = 10) -> list[RiskRow]:
         """A user's injury risks, newest workout first; none of a workout that no longer counts."""
-        found = await self.clickhouse(
-            "SELECT workout_id, toUnixTimestamp64Micro(at), model_version, risk FROM injury_scores FINAL"
-            f" WHERE user_id = {{user:String}} AND {_COUNTS}"
-            " ORDER BY at DESC, workout_id LIMIT {limit:UInt32}",  # noqa: S608
-            user=user,
-            limit=limit,
-        )
+        found = await self.clickhouse(_RISKS, user=user, limit=limit)
         return [RiskRow(*row) for row in found]
 
     async def suggestions(self, user: str) -> list[SuggestionRow]:
         """What was recommended after the user's latest workout that counts, best first."""
-        found = await self.clickhouse(
-            "SELECT workout_id, toUnixTimestamp64Micro(at), model_version, rank, workout_kind, sport, score"
-            " FROM recommendations FINAL WHERE user_id = {user:String}"
-            " AND (workout_id, source_offset) IN (SELECT workout_id, max(source_offset) FROM recommendations"
-            f" WHERE user_id = {{user:String}} AND {_COUNTS} GROUP BY workout_id"
-            " ORDER BY max(at) DESC, workout_id LIMIT 1)"
-            " ORDER BY rank",  # noqa: S608
-            user=user,
-        )
+        found = await self.clickhouse(_SUGGESTIONS, user=user)
         return [SuggestionRow(*row) for row in found]
 
     async def freshest_risks(self, *, most: int) -> list[FreshRisk]:
