@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from domain.clock import placed
 from domain.privacy_zones import HiddenCircle, hide
 from domain.segments import CORRIDOR_M, Effort, Segment, match
 from domain.summary import WINDOW_SLACK_US
@@ -10,7 +11,10 @@ from domain.track import Track
 
 
 def of_workout(track: Track, start_us: int, end_us: int) -> Track:
-    """The samples that belong to a workout from ``start_us`` to ``end_us``: the time that its summary counts."""
+    """The samples that belong to a workout from ``start_us`` to ``end_us``: the time that its summary counts; those of
+    a clock that was reset in their place.
+    """
+    track, _ = placed(track, start_us, end_us)
     return track.between(start_us - WINDOW_SLACK_US, end_us + WINDOW_SLACK_US)
 
 

@@ -72,7 +72,8 @@ def expected_efforts(
     expected: Efforts = {}
     for (user, workout_id), record in last.items():
         data = record.message.data
-        track = track_of(user, workout_id) if believed(data) else None
+        sources = [one.workout_id for one in data.channel_sources if one.channel == "position"]
+        track = track_of(user, (sources or [workout_id])[0]) if believed(data) else None
         if track is None:
             continue
         way = of_workout(track, data.start, data.end)

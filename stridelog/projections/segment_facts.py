@@ -46,6 +46,7 @@ class TrackFact(msgspec.Struct, frozen=True):
     efforts: tuple[Effort, ...] = ()
     hidden: tuple[str, ...] = ()
     was_said: bool = False  # that it has efforts, so that it must be said if it has none any more
+    positions_of: str = ""  # the recording of the same activity that has them, if it is another
 
 
 class Visitor(msgspec.Struct, frozen=True):

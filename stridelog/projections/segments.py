@@ -8,7 +8,7 @@ What an athlete's privacy zones hide of the segments is worked out from the segm
 needs no track.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -59,6 +59,7 @@ class Passes:
         self._everyone = everyone(span.partition)
         self._drawn = state.index(self._everyone, Drawn)
         self._looks: dict[tuple[str, str], Look] = {}
+        self._wanted: defaultdict[tuple[str, str], list[Look]] = defaultdict(list)  # by user and recording
         self._circles: dict[str, list[HiddenCircle]] = {}
         self._changed: set[str] = set()  # regions of segments that have changed
         self._changed_us = 0  # time of the last word about them
@@ -78,12 +79,18 @@ class Passes:
                     self._hide_place(message, offset)
 
     def tracks(self) -> list[tuple[str, str]]:
-        """The (user, workout) pairs whose positions are needed."""
-        return [key for key, look in self._looks.items() if look.needs_track]
+        """The (user, recording) pairs whose positions are needed."""
+        for (user, workout_id), look in self._looks.items():
+            if look.needs_track:
+                self._wanted[user, look.fact.positions_of or workout_id].append(look)
+        return list(self._wanted)
 
-    def match(self, user: str, workout_id: str, track: Track) -> None:
+    def match(self, user: str, recording: str, track: Track) -> None:
         """Take the positions of one of them; they are not kept."""
-        look = self._looks[user, workout_id]
+        for look in self._wanted[user, recording]:
+            self._match(look, track)
+
+    def _match(self, look: Look, track: Track) -> None:
         way = of_workout(track, look.fact.start_us, look.fact.end_us)
         if look.segments is None:
             cells = cells_of(way.latitude_deg, way.longitude_deg)
@@ -133,6 +140,7 @@ class Passes:
             data.end,
             self._drawn.next_offset,
             was_said=known is not None and known.fact.was_said,
+            positions_of=_positions_of(data),
         )
         self._looks[message.user, data.workout_id] = Look(offset, fact, None if is_believed(data) else {})
 
@@ -209,6 +217,12 @@ class Passes:
 
     def _region(self, name: str) -> str:
         return f"{self._everyone}/{name}"
+
+
+def _positions_of(data: hot.WorkoutSummarisedData) -> str:
+    """The other recording that positions are of, the best of several; empty: the workout's own."""
+    source = next((one.workout_id for one in data.channel_sources if one.channel == "position"), data.workout_id)
+    return "" if source == data.workout_id else source
 
 
 def _words(fact: TrackFact) -> tuple[Any, ...]:

@@ -1,5 +1,9 @@
 """What the agent ``segments`` reads, says, and leaves alone."""
 
+from dataclasses import replace
+from typing import Any
+
+import msgspec
 import pytest
 
 from schemas import hot
@@ -74,19 +78,44 @@ def test_a_segment_that_is_drawn_anew_elsewhere_has_the_efforts_of_its_new_line(
 def test_a_workout_that_does_not_count_any_more_has_no_efforts(status: str) -> None:
     world = SegmentWorld(TRACKS).say(HILL, workout(0)).rest()
     assert names(world) == {workout_id(0): ["Hill"]}
-    again = workout(0) if status == "duplicate" else workout(0, status="deleted")
-    if status == "duplicate":
-        data = hot.WorkoutSummarisedData(
-            **{name: getattr(again.data, name) for name in again.data.__struct_fields__}
-            | {"status": "duplicate", "duplicate_of": workout_id(1)}
-        )
-        again = hot.WorkoutSummarised.of(
-            user="ada", time=again.time, zone=again.zone, source="test", producer="test", data=data
-        )
-    world.say(again).rest()
+    again = workout(0, status=status)
+    world.say(but(again, duplicate_of=workout_id(1)) if status == "duplicate" else again).rest()
     assert names(world) == {}
     world.say(street("Lane", (0, 0), (1000, 0))).rest()  # nor on segments that come later
     assert names(world) == {}
+
+
+def test_a_workout_in_the_shadow_of_a_flag_has_no_efforts_until_it_is_reinstated() -> None:
+    world = SegmentWorld(TRACKS).say(HILL, but(workout(0), shadowed=True)).rest()
+    assert names(world) == {}
+    world.say(workout(0)).rest()
+    assert names(world) == {workout_id(0): ["Hill"]}
+
+
+def test_a_workout_has_efforts_by_the_positions_of_another_recording_that_is_fused_into_it() -> None:
+    fused = but(workout(2), channel_sources=(hot.ChannelSource(channel="position", workout_id=workout_id(0)),))
+    world = SegmentWorld(TRACKS).say(HILL, fused).rest()
+    assert names(world) == {workout_id(2): ["Hill"]}
+    world.say(street("Climb", (0, 0), (900, 0))).rest()  # it comes late
+    assert [len(efforts) for efforts in world.said().values()] == [2]
+    world.say(workout(2)).rest()  # the other recording was deleted
+    assert names(world) == {}
+
+
+def test_samples_of_a_clock_that_was_reset_pass_segments_too() -> None:
+    wrong = replace(OVER_THE_HILL, time_us=OVER_THE_HILL.time_us - 9_000 * 86_400_000_000)
+    world = SegmentWorld({workout_id(0): wrong}).say(HILL, workout(0)).rest()
+    assert names(world) == {workout_id(0): ["Hill"]}
+    ((_, start, end, _),) = world.said()[ADA]
+    ((_, right_start, right_end, _),) = SegmentWorld(TRACKS).say(HILL, workout(0)).rest().said()[ADA]
+    assert end - start == right_end - right_start
+    data = workout(0).data
+    assert data.start <= start < end <= data.end
+
+
+def but(summary: hot.WorkoutSummarised, **changed: Any) -> hot.WorkoutSummarised:
+    """A summary that says something else."""
+    return msgspec.structs.replace(summary, data=msgspec.structs.replace(summary.data, **changed))
 
 
 def hidden(world: SegmentWorld) -> dict[str, list[bool]]:
