@@ -1599,6 +1599,7 @@ class SegmentCheckDueData(Struct, frozen=True, kw_only=True, omit_defaults=True,
     first: Annotated[int, Meta(ge=0, le=1000000000)]
     next: Annotated[int, Meta(ge=0, le=1000000000)]
     after: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")] | None = None
+    workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")] | None = None
 
 
 class SegmentCheckDue(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="SegmentCheckDue"):

@@ -90,6 +90,8 @@ class SegmentCheckDueData(Part):
     """Offset after the last one."""
     after: Uuid | None = None
     """Only the workouts whose id sorts after this one; null: all."""
+    workout_id: Uuid | None = None
+    """Only this workout, and by all segments: more was said of it than is kept."""
 
 
 class SegmentCheckDue(Event[SegmentCheckDueData]):

@@ -111,8 +111,11 @@ class Passes:
             for region in sorted(new):
                 self._state.put(self._region(region), user, Visitor(), offset)
         for (user, workout_id), look in self._looks.items():
+            known = self._state.get(user, TrackFact, workout_id)
             if self._put(user, workout_id, look):
                 messages.append(_said(user, workout_id, look.fact))
+                if known is not None and known.loaded and known.offset >= look.offset:
+                    self._left += self._to_be_kept(user, workout_id, known.fact, look.fact)
         return [*messages, *self._work(), *self._left]
 
     # -- what comes in
@@ -157,6 +160,9 @@ class Passes:
 
     def _check(self, message: hot.SegmentCheckDue, offset: int) -> None:
         user, data = message.user, message.data
+        if data.workout_id is not None:
+            self._look_whole(user, data.workout_id, offset)
+            return
         changed = self._drawn.changed(data.first, data.next)
         last = data.after or ""
         for workout_id in sorted(id for id in self._state.facts(user, TrackFact) if id > last):
@@ -165,6 +171,14 @@ class Passes:
                 return
             self._look_again(user, workout_id, changed.of(self._state.facts(user, TrackFact)[workout_id].fact), offset)
             last = workout_id
+
+    def _look_whole(self, user: str, workout_id: str, offset: int) -> None:
+        before, known = self._looks.get((user, workout_id)), self._state.get(user, TrackFact, workout_id)
+        fact = before.fact if before else known.fact if known else None
+        if fact is not None:
+            counts = fact.cells or (before and before.segments is None)
+            fact = msgspec.structs.replace(fact, known_to=self._drawn.next_offset)
+            self._looks[user, workout_id] = Look(offset, fact, None if counts else {})
 
     def _look_again(self, user: str, workout_id: str, segments: dict[str, Segment | None], offset: int) -> None:
         if not segments:
@@ -178,7 +192,11 @@ class Passes:
     # -- what goes out
 
     def _put(self, user: str, workout_id: str, look: Look) -> bool:
-        """Keep the fact; whether the efforts are to be said. After a crash facts may be written and messages not."""
+        """Keep the fact; whether the efforts are to be said.
+
+        After a crash facts may be written and messages not. Or messages say what facts do not: a batch that is read
+        again knows segments that came meanwhile, and the store, which holds the span, keeps its older form.
+        """
         known = self._state.get(user, TrackFact, workout_id)
         hidden = self._hidden(user, workout_id, look.fact)
         was_said = look.fact.was_said or bool(look.fact.efforts)
@@ -187,7 +205,20 @@ class Passes:
             return False
         if known is None or known.loaded or known.fact != look.fact:  # a loaded one is said again once
             self._state.put(user, workout_id, look.fact, look.offset)
-        return look.fact.was_said and (known is None or known.loaded or _words(known.fact) != _words(look.fact))
+        if known is None or not known.loaded:
+            return look.fact.was_said and (known is None or _words(known.fact) != _words(look.fact))
+        return True
+
+    def _to_be_kept(self, user: str, workout_id: str, kept: TrackFact, said: TrackFact) -> list[hot.SegmentCheckDue]:
+        """Work for later, if this batch says of a workout what its facts do not.
+
+        A worker died after the facts of this batch were written. Read again it knows the segments that came meanwhile,
+        but the store holds the span and keeps its older form. Another batch has to write the facts.
+        """
+        if _words(kept) == _words(said):
+            return []
+        now = self._drawn.next_offset
+        return [_check_due(user, said.end_us, now, now, workout_id=workout_id)]
 
     def _hidden(self, user: str, workout_id: str, fact: TrackFact) -> tuple[str, ...]:
         """The segments with efforts that are for the athlete alone; one that is gone is on its way out."""
@@ -246,6 +277,8 @@ def _said(user: str, workout_id: str, fact: TrackFact) -> hot.SegmentEffortsFoun
     )
 
 
-def _check_due(user: str, time_us: int, first: int, next: int, after: str | None = None) -> hot.SegmentCheckDue:
-    data = hot.SegmentCheckDueData(first=first, next=next, after=after)
+def _check_due(
+    user: str, time_us: int, first: int, next: int, *, after: str | None = None, workout_id: str | None = None
+) -> hot.SegmentCheckDue:
+    data = hot.SegmentCheckDueData(first=first, next=next, after=after, workout_id=workout_id)
     return hot.SegmentCheckDue.of(user=user, time=time_us, zone="UTC", source=PRODUCER, producer=PRODUCER, data=data)

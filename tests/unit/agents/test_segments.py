@@ -85,6 +85,17 @@ def test_a_workout_that_does_not_count_any_more_has_no_efforts(status: str) -> N
     assert names(world) == {}
 
 
+def test_efforts_that_only_a_second_reading_found_are_taken_back_when_the_segment_goes() -> None:
+    world = SegmentWorld(TRACKS).say(HILL, workout(0))
+    world.take("workout-summaries", ending="facts")
+    world.take("segments")
+    world.take("workout-summaries")  # again: now there is a segment, and the facts of this span are written
+    assert names(world) == {workout_id(0): ["Hill"]}
+    world.start()
+    world.say(street("Hill", (60_100, 0), (60_900, 0), at=5)).rest()
+    assert world.said() == {}
+
+
 def test_a_workout_in_the_shadow_of_a_flag_has_no_efforts_until_it_is_reinstated() -> None:
     world = SegmentWorld(TRACKS).say(HILL, but(workout(0), shadowed=True)).rest()
     assert names(world) == {}
