@@ -5,7 +5,7 @@ stored, and which other workouts say the same. Out: a summary, also of the part 
 workout's end and the marks of its track as messages, and the read model in MongoDB; with what the rules of integrity,
 the athlete and a reviewer say of it. A workout's completion, its samples, edits, appeals, reviews and deletion may come
 in any order, twice, or days late: facts are kept, and what they touch is worked out again from all of them. Of an
-activity that was recorded more than once, one recording counts, with each channel from the best of them.
+activity that was recorded more than once, one recording counts, with each value from the best that has it.
 """
 
 from domain.copies import SaidLookalike

@@ -1,13 +1,21 @@
-"""One activity, several recordings: each channel comes from the best of them, and none is lost.
+"""One activity, several recordings: each value comes from the best of them that has one, and no channel is lost.
 
-The rule. Of the recordings of one activity (:mod:`domain.duplicates`) one is canonical. It gives the time points. Each
-channel is taken as a whole from one recording that has it: the one whose kind of source is first in the declared
-priorities of the channel (``fusing.yaml``); of equals the canonical one, then the one with most values, then the
-smallest id. Latitude and longitude go together.
+The rule. Of the recordings of one activity (:mod:`domain.duplicates`) one is canonical. It gives the time points.
 
-Recordings are aligned by event time: a time point of the canonical recording gets the value of the other one that is
+*What a recording has there.* Recordings are aligned by event time: at a time point a recording has its value that is
 nearest in time, if that is at most 5 s away, the earlier of two as near. Devices whose clocks differ by more than that
 are not aligned, and there is no interpolation: a value was measured.
+
+*Which recording is best.* The one whose kind of source is first in the declared priorities of the channel
+(``fusing.yaml``); of equals the canonical one, then the one that has a value at most time points, then the smallest id.
+
+*Value by value.* Each time point takes the value of the best recording that has one there. As the 5 s are those of the
+canonical recording too, two sensors do not take turns from second to second where the better one is slower. What only
+the canonical recording has stays as it is, with its gaps. Latitude and longitude go together.
+
+*As a whole.* Distance and altitude are summed up by their changes, and a step from one device's counter or barometer to
+another's is a change that nobody made. So they come from one recording: the best of those that have a value at 90 % or
+more of the time points at which the fullest has one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,6 +39,8 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "altitude": ("altitude_m",),
     "temperature": ("temperature_c",),
 }
+AS_A_WHOLE: Final = frozenset({"distance", "altitude"})
+NEARLY_ALL_PERCENT: Final = 90
 Priorities = Mapping[str, tuple[str, ...]]
 """Channel (a key of ``COLUMNS``) → patterns of sources or devices, the best first."""
 
@@ -46,33 +56,42 @@ class Recording:
 
 
 class ChannelSource(NamedTuple):
-    """Where a channel of a workout comes from."""
+    """A recording that values of a channel come from; a channel of several has one of these for each."""
 
     channel: str
     workout_id: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Offer:
+    """What a recording has of a channel at the time points; arrays have the shape (n,)."""
+
+    recording: Recording
+    rows: NDArray[np.intp]  # its row that is nearest
+    there: NDArray[np.bool_]  # whether that is near enough
+    measured: NDArray[np.bool_]  # of the recording that gives the time points: known at that very time; else ``there``
+    points: int  # at how many time points it has a value
+
+
 def fuse(
     canonical: Recording, others: Sequence[Recording], priorities: Priorities
 ) -> tuple[Track, tuple[ChannelSource, ...]]:
-    """The track of an activity from all of its recordings, in any order, and what each known channel was taken from."""
+    """The track of an activity from all of its recordings, in any order, and which of them gave values to each channel,
+    the best first.
+    """
     recordings = [canonical, *sorted(others, key=lambda one: one.workout_id)]
     base = next((one.track for one in recordings if len(one.track)), canonical.track)
     columns: dict[str, FloatColumn] = {}
     sources: list[ChannelSource] = []
     for channel, names in COLUMNS.items():
+        offers = [offer for one in recordings if (offer := _offer(one, base, names)) is not None]
         patterns = priorities.get(channel, ())
-        known = {one.workout_id: _known(one.track, names) for one in recordings}
-        having = [one for one in recordings if known[one.workout_id].any()]
-        if not having:
-            columns |= dict.fromkeys(names, np.full(len(base), np.nan))
-            continue
-        best = min(
-            having,
-            key=lambda one: (_rank(one, patterns), one is not canonical, -int(known[one.workout_id].sum())),
-        )
-        columns |= _aligned(best.track, known[best.workout_id], base, names)
-        sources.append(ChannelSource(channel, best.workout_id))
+        offers.sort(key=lambda o: (_rank(o.recording, patterns), o.recording is not canonical, -o.points))
+        if channel in AS_A_WHOLE:
+            offers = _best_of_the_fullest(offers)
+        taken, given = _taken(offers, base, names)
+        columns |= taken
+        sources += (ChannelSource(channel, workout_id) for workout_id in given)
     return Track(time_us=base.time_us, **columns), tuple(sources)
 
 
@@ -101,13 +120,40 @@ def _known(track: Track, names: Sequence[str]) -> NDArray[np.bool_]:
     return known
 
 
-def _aligned(track: Track, known: NDArray[np.bool_], base: Track, names: Sequence[str]) -> dict[str, FloatColumn]:
-    """Columns of a track at the time points of another one."""
-    if track is base:
-        return {name: getattr(track, name) for name in names}
-    times = track.time_us[known]
+def _offer(recording: Recording, base: Track, names: Sequence[str]) -> _Offer | None:
+    """What a recording has of a channel at the time points of ``base``; ``None`` if it does not have the channel."""
+    known = _known(recording.track, names)
+    known_rows = np.flatnonzero(known)
+    if len(known_rows) == 0:
+        return None
+    times = recording.track.time_us[known_rows]
     after = np.minimum(np.searchsorted(times, base.time_us), len(times) - 1)
     before = np.maximum(after - 1, 0)
     nearest = np.where(np.abs(base.time_us - times[before]) <= np.abs(times[after] - base.time_us), before, after)
-    near = np.abs(times[nearest] - base.time_us) <= TOLERANCE_US
-    return {name: np.where(near, getattr(track, name)[known][nearest], np.nan) for name in names}
+    there = np.abs(times[nearest] - base.time_us) <= TOLERANCE_US
+    measured = known if recording.track is base else there
+    return _Offer(recording, known_rows[nearest], there, measured, int(np.count_nonzero(there)))
+
+
+def _best_of_the_fullest(offers: Sequence[_Offer]) -> list[_Offer]:
+    """Of offers, the best first, the first one that has (nearly) as many values as any."""
+    most = max((offer.points for offer in offers), default=0)
+    return [offer for offer in offers if 100 * offer.points >= NEARLY_ALL_PERCENT * most][:1]
+
+
+def _taken(offers: Sequence[_Offer], base: Track, names: Sequence[str]) -> tuple[dict[str, FloatColumn], list[str]]:
+    """Columns from offers, the best first, and the ids of the recordings that gave a value."""
+    columns = {name: np.full(len(base), np.nan) for name in names}
+    given: list[str] = []
+    open_points = np.zeros(len(base), dtype=np.bool_)
+    for offer in offers:
+        open_points |= offer.measured
+    for offer in offers:
+        here = open_points & offer.there
+        if not here.any():
+            continue
+        for name in names:
+            columns[name][here] = getattr(offer.recording.track, name)[offer.rows[here]]
+        open_points &= ~here
+        given.append(offer.recording.workout_id)
+    return columns, given

@@ -121,7 +121,7 @@ class Summarised(msgspec.Struct, frozen=True):
     flags: tuple[Flag, ...] = ()  # what the rules of integrity say
     earlier: tuple[Place, ...] = ()
     shown: ShownPart | None = None  # what others see of it, where privacy zones cut
-    sources: tuple[ChannelSource, ...] = ()  # what each channel comes from, where there are others
+    sources: tuple[ChannelSource, ...] = ()  # who gave values to each channel, where there are others
     digest: int = 0  # of the marks of its track (domain.copies.Marked); 0: it has none
 
     @property

@@ -1,4 +1,4 @@
-"""The track of an activity that was recorded more than once: each channel from the best recording of it."""
+"""The track of an activity that was recorded more than once: each value from the best recording that has it."""
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -23,32 +23,43 @@ NAMES = {
     "altitude_m": "altitude",
     "temperature_c": "temperature",
 }
+OF_ONE_RECORDING = ("distance_m", "altitude_m")
+Sources = dict[str, tuple[str, ...]]
+"""Channel → the workouts that gave it values, the best first."""
 
 
 def fused(
     leader: str, others: Sequence[str], known: Mapping[str, Completion], tracks: Mapping[str, Track], rules: Priorities
-) -> tuple[Track, dict[str, str]]:
-    """The track, and channel → the workout that it comes from."""
+) -> tuple[Track, Sources]:
+    """The track, and what each channel is from."""
     order = [leader, *sorted(others)]
-    times = next((tracks[wid].time_us for wid in order if len(tracks[wid])), tracks[leader].time_us)
+    pacer = next((wid for wid in order if len(tracks[wid])), leader)
+    times = tracks[pacer].time_us
     columns: dict[str, FloatColumn] = {}
-    sources: dict[str, str] = {}
+    sources: Sources = {}
     for column, channel in NAMES.items():
         parts = POSITION if column in POSITION else (column,)
-        counts = {wid: _count(tracks[wid], parts) for wid in order}
-        having = [wid for wid in order if counts[wid]]
-        if not having:
-            continue
+        moved = {wid: _moved(tracks[wid], parts, column, times) for wid in order}
+        counts = {wid: int(np.count_nonzero(~np.isnan(values))) for wid, values in moved.items()}
         ranked = sorted(
-            having, key=lambda wid: (_place(known[wid], rules.get(channel, ())), wid != leader, -counts[wid], wid)
+            (wid for wid in order if counts[wid]),
+            key=lambda wid: (_place(known[wid], rules.get(channel, ())), wid != leader, -counts[wid], wid),
         )
-        sources[channel] = ranked[0]
-        columns[column] = _moved(tracks[ranked[0]], parts, column, times)
+        if not ranked:
+            continue
+        if column in OF_ONE_RECORDING:
+            enough = max(counts.values()) * 9
+            ranked = [next(wid for wid in ranked if counts[wid] * 10 >= enough)]
+        if pacer in ranked:  # a gap of its own that no other recording reaches stays one
+            alone = np.all([np.isnan(moved[wid]) for wid in ranked if wid != pacer], axis=0)
+            moved[pacer][alone & ~_complete(tracks[pacer], parts)] = np.nan
+        columns[column], givers = _layered([moved[wid] for wid in ranked])
+        sources[channel] = tuple(ranked[giver] for giver in np.unique(givers[givers >= 0]))
     return track_from_columns(times, **columns), sources
 
 
-def _count(track: Track, parts: Sequence[str]) -> int:
-    return int(np.count_nonzero(~np.isnan([getattr(track, part) for part in parts]).any(axis=0)))
+def _complete(track: Track, parts: Sequence[str]) -> NDArray[np.bool_]:
+    return np.asarray(~np.isnan([getattr(track, part) for part in parts]).any(axis=0))
 
 
 def _place(completion: Completion, patterns: Sequence[str]) -> int:
@@ -58,12 +69,20 @@ def _place(completion: Completion, patterns: Sequence[str]) -> int:
     return len(patterns)
 
 
+def _layered(columns: Sequence[FloatColumn]) -> tuple[FloatColumn, NDArray[np.intp]]:
+    """At each row the value of the first column that has one, and which that is (-1: none has)."""
+    table = np.stack(columns)
+    has = ~np.isnan(table)
+    first = has.argmax(axis=0)
+    return table[first, np.arange(table.shape[1])], np.where(has.any(axis=0), first, -1)
+
+
 def _moved(track: Track, parts: Sequence[str], column: str, times: NDArray[np.int64]) -> FloatColumn:
-    if times is track.time_us:
-        return np.asarray(getattr(track, column))
-    rows = np.flatnonzero(~np.isnan([getattr(track, part) for part in parts]).any(axis=0))
+    rows = np.flatnonzero(_complete(track, parts))
     values, at = getattr(track, column)[rows], track.time_us[rows]
     found = np.full(len(times), np.nan)
+    if len(rows) == 0:
+        return found
     # Between the middles of two neighbours the one is nearest; in the middle itself the earlier.
     nearest = np.searchsorted(at[:-1] + at[1:], 2 * times, side="left")
     close = np.abs(at[nearest] - times) <= WITHIN_US

@@ -25,7 +25,7 @@ from domain.workouts import Appeal, Completion, Correction, Profile, Review, ath
 from domain.zones import ZoneSetting, zone_setting_at
 from schemas import hot
 from verification import integrity
-from verification.fusing import fused
+from verification.fusing import Sources, fused
 from verification.integrity import Judged
 from verification.outcomes import Valid
 
@@ -207,7 +207,7 @@ def known_workouts(
         return together_apart(own(one), own(other)) is not None
 
     canonical = clusters(candidates, is_apart)
-    counted, sources = dict(tracks), dict[str, dict[str, str]]()
+    counted, sources = dict(tracks), dict[str, Sources]()
     for leader in set(canonical.values()):
         others = [wid for wid, its in canonical.items() if its == leader and wid != leader]
         if others:
@@ -327,7 +327,7 @@ def _known(
     judged: Judged,
     loads: Mapping[str, LoadFact],
     user: tuple[Sequence[Profile], str],
-    sources: Mapping[str, str],
+    sources: Sources,
     marks: Marked | None,
 ) -> Known:
     profiles, audience = user
@@ -365,7 +365,9 @@ def _known(
             appeal=judged.appeal,
             review=judged.review,
             shown=figures[1],
-            channel_sources=tuple(hot.ChannelSource(channel=name, workout_id=id) for name, id in sources.items()),
+            channel_sources=tuple(
+                hot.ChannelSource(channel=name, workout_id=id) for name, ids in sources.items() for id in ids
+            ),
         ),
         features=hot.FeaturesComputedData(
             workout_id=workout_id,

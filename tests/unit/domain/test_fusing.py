@@ -1,5 +1,6 @@
-"""Of several recordings of one activity each channel is the best one's, and none is lost."""
+"""Of several recordings of one activity each value is the best one's, and no channel is lost."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from stridelog.fusing_file import DEFAULT_PATH, load
 S = 1_000_000
 
 
-def track(seconds: list[float], **channels: Any) -> Track:
+def track(seconds: Sequence[float], **channels: Any) -> Track:
     columns = {name: np.array(values, dtype=np.float64) for name, values in channels.items()}
     return track_from_columns((np.array(seconds) * S).astype(np.int64), **columns)
 
@@ -53,8 +54,52 @@ def test_of_two_values_as_near_the_earlier_is_taken_and_none_beyond_five_seconds
     other = recording("o", "meter", track([5, 15, 25.001], power_w=[200, 210, 220]))
     fused, _ = fuse(WATCH, [other], {})
     assert fused.power_w.tolist() == [200, 200, 210]
-    far = recording("o", "meter", track([25.001], power_w=[220]))
-    assert np.isnan(fuse(WATCH, [far], {})[0].power_w).all()
+
+
+def test_who_has_nothing_within_reach_of_the_time_points_gives_nothing_and_is_no_source() -> None:
+    far = recording("o", "strap", track([25.001], power_w=[220], heart_rate_bpm=[150]))
+    fused, sources = fuse(WATCH, [far], {"heart_rate": ("*strap*",)})
+    assert np.isnan(fused.power_w).all()
+    assert fused.heart_rate_bpm.tolist() == [100, 110, 120]
+    assert {one.workout_id for one in sources} == {"w"}
+
+
+def test_a_strap_that_was_worn_for_a_minute_replaces_a_minute_of_the_watch() -> None:
+    seconds = list(range(3_600))
+    watch = recording("w", "watch", track(seconds, heart_rate_bpm=[120.0] * 3_600))
+    strap = recording("s", "strap", track(seconds[600:660], heart_rate_bpm=[150.0] * 60))
+    fused, sources = fuse(watch, [strap], {"heart_rate": ("*strap*", "device:watch")})
+    assert np.flatnonzero(fused.heart_rate_bpm == 150).tolist() == list(range(595, 665))
+    assert np.count_nonzero(fused.heart_rate_bpm == 120) == 3_600 - 70
+    assert sources == (ChannelSource("heart_rate", "s"), ChannelSource("heart_rate", "w"))
+
+
+def test_two_sensors_do_not_take_turns_where_the_better_one_is_slower() -> None:
+    watch = recording("w", "watch", track([0, 1, 2, 3, 4, 12], heart_rate_bpm=[100, *[np.nan] * 3, 104, np.nan]))
+    phone = recording("p", "phone", track([0, 1, 2, 3, 4, 12], heart_rate_bpm=[90, 91, 92, 93, 94, 95]))
+    fused, _ = fuse(watch, [phone], {})
+    assert fused.heart_rate_bpm.tolist() == [100, 100, 100, 104, 104, 95]
+
+
+def test_what_only_the_canonical_recording_has_keeps_its_gaps() -> None:
+    watch = recording("w", "watch", track([0, 10, 20], heart_rate_bpm=[100, np.nan, 120], power_w=[200, np.nan, 210]))
+    fused, _ = fuse(watch, [PHONE], {})
+    assert fused.heart_rate_bpm.tolist() == [100, 91, 120]
+    np.testing.assert_equal(fused.power_w, [200, np.nan, 210])
+
+
+@pytest.mark.parametrize("channel", ["distance_m", "altitude_m"])
+@pytest.mark.parametrize(("missing", "giver"), [(2, "computer"), (3, "watch")])
+def test_a_counter_or_barometer_is_not_continued_by_another_one(channel: str, missing: int, giver: str) -> None:
+    seconds = list(range(0, 200, 10))
+    counters = {"watch": 1_000.0 + np.arange(20), "computer": np.arange(20.0)}
+    watch = recording("watch", "watch", track(seconds, **{channel: counters["watch"]}))
+    computer = recording("computer", "computer", track(seconds[missing:], **{channel: counters["computer"][missing:]}))
+    priorities = {"distance": ("*computer",), "altitude": ("*computer",)}
+    fused, sources = fuse(watch, [computer], priorities)
+    first = missing if giver == "computer" else 0
+    np.testing.assert_equal(getattr(fused, channel), [*[np.nan] * first, *counters[giver][first:]])
+    assert [one.workout_id for one in sources] == [giver]
 
 
 def test_the_canonical_recording_without_samples_takes_the_time_points_of_the_other() -> None:
