@@ -211,12 +211,12 @@ class ShownPart(Part):
 
 
 class ChannelSource(Part):
-    """Where a channel comes from, when an activity was recorded more than once."""
+    """A recording that gave values to a channel, when an activity was recorded more than once."""
 
     channel: Label
     """The channel: a key of domain.fusing.COLUMNS."""
     workout_id: Uuid
-    """The recording that it was taken from."""
+    """The recording that gave them."""
 
 
 class WorkoutSummarisedData(Part):
@@ -257,7 +257,7 @@ class WorkoutSummarisedData(Part):
     shown: ShownPart | None = None
     """What others see, where that is not the whole workout."""
     channel_sources: tuple[ChannelSource, ...] = ()
-    """What each channel was taken from, if other recordings of the activity were fused into this one."""
+    """Which recordings gave values to each channel, the best first, if others of the activity were fused into this."""
 
 
 class WorkoutSummarised(Event[WorkoutSummarisedData]):

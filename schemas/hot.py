@@ -1280,7 +1280,7 @@ class ShownPart(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
 
 
 class ChannelSource(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Where a channel comes from, when an activity was recorded more than once."""
+    """A recording that gave values to a channel, when an activity was recorded more than once."""
 
     channel: Annotated[str, Meta(min_length=1, max_length=64)]
     workout_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")]

@@ -132,8 +132,10 @@ def workout(document: Mapping[str, Any]) -> RenderableType:
         parts.append(Text(f"a duplicate of {document['duplicate_of']}, which counts instead", style="yellow"))
     parts += integrity.said_of(document)
     if sources := document.get("channel_sources"):
-        others = {one["workout_id"] for one in sources} - {document["workout_id"]}
-        taken = [one["channel"].replace("_", " ") for one in sources if one["workout_id"] in others]
+        givers: dict[str, set[bool]] = {}  # by channel, whether this one and whether another one gave values
+        for one in sources:
+            givers.setdefault(one["channel"].replace("_", " "), set()).add(one["workout_id"] == document["workout_id"])
+        taken = [("part of " if True in mine else "") + name for name, mine in givers.items() if False in mine]
         said = f"recorded more than once: {', '.join(taken) or 'nothing'} from another recording"
         parts.append(Text(said, style="dim"))
     parts.append(_figures(document["sport"], summary))

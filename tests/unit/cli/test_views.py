@@ -203,6 +203,9 @@ def test_a_workout_shows_zones_as_bars_and_best_efforts() -> None:
         "channel_sources": [
             {"channel": "heart_rate", "workout_id": "strap"},
             {"channel": "speed", "workout_id": "this"},
+            {"channel": "power", "workout_id": "meter"},
+            {"channel": "power", "workout_id": "spare meter"},
+            {"channel": "power", "workout_id": "this"},
         ],
     }
     text = text_of(reading.workout(document))
@@ -214,7 +217,7 @@ def test_a_workout_shows_zones_as_bars_and_best_efforts() -> None:
     assert bars["Z2"] == 2 * bars["Z1"] > 0
     assert bars["Z3"] == 0
     assert "duplicate of other" in text
-    assert "heart rate from another recording" in text
+    assert "recorded more than once: heart rate, part of power from another recording" in text
 
 
 FLAG: dict[str, Any] = {
