@@ -12,7 +12,8 @@ The rule. Two workouts of one user are copies of each other when all of these ho
    and one of its legs.
 4. *Same way*: where both recorded places, they did not run apart from each other (:func:`domain.apart.together_apart`:
    five minutes and more at the same time, over a kilometre by the median). Two people on one account, or a
-   watch that was lent, are two workouts. Without places on either side, time has to do.
+   watch that was lent, are two workouts. Without places on either side, time has to do. Other channels are no
+   evidence: a wrist sensor that follows the steps disagrees with a strap for an hour, and its run would count twice.
 
 Copies of copies are copies (the relation is closed transitively), so the result does not depend on the order
 in which workouts arrive. Of each cluster one workout is canonical and counts for boards, feeds, load and
