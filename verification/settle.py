@@ -17,7 +17,7 @@ from verification.rank_changes import unannounced
 from verification.readers import READERS
 
 POLL_S: Final = 0.5
-ATTEMPTS: Final = 3  # of asking a store that does not answer
+ATTEMPTS: Final = 10  # of asking a store that does not answer: a broker that went takes its groups along for seconds
 
 T = TypeVar("T")
 
