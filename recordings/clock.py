@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.track import US_PER_S
-from recordings.model import UTC
 
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _DAY_S: Final = 86_400
@@ -45,14 +44,13 @@ def clock_warnings(start_us: int) -> tuple[str, ...]:
 
 
 def zone_of_offset(offset_s: float) -> str | None:
-    """The zone ``"+02:00"`` of an offset in seconds, ``"UTC"`` for none; ``None`` if no place on Earth has this offset.
+    """The zone ``"+02:00"`` of an offset in seconds; ``None`` if no place on Earth has this offset, or if it is zero.
 
-    Offsets in use are whole quarters of an hour from -12:00 to +14:00; a clock that is off by seconds is rounded.
+    Offsets in use are whole quarters of an hour from -12:00 to +14:00; a clock that is off by seconds is rounded. Zero
+    is what is written by whoever knows no local time, a watch in Bogota too, and not only in London.
     """
     quarters = round(offset_s / 900)
-    if abs(offset_s - quarters * 900) > 60 or not -48 <= quarters <= 56:
+    if quarters == 0 or abs(offset_s - quarters * 900) > 60 or not -48 <= quarters <= 56:
         return None
-    if quarters == 0:
-        return UTC
     hours, rest = divmod(abs(quarters), 4)
     return f"{'-' if quarters < 0 else '+'}{hours:02d}:{rest * 15:02d}"

@@ -13,7 +13,8 @@ from domain.track import CHANNELS, US_PER_S, FloatColumn, Track
 from recordings.clock import clock_warnings, zone_of_offset
 from recordings.fit_messages import Activity, Message, Row, activities
 from recordings.fit_strap import latest_at, strap_heart_rate
-from recordings.model import UTC, Device, Pauses, Recording, RecordingError
+from recordings.model import Device, Pauses, Recording, RecordingError
+from recordings.place import zone_of
 from recordings.samples import one_leg_cadence, track_of
 from recordings.source import Source
 from recordings.spans import joined
@@ -84,7 +85,7 @@ def _recordings(source: Source, activity: Activity, first_leg: int) -> list[Reco
                 device=_device(activity.file_id or {}),
                 start_us=start_us,
                 end_us=end_us,
-                zone=_zone(activity.activity),
+                zone=zone_of(track, _stated_zone(activity.activity), kind=sub_sport),
                 track=_with_cadence(track, sport),
                 pauses=_pauses(activity.timer, start_us, end_us),
                 stated=_stated(session),
@@ -175,12 +176,10 @@ def _device(file_id: Message) -> Device:
     return Device(_text(file_id.get("manufacturer")), _text(product), _text(file_id.get("serial_number")))
 
 
-def _zone(activity: Message) -> str:
+def _stated_zone(activity: Message) -> str | None:
     """From the activity's time said twice, in UTC and in local time; some devices leave the second at zero."""
     utc, local = activity.get("timestamp"), activity.get("local_timestamp")
-    if isinstance(utc, int) and isinstance(local, int):
-        return zone_of_offset(local - utc) or UTC
-    return UTC
+    return zone_of_offset(local - utc) if isinstance(utc, int) and isinstance(local, int) else None
 
 
 def _pauses(timer: Sequence[tuple[int, bool]], start_us: int, end_us: int) -> Pauses:

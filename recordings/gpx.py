@@ -13,7 +13,8 @@ import gpxpy.gpx
 from domain.sports import sport_of
 from domain.summary import Stated
 from recordings.clock import clock_warnings, to_us, zone_of_offset
-from recordings.model import UTC, Device, Recording, RecordingError
+from recordings.model import Device, Recording, RecordingError
+from recordings.place import zone_of
 from recordings.safe_xml import local_name, text_of
 from recordings.samples import one_leg_cadence, track_of
 from recordings.source import Source
@@ -101,7 +102,7 @@ def _recording(source: Source, document: gpxpy.gpx.GPX, track: gpxpy.gpx.GPXTrac
         device=Device(product=document.creator or None),
         start_us=start_us,
         end_us=end_us,
-        zone=(zone_of_offset(offset.total_seconds()) if offset else None) or UTC,
+        zone=zone_of(samples, zone_of_offset(offset.total_seconds()) if offset else None, kind=track.type),
         track=replace(samples, cadence_rpm=one_leg_cadence(samples.cadence_rpm, sport)),
         pauses=joined(
             ((before[1], after[0]) for before, after in gaps if after[0] - before[1] > _LONGEST_SAMPLE_GAP_US),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,6 @@ from stridelog.errors import UserError
 
 Format = Literal["fit", "gpx", "tcx"]
 Pauses = tuple[tuple[int, int], ...]
-
-UTC: Final = "UTC"
 
 
 class RecordingError(UserError):
@@ -59,7 +57,7 @@ class Recording:
     device: Device
     start_us: int
     end_us: int
-    zone: str  # the offset at the place ("+02:00") where the file knows it, else "UTC"
+    zone: str | None  # IANA zone at the first position, else the offset that the file states ("+02:00"), if any
     track: Track
     pauses: Pauses  # spans in which the timer stood still, in order, not touching each other
     stated: Stated

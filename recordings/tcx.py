@@ -15,7 +15,8 @@ from domain.sports import sport_of
 from domain.summary import Stated
 from domain.track import US_PER_S
 from recordings.clock import clock_warnings, to_us, zone_of_offset
-from recordings.model import UTC, Device, Pauses, Recording, RecordingError
+from recordings.model import Device, Pauses, Recording, RecordingError
+from recordings.place import zone_of
 from recordings.safe_xml import events, local_name, parse_time
 from recordings.samples import one_leg_cadence, track_of
 from recordings.source import Source
@@ -170,7 +171,7 @@ def _recording(source: Source, activity: _Activity, leg: int, damage: tuple[str,
         device=activity.device,
         start_us=start_us,
         end_us=end_us,
-        zone=zone_of_offset(activity.offset_s) or UTC,
+        zone=zone_of(track, zone_of_offset(activity.offset_s), kind=activity.sport),
         track=replace(track, cadence_rpm=one_leg_cadence(track.cadence_rpm, sport)),
         pauses=joined(_pauses(activity), start_us, end_us),
         stated=Stated(

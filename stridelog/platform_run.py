@@ -51,6 +51,7 @@ class Options:
     seed: int
     activities: Path | None
     athlete: str  # who the replayed recordings are of
+    zone: str  # where those were made that do not tell
     exit_after_s: float  # of live view; 0: until Ctrl-C
     once: bool  # all steps, no live part
     view: bool
@@ -225,7 +226,8 @@ class PlatformRun:
                 def say(result: FileResult) -> None:
                     progress.update(task, description=f"replay: {escape(result.path.name)}", advance=1)
 
-                results = asyncio.run(send_recordings(self.settings, files, self.options.athlete, say))
+                sending = send_recordings(self.settings, files, self.options.athlete, self.options.zone, say)
+                results = asyncio.run(sending)
         except UserError as error:
             self._note(f"replay: {error}")
             return

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -77,10 +78,19 @@ def check_user(user: str) -> str:
     return user
 
 
+def check_zone(zone: str) -> str:
+    """The name of the IANA zone, if it is one. Raises ``UserError``."""
+    # ZoneInfo would take europe/oslo where files are found so, and workers elsewhere would not.
+    if zone not in resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8").split():
+        raise UserError(f"--zone {zone!r} is no IANA time zone: give the athlete's by its name, such as Europe/Oslo")
+    return zone
+
+
 async def replay(
     files: Sequence[Path],
     *,
     user: str,
+    zone: str,
     producer: Outlet,
     pace: Pace,
     on_frame: Callable[[Path, float], None],
@@ -88,14 +98,15 @@ async def replay(
 ) -> list[FileResult]:
     """Send the recordings of all files, one after the other; a file that cannot be read does not stop the others.
 
-    ``on_frame`` gets the file and the share (0..1) of it that is sent. Sending the same file again sends the same
-    messages with the same ids. Raises ``UserError`` when Kafka fails.
+    ``zone`` is where the athlete was if a file does not tell. ``on_frame`` gets the file and the share (0..1) of it
+    that is sent. Sending the same file again sends the same messages with the same ids. Raises ``UserError`` when Kafka
+    fails.
     """
     await producer.send(registration(user))
     await producer.flush()  # whoever reads a workout finds its user registered
     results: list[FileResult] = []
     for path in files:
-        result = await _replay_file(path, user, producer, pace, on_frame)
+        result = await _replay_file(path, user, zone, producer, pace, on_frame)
         results.append(result)
         on_file(result)
     await producer.flush()
@@ -117,7 +128,7 @@ def registration(user: str) -> hot.UserRegistered:
 
 
 async def _replay_file(
-    path: Path, user: str, producer: Outlet, pace: Pace, on_frame: Callable[[Path, float], None]
+    path: Path, user: str, zone: str, producer: Outlet, pace: Pace, on_frame: Callable[[Path, float], None]
 ) -> FileResult:
     try:
         recordings = await asyncio.to_thread(read_recording, path)
@@ -129,18 +140,17 @@ async def _replay_file(
     warnings = tuple(warning for recording in recordings for warning in recording.warnings)
     for recording in recordings:
         try:
-            workouts.append(await _send(recording, user, producer, pace, on_frame))
+            workouts.append(await _send(recording, session_of(recording, user, zone), producer, pace, on_frame))
         except BadRecord as bad:
             return FileResult(path, tuple(workouts), f"says what cannot be ({bad.reason}: {bad.detail})", warnings)
     return FileResult(path, tuple(workouts), None, warnings)
 
 
 async def _send(
-    recording: Recording, user: str, producer: Outlet, pace: Pace, on_frame: Callable[[Path, float], None]
+    recording: Recording, session: Session, producer: Outlet, pace: Pace, on_frame: Callable[[Path, float], None]
 ) -> Sent:
-    session = session_of(recording, user)
     completion = completion_of(recording, session)
-    key = user.encode()
+    key = session.user.encode()
     value = encode(completion)
     decoder_for(topics.load().topic_of_message(completion.type)).decode(key, value)
     pace.restart(recording.start_us)
@@ -164,18 +174,16 @@ async def _send(
         stated=recording.stated,
         rpe=None,
     )
-    return Sent(
-        session.workout_id, recording.sport, recording.start_us, recording.zone, summary.distance_m, sent, frames
-    )
+    return Sent(session.workout_id, recording.sport, recording.start_us, session.zone, summary.distance_m, sent, frames)
 
 
-def session_of(recording: Recording, user: str) -> Session:
-    """The recording as a session of its device."""
+def session_of(recording: Recording, user: str, zone: str) -> Session:
+    """The recording as a session of its device, in ``zone`` if it does not tell where it was."""
     return Session(
         user=user,
         workout_id=workout_id_of(user, recording.content_id, recording.leg),
         device_id=_device_id(recording.device, recording.format),
-        zone=recording.zone,
+        zone=recording.zone or zone,
         source=f"file:{recording.format}",
         producer=PRODUCER,
     )

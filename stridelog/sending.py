@@ -60,14 +60,17 @@ async def send_history(settings: Settings, town: TownFile, last_day: date, say: 
 
 
 async def send_recordings(
-    settings: Settings, files: Sequence[Path], athlete: str, say: Callable[[FileResult], None]
+    settings: Settings, files: Sequence[Path], athlete: str, zone: str, say: Callable[[FileResult], None]
 ) -> list[FileResult]:
-    """Send recordings as an athlete's, as fast as possible; ``say`` is told what became of each file."""
+    """Send recordings as an athlete's, as fast as possible, in ``zone`` those that do not tell where they were made;
+    ``say`` is told what became of each file.
+    """
     producer = await Producer(settings).open(RECORDED_MESSAGES)
     async with producer:
         return await replay(
             files,
             user=athlete,
+            zone=zone,
             producer=producer,
             pace=AsFastAsPossible(),
             on_frame=lambda path, share: None,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -17,19 +17,22 @@ from rich.table import Table
 from domain.days import zone_info
 from stridelog.pace import pace_of
 from stridelog.producer import Producer
-from stridelog.replay import MESSAGE_TYPES, FileResult, check_user, find_files, replay
+from stridelog.replay import MESSAGE_TYPES, FileResult, check_user, check_zone, find_files, replay
 from stridelog.settings import settings
+
+ZONE_HELP: Final = "IANA time zone of recordings that do not tell where they were made, such as Europe/Oslo."
 
 
 def replay_command(
     paths: Annotated[list[Path], typer.Argument(help="FIT, GPX and TCX files (also .gz), and folders of them.")],
     athlete: Annotated[str, typer.Option(help="User id of the athlete; registered if need be.")] = "you",
+    zone: Annotated[str, typer.Option(help=ZONE_HELP)] = "UTC",
     speed: Annotated[str, typer.Option(help="real, max, or how many times faster than real.")] = "max",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Send recordings as a device would: start, frames of samples during the workout, completion."""
     files = find_files(paths)
-    results = asyncio.run(_run(files, check_user(athlete), speed, quiet=as_json))
+    results = asyncio.run(_run(files, check_user(athlete), check_zone(zone), speed, quiet=as_json))
     if as_json:
         typer.echo(json.dumps(_as_json(results, athlete)))
     else:
@@ -38,7 +41,7 @@ def replay_command(
         raise typer.Exit(1)
 
 
-async def _run(files: Sequence[Path], user: str, speed: str, *, quiet: bool) -> list[FileResult]:
+async def _run(files: Sequence[Path], user: str, zone: str, speed: str, *, quiet: bool) -> list[FileResult]:
     pace = pace_of(speed, time.monotonic)
     console = Console(stderr=True, quiet=quiet)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -58,7 +61,9 @@ async def _run(files: Sequence[Path], user: str, speed: str, *, quiet: bool) -> 
                         f"[red]{escape(str(result.path))}[/]: {escape(result.reason or '')}", highlight=False
                     )
 
-            return await replay(files, user=user, producer=producer, pace=pace, on_frame=on_frame, on_file=on_file)
+            return await replay(
+                files, user=user, zone=zone, producer=producer, pace=pace, on_frame=on_frame, on_file=on_file
+            )
 
 
 def _as_json(results: Sequence[FileResult], user: str) -> dict[str, Any]:

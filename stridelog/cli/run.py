@@ -10,9 +10,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from stridelog.cli.replay import ZONE_HELP
 from stridelog.errors import UserError
 from stridelog.platform_run import Options, PlatformRun
-from stridelog.replay import check_user
+from stridelog.replay import check_user, check_zone
 from stridelog.settings import settings
 
 NEXT: Final = (
@@ -35,6 +36,7 @@ def run(
         Path | None, typer.Option(help="Recordings to replay: a FIT, GPX or TCX file or a folder of them.")
     ] = None,
     athlete: Annotated[str, typer.Option(help="User id of the athlete whose recordings they are.")] = "you",
+    zone: Annotated[str, typer.Option(help=ZONE_HELP)] = "UTC",
     exit_after: Annotated[float, typer.Option(min=0, help="Seconds of the live part; 0: until Ctrl-C.")] = 0.0,
     once: Annotated[bool, typer.Option("--once", help="All steps, then stop: no live part.")] = False,
     view: Annotated[bool, typer.Option(help="Show the live view.")] = True,
@@ -54,6 +56,7 @@ def run(
         seed=seed,
         activities=activities,
         athlete=check_user(athlete),
+        zone=check_zone(zone),
         exit_after_s=exit_after,
         once=once,
         view=view,

@@ -50,6 +50,8 @@ def test_the_current_period_is_the_default() -> None:
         (["wellness", "ada", "--until", "lately"], "--until 'lately'"),
         (["faust", "--role", "cook", "agents"], "no such role: cook"),
         (["run", "--activities", "nowhere"], "nowhere"),
+        (["run", "--zone", "Mars/Olympus"], "--zone 'Mars/Olympus' is no IANA time zone"),
+        (["replay", __file__, "--zone", "Mars/Olympus"], "--zone 'Mars/Olympus' is no IANA time zone"),
     ],
 )
 def test_a_mistake_is_one_line_on_stderr_and_exit_code_2(

@@ -1,5 +1,6 @@
 """All 62 real recordings: read or refused by name, and their totals those of the device."""
 
+import datetime as dt
 import itertools
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from domain.apart import together_apart
 from domain.athlete import Athlete
+from domain.days import zone_info
 from domain.duplicates import Candidate, clusters
 from domain.summary import Summary, summarise
 from domain.track import CHANNELS
@@ -205,6 +207,30 @@ def test_a_recording_read_twice_is_the_same(real_files: dict[str, Path], real_re
     assert np.array_equal(again.track.power_w, first[0].track.power_w, equal_nan=True)
 
 
+def test_the_zone_of_every_recording_with_a_position_has_the_offset_that_its_file_states(
+    real_files: dict[str, Path], real_readings: Readings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {(name, leg.leg): leg for name, leg in recordings_of(real_readings)}
+    placed = {key for key, leg in found.items() if _has_position(leg) and leg.sub_sport != "virtual_activity"}
+    assert {key for key, leg in found.items() if "/" in (leg.zone or "")} == placed
+    assert len(placed) == 69
+    monkeypatch.setattr("recordings.fit.zone_of", lambda track, stated, *, kind: stated)
+    stating = 0
+    for name in sorted({name for name, _ in placed if name.endswith(".fit")}):  # no other of these files states any
+        for stated in read_recording(real_files[name]):
+            leg = found[name, stated.leg]
+            if stated.zone and (name, leg.leg) in placed:
+                stating += 1
+                start = dt.datetime.fromtimestamp(leg.start_us / 1e6, dt.UTC)
+                there, said = (start.astimezone(zone_info(str(zone))).utcoffset() for zone in (leg.zone, stated.zone))
+                assert there == said, f"{name}#{leg.leg}: {leg.zone} is at {there}, the file says {said}"
+    assert stating == 39
+
+
+def _has_position(recording: Recording) -> bool:
+    return bool(np.any(~np.isnan(recording.track.latitude_deg) & ~np.isnan(recording.track.longitude_deg)))
+
+
 def test_what_devices_add_is_read(real_readings: Readings) -> None:
     def one(name: str) -> Recording:
         reading = real_readings[name]
@@ -225,7 +251,9 @@ def test_what_devices_add_is_read(real_readings: Readings) -> None:
     swim = one("tests_files_garmin-fr935-cr.fit")
     assert np.count_nonzero(~np.isnan(swim.track.heart_rate_bpm)) > 7000
     assert swim.zone == "+01:00"
-    assert one("tests_files_null_compressed_speed_dist.fit").zone == "UTC"  # it states 1989 as its local time
+    # Its file gives UTC as local time: who knows no offset writes zero.
+    assert one("tests_files_coros-pace-2-cycling-misaligned-fields.fit").zone == "America/Bogota"
+    assert one("tests_files_null_compressed_speed_dist.fit").zone is None  # in a game, and its local time is of 1989
     assert one("examples_batt.fit").device.product == "Suunto Vertical 2"
     strava = one("sweat_examples_data_4078723797_strava.gpx.gz")
     assert (strava.sport, strava.device.product) == ("cycling", "StravaGPX")

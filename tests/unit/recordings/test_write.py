@@ -64,7 +64,8 @@ def test_pauses_are_read_again(tmp_path: Path, make_track: MakeTrack, suffix: st
 
 def test_a_fit_keeps_zone_heart_beats_and_the_finer_sport(tmp_path: Path, make_track: MakeTrack) -> None:
     path = tmp_path / "ride.fit"
-    track = make_track(30)
+    nowhere = np.full(30, np.nan)
+    track = replace(make_track(30), latitude_deg=nowhere, longitude_deg=nowhere)
     write_recording(path, Written(track, "mountain_biking", offset_s=-12_600, rr_ms=(800.0, 812.0, 790.0)))
     (recording,) = read_recording(path)
     assert recording.sport == "mountain_biking"

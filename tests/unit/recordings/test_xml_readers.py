@@ -71,12 +71,21 @@ def test_each_track_of_a_gpx_is_a_recording(tmp_path: Path) -> None:
     assert recordings[0].content_id == recordings[1].content_id
 
 
-def test_an_offset_is_the_zone_and_no_zone_is_utc_with_a_warning(tmp_path: Path) -> None:
-    (there,) = read(tmp_path, gpx(segment(point("2026-06-01T08:00:00+05:45"))))
-    assert (there.zone, there.start_us) == ("+05:45", us("2026-06-01T02:15:00Z"))
-    (naive,) = read(tmp_path, gpx(segment(point("2026-06-01T08:00:00"))))
-    assert (naive.zone, naive.start_us) == ("UTC", us("2026-06-01T08:00:00Z"))
-    assert naive.warnings == ("times without a zone, taken as UTC",)
+def test_without_a_position_an_offset_is_the_zone_and_times_without_one_are_utc_with_a_warning(tmp_path: Path) -> None:
+    def indoors(time: str) -> list[str]:
+        body = lap(time, 1, f"<Trackpoint><Time>{time}</Time></Trackpoint>")
+        nowhere = f'<trkpt lat="0" lon="0"><time>{time}</time></trkpt>'
+        return [gpx(segment(nowhere)), tcx(f'<Activity Sport="Running">{body}</Activity>')]
+
+    for text in indoors("2026-06-01T08:00:00+05:45"):
+        (there,) = read(tmp_path, text)
+        assert (there.zone, there.start_us) == ("+05:45", us("2026-06-01T02:15:00Z"))
+    for text in indoors("2026-06-01T08:00:00Z"):
+        assert read(tmp_path, text)[0].zone is None
+    for text in indoors("2026-06-01T08:00:00"):
+        (naive,) = read(tmp_path, text)
+        assert (naive.zone, naive.start_us) == (None, us("2026-06-01T08:00:00Z"))
+        assert naive.warnings == ("times without a zone, taken as UTC",)
 
 
 def test_points_without_a_time_are_left_out_with_a_warning(tmp_path: Path) -> None:

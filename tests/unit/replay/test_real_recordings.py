@@ -49,6 +49,7 @@ def test_every_real_recording_is_sent_whole_or_refused_with_a_reason() -> None:
         replay(
             files,
             user="you",
+            zone="UTC",
             producer=log,
             pace=AsFastAsPossible(),
             on_frame=lambda path, share: None,

@@ -1,7 +1,7 @@
 """Files are replayed as their devices would have sent them; a broken one does not stop the others."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from stridelog import topics
 from stridelog.errors import UserError
 from stridelog.pace import AsFastAsPossible, Pace, Scaled, UpToNow, pace_of
 from stridelog.producer import Producer
-from stridelog.replay import FileResult, check_user, find_files, replay
+from stridelog.replay import FileResult, check_user, check_zone, find_files, replay
 from stridelog.settings import Settings
 
 START_US = 1_763_900_000_000_000
@@ -58,7 +58,7 @@ class Wall:
         self.seconds += seconds
 
 
-def write_run(path: Path, minutes: int = 5) -> Path:
+def write_run(path: Path, minutes: int = 5, *, indoors: bool = False, offset_s: int = 0) -> Path:
     seconds = np.arange(minutes * 60 + 1, dtype=np.float64)
     track = track_from_columns(
         START_US + (seconds * 1e6).astype(np.int64),
@@ -68,16 +68,22 @@ def write_run(path: Path, minutes: int = 5) -> Path:
         distance_m=np.multiply(seconds, 3.0, dtype=np.float64),
         speed_m_s=np.full(len(seconds), 3.0),
     )
-    write_recording(path, Written(track, "running"))
+    if indoors:
+        nowhere = np.full(len(seconds), np.nan)
+        track = replace(track, latitude_deg=nowhere, longitude_deg=nowhere)
+    write_recording(path, Written(track, "running", offset_s=offset_s))
     return path
 
 
-def run(files: list[Path], pace: Pace | None = None, user: str = "you") -> tuple[Kept, list[FileResult]]:
+def run(
+    files: list[Path], pace: Pace | None = None, user: str = "you", zone: str = "UTC"
+) -> tuple[Kept, list[FileResult]]:
     kept = Kept()
     results = asyncio.run(
         replay(
             files,
             user=user,
+            zone=zone,
             producer=kept,
             pace=pace or AsFastAsPossible(),
             on_frame=lambda path, share: None,
@@ -164,6 +170,42 @@ def test_a_missing_path_and_an_empty_folder_are_named(tmp_path: Path) -> None:
         find_files([tmp_path / "nowhere"])
     with pytest.raises(UserError, match="no recording in"):
         find_files([tmp_path])
+
+
+def zones_sent(file: Path, zone: str = "UTC") -> set[str]:
+    kept, (result,) = run([file], zone=zone)
+    sent = {message.zone for message in kept.messages() if not isinstance(message, hot.UserRegistered)}
+    assert {workout.zone for workout in result.workouts} == sent
+    return sent
+
+
+@pytest.mark.parametrize("suffix", [".fit", ".tcx", ".gpx"])
+def test_every_message_of_a_workout_has_the_zone_at_its_place_whatever_the_athletes(
+    tmp_path: Path, suffix: str
+) -> None:
+    assert zones_sent(write_run(tmp_path / f"run{suffix}"), "Asia/Tokyo") == {"Europe/Oslo"}
+
+
+@pytest.mark.parametrize("suffix", [".fit", ".tcx"])
+def test_indoors_it_is_the_athletes_zone_else_utc(tmp_path: Path, suffix: str) -> None:
+    file = write_run(tmp_path / f"run{suffix}", indoors=True)
+    assert zones_sent(file, "Asia/Tokyo") == {"Asia/Tokyo"}
+    assert zones_sent(file) == {"UTC"}
+
+
+def test_indoors_the_files_own_offset_comes_before_the_athletes_zone(tmp_path: Path) -> None:
+    assert zones_sent(write_run(tmp_path / "run.fit", indoors=True, offset_s=-12_600), "Asia/Tokyo") == {"-03:30"}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Oslo", "America/Argentina/Salta", "Etc/GMT-12"])
+def test_a_zone_is_the_name_of_one(zone: str) -> None:
+    assert check_zone(zone) == zone
+
+
+@pytest.mark.parametrize("zone", ["", "Mars/Olympus", "europe/oslo", "Europe", "+02:00", "localtime", "../etc/passwd"])
+def test_what_is_no_zone_is_refused(zone: str) -> None:
+    with pytest.raises(UserError, match="is no IANA time zone"):
+        check_zone(zone)
 
 
 @pytest.mark.parametrize("user", ["", "a b", "-x", "ä", "x" * 65, "you\n"])
