@@ -143,8 +143,8 @@ def athlete_at(profiles: Iterable[Profile], time_us: int) -> Athlete:
 
 
 def reported(new: Completion, old: Completion | None) -> Completion:
-    """What two reports of a workout say together: the longer one prevails, then the later one; it was accepted when the
-    first was.
+    """What two reports of a workout say together: the longer one prevails, then the later one, then one that names the
+    place, which the same file sent before may not have done; it was accepted when the first was.
     """
     if old is None:
         return new
@@ -152,8 +152,10 @@ def reported(new: Completion, old: Completion | None) -> Completion:
     return msgspec.structs.replace(last, accepted_us=min(new.accepted_us, old.accepted_us))
 
 
-def _rank(completion: Completion) -> tuple[int, int, str]:
-    return (completion.end_us - completion.start_us, completion.time_us, completion.event_id)
+def _rank(completion: Completion) -> tuple[int, int, str, bool, str]:
+    zone = completion.zone
+    duration_us = completion.end_us - completion.start_us
+    return (duration_us, completion.time_us, completion.event_id, "/" in zone, zone)  # Europe/Oslo, not UTC or +02:00
 
 
 def corrected(completion: Completion, corrections: Iterable[Correction]) -> Completion:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from datetime import date
+from itertools import permutations
 from typing import Any
 
 import msgspec
@@ -311,6 +312,15 @@ def test_workouts_that_became_private_are_said_anew_after_a_crash_too() -> None:
     said, _ = last_words(topics, [(0, 1), (1, 2), (0, 1)], crashes=[2])
     assert (said, _) == last_words(topics, [])
     assert [m.data.private for m in said.values() if isinstance(m, hot.WorkoutSummarised)] == [True, True]
+
+
+@pytest.mark.parametrize("zones", [*permutations(["UTC", "+01:00", "Pacific/Honolulu"])])
+def test_a_report_that_names_the_place_prevails_over_the_same_one_that_does_not(zones: tuple[str, ...]) -> None:
+    reports = [msgspec.structs.replace(completed(0), zone=zone) for zone in zones]
+    said, documents = last_words({"workout-events": reports}, [(0, 1)] * 3)
+    word = said[hot.WorkoutSummarised, WORKOUTS[0]]
+    assert (word.zone, word.data.local_day) == ("Pacific/Honolulu", date(2025, 10, 8))
+    assert documents[WORKOUTS[0]].set["local_day"] == "2025-10-08"
 
 
 def test_the_last_word_is_what_the_facts_say() -> None:
