@@ -141,6 +141,15 @@ def test_a_single_sample_of_power_far_above_both_neighbours_is_dropped_and_a_spr
     assert np.isnan(found.track.power_w[20])
 
 
+def test_a_peak_of_two_seconds_is_no_spike_with_a_sample_every_two_seconds() -> None:
+    power = np.full(60, 250.0)
+    power[20] = 1010.0  # as in a real recording, of whose sprint every second row is left
+    track = track_from_columns(START_US + 2 * S * np.arange(60), power_w=power)
+    found = cleaned(track, _timeline(track), "cycling")
+    assert _rows(found, "power", "spike") == []
+    assert found.track.power_w[20] == 1010.0
+
+
 def test_power_of_0_between_real_values_while_the_cranks_turn_is_a_dropout_and_coasting_is_not() -> None:
     power, cadence = np.full(60, 200.0), np.full(60, 90.0)
     power[[10, 20, 21, 40, 41]] = 0.0
