@@ -14,6 +14,8 @@ from domain.track import FloatColumn
 WINDOW_S: Final = 30
 # Above what the strongest track sprinters reach: such values are faults of the meter.
 MAX_POWER_W: Final = 3000.0
+# A meter that misses a beat is not the athlete's rest: up to here the value before holds where power is unknown.
+BRIDGED_S: Final = 5.0
 GROSS_EFFICIENCY: Final = 0.24  # Coyle et al. 1992, doi 10.1249/00005768-199207000-00008: 0.20 to 0.25
 J_PER_KCAL: Final = 4184.0
 
@@ -28,10 +30,30 @@ def clean_power_w(power_w: FloatColumn) -> FloatColumn:
     return clean if (clean > 0).any() else np.full(len(power_w), np.nan)
 
 
-def power_on_timer_seconds(power_w: FloatColumn, timeline: Timeline) -> FloatColumn:
-    """Power for each second of timer time: pauses cut out, unknown seconds dropped, a value held until the
-    next one, at most 60 s.
+def bridged_power_w(power_w: FloatColumn, offset_s: FloatColumn) -> FloatColumn:
+    """Power (n,) at rising seconds (n,) with the value before in unknown rows between two known ones that are at most
+    5 s apart; the same array when there are none.
+
+    Held, not drawn as a line, as between samples; so nothing is higher than what was known.
     """
+    known = np.isfinite(power_w)
+    if known.all():
+        return power_w
+    rows, unknown = np.flatnonzero(known), np.flatnonzero(~known)
+    after = np.searchsorted(rows, unknown)
+    inside = (after > 0) & (after < len(rows))
+    unknown, after = unknown[inside], after[inside]
+    near = offset_s[rows[after]] - offset_s[rows[after - 1]] <= BRIDGED_S
+    bridged = power_w.copy()
+    bridged[unknown[near]] = power_w[rows[after[near] - 1]]
+    return bridged
+
+
+def power_on_timer_seconds(power_w: FloatColumn, timeline: Timeline) -> FloatColumn:
+    """Power for each second of timer time: pauses cut out, short gaps bridged, other unknown seconds dropped, a value
+    held until the next one, at most 60 s.
+    """
+    power_w = bridged_power_w(power_w, timeline.offset_s)
     if timeline.regular:
         known = np.isfinite(power_w)
         return power_w if known.all() else power_w[known]
@@ -41,9 +63,10 @@ def power_on_timer_seconds(power_w: FloatColumn, timeline: Timeline) -> FloatCol
 
 
 def power_on_elapsed_seconds(power_w: FloatColumn, timeline: Timeline) -> FloatColumn:
-    """Power for each second from the first sample on, 0 in pauses, gaps and where it is unknown: what best
-    efforts are cut from.
+    """Power for each second from the first sample on, short gaps bridged, 0 in pauses, other gaps and where it is
+    unknown for longer: what best efforts are cut from.
     """
+    power_w = bridged_power_w(power_w, timeline.offset_s)
     known = np.isfinite(power_w)
     if timeline.regular:
         return power_w if known.all() else np.where(known, power_w, 0.0)

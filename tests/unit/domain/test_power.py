@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from domain.power import (
+    bridged_power_w,
     clean_power_w,
     energy_kcal,
     intensity_factor,
@@ -74,3 +75,36 @@ def test_a_value_of_smart_recording_holds_until_the_next() -> None:
     track = track_from_columns(np.array([0, 4, 6, 10]) * 1_000_000, power_w=np.array([100.0, 200.0, np.nan, 300.0]))
     timeline = timeline_of(track, 0, 11_000_000, [])
     assert power_on_timer_seconds(track.power_w, timeline).tolist() == [100.0] * 4 + [200.0] * 2 + [300.0]
+
+
+def test_a_gap_of_up_to_five_seconds_is_bridged_by_the_value_before_and_a_longer_one_is_not() -> None:
+    power = np.array([np.nan, 200.0, np.nan, np.nan, np.nan, np.nan, 300.0, np.nan, np.nan, np.nan, 400.0, np.nan])
+    offset_s = np.array([0.0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13])
+    expected = np.array([np.nan, 200, 200, 200, 200, 200, 300, np.nan, np.nan, np.nan, 400, np.nan])
+    assert np.array_equal(bridged_power_w(power, offset_s), expected, equal_nan=True)
+    assert np.isnan(power[2])  # what was given is as it was
+
+
+def test_power_without_gaps_or_values_is_bridged_by_nothing() -> None:
+    power, nothing = np.array([1.0, 2.0]), np.full(3, np.nan)
+    assert bridged_power_w(power, np.arange(2.0)) is power
+    assert np.isnan(bridged_power_w(nothing, np.arange(3.0))).all()
+
+
+def test_a_second_without_power_is_no_rest_and_no_missing_second() -> None:
+    power = np.full(60, 300.0)
+    power[[20, 40, 41]] = np.nan
+    track = track_from_columns(np.arange(60) * 1_000_000, power_w=power)
+    for end_us in (59_000_000, 70_000_000):  # one sample a second, and with time after the last
+        timeline = timeline_of(track, 0, end_us, [])
+        assert power_on_elapsed_seconds(power, timeline).tolist() == [300.0] * 60
+        assert power_on_timer_seconds(power, timeline).tolist()[:59] == [300.0] * 59
+
+
+def test_half_a_minute_without_power_is_zero_in_best_efforts_and_no_timer_second() -> None:
+    power = np.full(90, 300.0)
+    power[30:60] = np.nan
+    track = track_from_columns(np.arange(90) * 1_000_000, power_w=power)
+    timeline = timeline_of(track, 0, 89_000_000, [])
+    assert power_on_elapsed_seconds(power, timeline).sum() == 60 * 300.0
+    assert len(power_on_timer_seconds(power, timeline)) == 60
