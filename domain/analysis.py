@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.athlete import Athlete
-from domain.cleaning import cleaned
+from domain.cleaning import Cleaned
 from domain.critical_power import xpower_w
 from domain.distance import DistanceSeries
 from domain.efficiency import aerobic_decoupling, efficiency_factor
@@ -35,12 +35,8 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """What the summary has found already; columns of shape (n,), faults as NaN."""
+    """What the summary has found already of the cleaned track."""
 
-    series: DistanceSeries
-    speed_m_s: FloatColumn
-    heart_rate_bpm: FloatColumn
-    power_w: FloatColumn
     power_timer_w: FloatColumn  # for each second of timer time
     moving_time_s: float
     mean_heart_rate_bpm: float | None
@@ -50,22 +46,22 @@ class Measured:
     clock_was_reset: bool
 
 
-def analyse(track: Track, timeline: Timeline, sport: str, athlete: Athlete, measured: Measured) -> Analysis:
-    """Analyse a workout; scores, watts and loads are rounded to 0.1, ratios and speeds to 0.001."""
+def analyse(found: Cleaned, timeline: Timeline, sport: str, athlete: Athlete, measured: Measured) -> Analysis:
+    """Analyse a cleaned workout; scores, watts and loads are rounded to 0.1, ratios and speeds to 0.001."""
+    track = found.track
     if len(track) < 2:
         return Analysis()
-    found = cleaned(track, timeline, sport, measured.series.cumulative_m)
     quality = quality_of(found, timeline, clock_was_reset=measured.clock_was_reset)
-    body, metres, moving_s = rule_of(sport).body_group, measured.series.cumulative_m, measured.moving_time_s
+    body, metres, moving_s = rule_of(sport).body_group, found.series.cumulative_m, measured.moving_time_s
     level_m = grade_adjusted_distance_m(metres, track.altitude_m) if body == "foot" else None
     normalised, mean_hr = measured.normalised_power_w, measured.mean_heart_rate_bpm
     output: float | None = None
     column: FloatColumn | None = None
     if body == "wheel":
-        output, column = normalised, measured.power_w
+        output, column = normalised, track.power_w
     elif body == "foot" and moving_s > 0:
-        output, column = float(metres[-1]) / moving_s * 60.0, _speed_m_s(measured, timeline)
-    decoupling = None if column is None else aerobic_decoupling(column, measured.heart_rate_bpm, timeline.held_s)
+        output, column = float(metres[-1]) / moving_s * 60.0, _speed_m_s(track, found.series, timeline)
+    decoupling = None if column is None else aerobic_decoupling(column, track.heart_rate_bpm, timeline.held_s)
     return Analysis(
         quality_score=round(quality.score, 1),
         quality_reasons=quality.reasons,
@@ -76,7 +72,7 @@ def analyse(track: Track, timeline: Timeline, sport: str, athlete: Athlete, meas
         efficiency_factor=_rounded(efficiency_factor(output, mean_hr) if output and mean_hr else None, 3),
         aerobic_decoupling=_rounded(decoupling, 3),
         heart_rate_load=_rounded(measured.heart_rate_load, 1),
-        minutes_10_to_30_heart_rate_bpm=_rounded(_settled_bpm(measured.heart_rate_bpm, timeline), 1),
+        minutes_10_to_30_heart_rate_bpm=_rounded(_settled_bpm(track.heart_rate_bpm, timeline), 1),
     )
 
 
@@ -86,11 +82,11 @@ def _settled_bpm(heart_rate_bpm: FloatColumn, timeline: Timeline) -> float | Non
     return all_out_heart_rate_bpm(line_on_seconds(heart_rate_bpm, timeline.offset_s, ALL_OUT_S))
 
 
-def _speed_m_s(measured: Measured, timeline: Timeline) -> FloatColumn:
+def _speed_m_s(track: Track, series: DistanceSeries, timeline: Timeline) -> FloatColumn:
     """The speed channel, else the metres from each sample to the next by the time that it stands for."""
-    if np.isfinite(measured.speed_m_s).any():
-        return measured.speed_m_s
-    step_m = np.diff(measured.series.cumulative_m, append=measured.series.cumulative_m[-1])
+    if np.isfinite(track.speed_m_s).any():
+        return track.speed_m_s
+    step_m = np.diff(series.cumulative_m, append=series.cumulative_m[-1])
     speed = np.full(len(step_m), np.nan)
     np.divide(step_m, timeline.held_s, out=speed, where=timeline.held_s > 0)
     return speed

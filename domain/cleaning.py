@@ -11,7 +11,7 @@ import numpy as np
 
 from domain.channel_faults import FAULTS, Channel, Rule, case_of
 from domain.column_runs import Mask
-from domain.distance import distance_series
+from domain.distance import DistanceSeries, distance_series
 from domain.sports import rule_of
 from domain.timeline import Timeline
 from domain.track import FloatColumn, Track
@@ -30,7 +30,7 @@ KEPT: Final[frozenset[Rule]] = frozenset({"cadence_lock", "jump"})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cleaned:
-    """A track without its faults, and where these were.
+    """A track without its faults, its distance, and where the faults were.
 
     ``faults`` has every channel with at least one plausible value (without one there is no sensor behind it; altitude
     only where the sport climbs), and for each rule the rows (n,) that it caught. No row is under two rules of one
@@ -39,23 +39,24 @@ class Cleaned:
     """
 
     track: Track
+    series: DistanceSeries
     faults: Mapping[Channel, Mapping[Rule, Mask]]
 
 
-def cleaned(track: Track, timeline: Timeline, sport: str, cumulative_m: FloatColumn | None = None) -> Cleaned:
+def cleaned(track: Track, timeline: Timeline, sport: str) -> Cleaned:
     """Find the faults of each channel and make them unknown.
 
     The first rule that catches a value names it. ``docs/quality.md`` has the rules in a table. Distance and temperature
-    pass as they are: the distance counter is cleaned where it is read (:mod:`domain.distance`). ``cumulative_m`` (n,)
-    is what :func:`domain.distance.distance_series` gives for the track, by those who have it already.
+    pass as they are: the distance counter is cleaned where it is read (:mod:`domain.distance`), like positions, but
+    speeds are not, so that of a distance that is summed from them the spikes go here.
 
     Criticism: the limits are conventions. Heart rate that rests on the step rate of an athlete who really has that
     heart rate is called locked, and a sensor that is wrong steadily is not found at all.
     """
+    series = distance_series(track, timeline, sport)
     if len(track) == 0:
-        return Cleaned(track, {})
-    metres = distance_series(track, timeline, sport).cumulative_m if cumulative_m is None else cumulative_m
-    case = case_of(track, timeline, sport, metres)
+        return Cleaned(track, series, {})
+    case = case_of(track, timeline, sport, series.cumulative_m)
     columns: dict[str, FloatColumn] = {}
     faults: dict[Channel, dict[Rule, Mask]] = {}
     for channel, names in COLUMNS.items():
@@ -69,7 +70,22 @@ def cleaned(track: Track, timeline: Timeline, sport: str, cumulative_m: FloatCol
         if np.count_nonzero(dropped):
             columns |= {name: np.where(dropped, np.nan, getattr(track, name)) for name in names}
     clean = replace(track, time_us=track.time_us, **columns) if columns else track
-    return Cleaned(clean, faults)
+    if series.source == "speed" and "speed_m_s" in columns:
+        series = distance_series(clean, timeline, sport)
+    return Cleaned(clean, series, faults)
+
+
+def speed_across_spikes(found: Cleaned, timeline: Timeline) -> FloatColumn:
+    """Speed (n,) with a straight line where a spike was, for :mod:`domain.moving`: a spike in a known channel is no
+    reason to tell the moving time of the whole workout by distance.
+    """
+    speed = found.track.speed_m_s
+    spike = found.faults["speed"]["spike"] if "speed" in found.faults else None
+    if spike is None or not np.count_nonzero(spike):
+        return speed
+    known = np.isfinite(speed)
+    line: FloatColumn = np.interp(timeline.offset_s, timeline.offset_s[known], speed[known])
+    return np.where(spike, line, speed)
 
 
 def _parted(rules: dict[Rule, Mask], none: Mask) -> tuple[dict[Rule, Mask], Mask]:

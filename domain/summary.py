@@ -1,7 +1,8 @@
 """The summary of one workout: everything that boards, feeds, load and features take from its samples.
 
-A pure function of the samples, the stated totals and the athlete, rounded, so that recomputing it gives the
-same bits: metres, seconds, watts and bpm to 0.1, speeds to 0.001 m/s, load to 0.01, coverage to 0.001.
+All figures are those of the track that :mod:`domain.cleaning` leaves. A pure function of the samples, the stated totals
+and the athlete, rounded, so that recomputing it gives the same bits: metres, seconds, watts and bpm to 0.1, speeds to
+0.001 m/s, load to 0.01, coverage to 0.001.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ from domain import power as power_formulas
 from domain import trimp as trimp_formulas
 from domain.analysis import Analysis, Measured, analyse
 from domain.athlete import Athlete
-from domain.channel_faults import MAX_CADENCE_RPM
-from domain.distance import DistanceSeries, DistanceSource, distance_series, on_seconds
+from domain.cleaning import cleaned, speed_across_spikes
+from domain.distance import DistanceSeries, DistanceSource, on_seconds
 from domain.efforts import DISTANCES, DURATIONS, MAX_SPAN_S, BestEffort, fastest, highest_mean
 from domain.elevation import gain_and_loss_m
 from domain.moving import moving_time_s
@@ -113,26 +114,25 @@ def summarise(
     rule = rule_of(sport)
     track = track.between(start_us - WINDOW_SLACK_US, end_us + WINDOW_SLACK_US)
     timeline = timeline_of(track, start_us, end_us, pauses)
+    found = cleaned(track, timeline, sport)
+    track, series = found.track, found.series
     timer_s = _timer_time_s(timeline, stated, paused=bool(pauses))
     held_s = timeline.held_s
     coverage = min(1.0, float(held_s.sum()) / timer_s) if timer_s > 0 and len(track) > 1 else 0.0
-    series = distance_series(track, timeline, sport)
     distance_m, source = _distance(series, stated, coverage)
     year = datetime.fromtimestamp(start_us // US_PER_S, UTC).year
 
-    speed = _within(track.speed_m_s, rule.max_speed_m_s)
+    speed = speed_across_spikes(found, timeline)
     moving_s = _moving_time_s(series, speed, timeline, timer_s, stated, coverage, sport)
-    heart_rate = trimp_formulas.clean_heart_rate_bpm(track.heart_rate_bpm)
-    mean_hr = weighted_mean(heart_rate, held_s)
-    watts = power_formulas.clean_power_w(track.power_w)
-    mean_w = weighted_mean(watts, held_s)
-    watts_s = power_formulas.power_on_timer_seconds(watts, timeline) if mean_w is not None else watts[:0]
+    mean_hr = weighted_mean(track.heart_rate_bpm, held_s)
+    mean_w = weighted_mean(track.power_w, held_s)
+    watts_s = power_formulas.power_on_timer_seconds(track.power_w, timeline) if mean_w is not None else np.empty(0)
     normalised_w = power_formulas.normalised_power_w(watts_s)
     climbed = gain_and_loss_m(track.altitude_m, timeline.offset_s) if rule.climbs else None
 
     load = session_load(
-        heart_rate_bpm=heart_rate,
-        power_w=watts,
+        heart_rate_bpm=track.heart_rate_bpm,
+        power_w=track.power_w,
         held_s=held_s,
         normalised_w=normalised_w,
         timer_s=timer_s,
@@ -142,9 +142,9 @@ def summarise(
         year=year,
     )
     zones = zones_of(
-        heart_rate_bpm=heart_rate,
-        power_w=watts,
-        speed_m_s=speed,
+        heart_rate_bpm=track.heart_rate_bpm,
+        power_w=track.power_w,
+        speed_m_s=track.speed_m_s,
         held_s=held_s,
         sport=sport,
         athlete=athlete,
@@ -153,10 +153,6 @@ def summarise(
     )
 
     measured = Measured(
-        series=series,
-        speed_m_s=speed,
-        heart_rate_bpm=heart_rate,
-        power_w=watts,
         power_timer_w=watts_s,
         moving_time_s=moving_s,
         mean_heart_rate_bpm=mean_hr,
@@ -174,12 +170,12 @@ def summarise(
         elevation_gain_m=_possible(climbed[0] if climbed else stated.ascent_m, 1, MOST_CLIMB_M),
         elevation_loss_m=_possible(climbed[1] if climbed else stated.descent_m, 1, MOST_CLIMB_M),
         mean_heart_rate_bpm=_rounded(stated.mean_heart_rate_bpm if mean_hr is None else mean_hr, 1),
-        max_heart_rate_bpm=_rounded(stated.max_heart_rate_bpm if mean_hr is None else _max(heart_rate), 1),
+        max_heart_rate_bpm=_rounded(stated.max_heart_rate_bpm if mean_hr is None else _max(track.heart_rate_bpm), 1),
         mean_power_w=_rounded(mean_w, 1),
-        max_power_w=_rounded(None if mean_w is None else _max(watts), 1),
+        max_power_w=_rounded(None if mean_w is None else _max(track.power_w), 1),
         normalised_power_w=_rounded(normalised_w, 1),
         mean_speed_m_s=_possible(distance_m / timer_s if timer_s > 0 and distance_m > 0 else None, 3, MOST_SPEED_M_S),
-        max_speed_m_s=_possible(_max_speed_m_s(speed, series, timeline), 3, MOST_SPEED_M_S),
+        max_speed_m_s=_possible(_max_speed_m_s(track.speed_m_s, series, timeline), 3, MOST_SPEED_M_S),
         mean_cadence_rpm=_rounded(_mean_cadence_rpm(track.cadence_rpm, held_s), 1),
         energy_kcal=_possible(
             _energy_kcal(stated, mean_w if rule.body_group == "wheel" else None, mean_hr, timer_s, athlete, year),
@@ -188,7 +184,7 @@ def summarise(
         ),
         time_in_zones_s=tuple(round(seconds, 1) for seconds in zones.seconds),
         zone_basis=zones.basis,
-        best_efforts=_best_efforts(series, watts, timeline, start_us, has_power=mean_w is not None),
+        best_efforts=_best_efforts(series, track.power_w, timeline, start_us, has_power=mean_w is not None),
         load=round(min(load.load, MOST_LOAD), 2),
         load_method=load.method,
         tss=_possible(load.tss, 2, MOST_LOAD),
@@ -198,7 +194,7 @@ def summarise(
         coverage=round(coverage, 3),
         zone_bounds=zones.upper_bounds,
         zones_set_by=zones.set_by,
-        analysis=analyse(track, timeline, sport, athlete, measured),
+        analysis=analyse(found, timeline, sport, athlete, measured),
     )
 
 
@@ -213,11 +209,6 @@ def _possible(value: float | None, digits: int, most: float) -> float | None:
 
 def _max(values: FloatColumn) -> float:
     return float(np.fmax.reduce(values))
-
-
-def _within(values: FloatColumn, highest: float) -> FloatColumn:
-    good = (values >= 0) & (values <= highest)
-    return values if good.all() else np.where(good, values, np.nan)
 
 
 def _timer_time_s(timeline: Timeline, stated: Stated, *, paused: bool) -> float:
@@ -266,7 +257,7 @@ def _max_speed_m_s(speed: FloatColumn, series: DistanceSeries, timeline: Timelin
 
 
 def _mean_cadence_rpm(cadence: FloatColumn, held_s: FloatColumn) -> float | None:
-    turning = (cadence > 0) & (cadence <= MAX_CADENCE_RPM)
+    turning = cadence > 0
     seconds = float(held_s @ turning)
     return float(np.where(turning, cadence, 0.0) @ held_s) / seconds if seconds > 0 else None
 

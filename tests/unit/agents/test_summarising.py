@@ -78,6 +78,14 @@ def test_the_rules_of_integrity_look_at_what_the_summary_is_of() -> None:
     assert "vehicle" not in [flag.rule for flag in of({WATCH: watch, PHONE: track()}, profiles=[profile])[WATCH].flags]
 
 
+def test_a_car_that_cleaning_takes_out_of_the_figures_is_flagged() -> None:
+    speed = np.full(3_600, 3.0)
+    speed[1_800:2_400] = 40.0  # nobody runs so: unknown to the summary
+    done = of({WATCH: track(speed_m_s=speed), PHONE: track()})[WATCH]
+    assert done.summary.max_speed_m_s == 3.0
+    assert [flag.rule for flag in done.flags] == ["vehicle"]
+
+
 def test_workouts_meet_by_way_of_others_too() -> None:
     groups = meeting({"a": completion("x", 0, 10), "b": completion("x", 5, 20), "c": completion("x", 20, 30)})
     assert groups == [["a", "b", "c"]]

@@ -42,6 +42,11 @@ def _track(n: int, **channels: NDArray[np.float64]) -> Track:
     return track_from_columns(START_US + np.arange(n) * S, **channels)
 
 
+def _beats(bpm: float, n: int) -> NDArray[np.float64]:
+    """A heart at ``bpm`` that is never still, by less than a summary shows: two minutes on one value are a fault."""
+    return np.asarray(bpm + 0.001 * (np.arange(n) % 2), dtype=np.float64)
+
+
 def _metres(n: int) -> NDArray[np.float64]:
     return np.linspace(0.0, 3.0 * (n - 1), n)
 
@@ -58,7 +63,7 @@ def test_a_workout_without_samples_is_what_was_stated() -> None:
 
 
 def test_the_heart_rate_of_minutes_10_to_30_is_there_from_half_an_hour_on() -> None:
-    beats = np.repeat([120.0, 171.0, 90.0], [600, 1200, 60])
+    beats = np.repeat([120.0, 171.0, 90.0], [600, 1200, 60]) + _beats(0.0, 1860)
     analysis = _summary(_track(1860, heart_rate_bpm=beats), 1860).analysis
     assert analysis is not None
     assert analysis.minutes_10_to_30_heart_rate_bpm == 171.0
@@ -83,7 +88,7 @@ def test_a_workout_of_which_nobody_said_anything_still_has_time_and_load() -> No
 def test_an_even_run_has_even_numbers() -> None:
     n = 3601
     got = _summary(
-        _track(n, distance_m=_metres(n), heart_rate_bpm=np.full(n, 150.0), cadence_rpm=np.full(n, 86.0)), 3600
+        _track(n, distance_m=_metres(n), heart_rate_bpm=_beats(150.0, n), cadence_rpm=np.full(n, 86.0)), 3600
     )
     assert (got.distance_m, got.distance_source, got.mean_speed_m_s) == (10_800, "device", 3.0)
     assert (got.mean_heart_rate_bpm, got.max_heart_rate_bpm, got.mean_cadence_rpm) == (150, 150, 86)
@@ -101,7 +106,7 @@ def test_an_even_run_has_even_numbers() -> None:
 
 def test_power_comes_before_heart_rate_and_heart_rate_before_rpe() -> None:
     n = 3601
-    heart_rate, power = np.full(n, 150.0), np.full(n, 200.0)
+    heart_rate, power = _beats(150.0, n), np.full(n, 200.0)
     rider = Athlete(sex="male", ftp_w=250, hr_max_bpm=190, hr_rest_bpm=50, lthr_bpm=170)
     with_power = _summary(_track(n, heart_rate_bpm=heart_rate, power_w=power), 3600, "cycling", athlete=rider, rpe=5)
     assert (with_power.load, with_power.load_method, with_power.tss) == (64.0, "power_tss", 64.0)
@@ -119,7 +124,7 @@ def test_an_hour_at_threshold_is_100_by_power_and_by_heart_rate() -> None:
     n = 3601
     rider = Athlete(ftp_w=250, hr_max_bpm=190, hr_rest_bpm=50, lthr_bpm=170)
     by_power = _summary(_track(n, power_w=np.full(n, 250.0)), 3600, "cycling", athlete=rider)
-    by_heart = _summary(_track(n, heart_rate_bpm=np.full(n, 170.0)), 3600, "cycling", athlete=rider)
+    by_heart = _summary(_track(n, heart_rate_bpm=_beats(170.0, n)), 3600, "cycling", athlete=rider)
     by_feel = _summary(EMPTY, 3600, "cycling", athlete=rider, rpe=7)
     assert by_power.load == by_heart.load == by_feel.load == 100.0
 
@@ -127,7 +132,7 @@ def test_an_hour_at_threshold_is_100_by_power_and_by_heart_rate() -> None:
 def test_pauses_are_no_timer_time() -> None:
     seconds = np.concatenate((np.arange(601), np.arange(1200, 1801)))
     metres = np.concatenate((_metres(601), 1800 + _metres(601)))
-    track = track_from_columns(START_US + seconds * S, distance_m=metres, heart_rate_bpm=np.full(1202, 140.0))
+    track = track_from_columns(START_US + seconds * S, distance_m=metres, heart_rate_bpm=_beats(140.0, 1202))
     got = _summary(track, 1800, pauses=[(600, 1200)])
     assert (got.elapsed_s, got.timer_time_s, got.distance_m) == (1800, 1200, 3600)
     assert got.moving_time_s == pytest.approx(1200, abs=3)
@@ -180,13 +185,13 @@ def test_zones_say_what_they_are_of(channel: dict[str, Any], sport: str, athlete
 
 
 def test_a_runners_power_is_not_measured_by_a_cyclists_threshold() -> None:
-    run = _track(3601, power_w=np.full(3601, 400.0), heart_rate_bpm=np.full(3601, 150.0))
+    run = _track(3601, power_w=np.full(3601, 400.0), heart_rate_bpm=_beats(150.0, 3601))
     got = _summary(run, 3600, "running", athlete=Athlete(ftp_w=250))
     assert (got.load_method, got.tss, got.normalised_power_w) == ("trimp", None, 400.0)
 
 
 def test_a_strap_that_slips_for_a_while_makes_the_workout_no_easier() -> None:
-    heart_rate = np.full(3601, 150.0)
+    heart_rate = _beats(150.0, 3601)
     whole = _summary(_track(3601, heart_rate_bpm=heart_rate), 3600)
     slipped = np.where(np.arange(3601) < 900, np.nan, heart_rate)
     most = _summary(_track(3601, heart_rate_bpm=slipped), 3600, rpe=5)
@@ -197,7 +202,7 @@ def test_a_strap_that_slips_for_a_while_makes_the_workout_no_easier() -> None:
 
 def test_samples_of_a_clock_that_was_reset_are_left_out() -> None:
     n = 3601
-    good = _track(n, distance_m=_metres(n), heart_rate_bpm=np.full(n, 150.0))
+    good = _track(n, distance_m=_metres(n), heart_rate_bpm=_beats(150.0, n))
     lost = START_US - 7 * 365 * 86400 * S + np.arange(100) * S
     both = track_from_columns(
         np.concatenate((lost, good.time_us)),
