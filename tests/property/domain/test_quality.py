@@ -85,8 +85,20 @@ def figures(summary: Summary) -> list[tuple[str, str, float | None]]:
         "TRIMP": summary.trimp,
         "load": summary.load,
         "mean power": summary.mean_power_w,
+        "highest power": summary.max_power_w,
         "normalised power": summary.normalised_power_w,
+        "highest speed": summary.max_speed_m_s,
+        "mean cadence": summary.mean_cadence_rpm,
     }
+    if summary.analysis is not None:
+        single |= {
+            "grade-adjusted speed": summary.analysis.grade_adjusted_speed_m_s,
+            "xPower": summary.analysis.xpower_w,
+            "intensity factor": summary.analysis.intensity_factor,
+            "variability index": summary.analysis.variability_index,
+            "efficiency factor": summary.analysis.efficiency_factor,
+            "load by heart rate": summary.analysis.heart_rate_load,
+        }
     efforts: list[tuple[str, str, float | None]] = []
     for effort in summary.best_efforts:
         if effort.distance_m is not None:
@@ -149,6 +161,11 @@ def test_smart_recording_gives_the_figures_of_one_sample_a_second_within_the_sta
                     off[name, way].append(abs(other - figure) / figure)
             zones = zip(whole.time_in_zones_s, thinned.time_in_zones_s, strict=True)
             off["time in a zone, of all", way].append(max(abs(a - b) for a, b in zones) / whole.timer_time_s)
+            if whole.analysis and whole.analysis.aerobic_decoupling is not None:
+                assert thinned.analysis is not None
+                assert thinned.analysis.aerobic_decoupling is not None
+                points = abs(thinned.analysis.aerobic_decoupling - whole.analysis.aerobic_decoupling)
+                off["aerobic decoupling, in points", way].append(points)
             unknown = np.full(len(thin), np.nan)
             thin_gps = summary_of(replace(thin, time_us=thin.time_us, distance_m=unknown, speed_m_s=unknown))
             off["distance, GPS alone", way].append(abs(thin_gps.distance_m / by_gps.distance_m - 1))
