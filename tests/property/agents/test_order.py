@@ -131,13 +131,15 @@ EARLIER_LIFE = [
 ]
 HOME = hot.PrivacyZoneSetData(zone_id=WORKOUTS[0], latitude_deg=60.0, longitude_deg=10.0, radius_m=400)
 HIDDEN = hot.PrivacyZoneSet.of(time=T0, data=HOME, **ENVELOPE)
-FOR_ALL, FOR_NOBODY = (
-    hot.VisibilityChanged.of(
-        time=T0 + at,
-        data=hot.VisibilityChangedData(workout=audience, map="only_me", heart_rate="only_me"),
-        **ENVELOPE,
-    )
-    for at, audience in enumerate(("everyone", "only_me"))
+FOR_ALL = hot.VisibilityChanged.of(
+    time=T0,
+    data=hot.VisibilityChangedData(workout="everyone", map="only_me", heart_rate="only_me"),
+    **ENVELOPE,
+)
+FOR_NOBODY = hot.VisibilityChanged.of(
+    time=T0 + 1,
+    data=hot.VisibilityChangedData(workout="only_me", map="only_me", heart_rate="only_me"),
+    **ENVELOPE,
 )
 MOVED = hot.PrivacyZoneSet.of(time=T0 + 1, data=msgspec.structs.replace(HOME, radius_m=800), **ENVELOPE)
 
@@ -308,9 +310,12 @@ def test_who_looked_back_at_a_workout_that_moved_is_said_anew_after_a_crash_too(
 
 
 def test_workouts_that_became_private_are_said_anew_after_a_crash_too() -> None:
-    topics = {"user-events": [FOR_ALL, FOR_NOBODY], "workout-events": [completed(1), completed(3)]}
-    said, _ = last_words(topics, [(0, 1), (1, 2), (0, 1)], crashes=[2])
-    assert (said, _) == last_words(topics, [])
+    topics: dict[str, list[Any]] = {
+        "user-events": [FOR_ALL, FOR_NOBODY],
+        "workout-events": [completed(1), completed(3)],
+    }
+    said, documents = last_words(topics, [(0, 1), (1, 2), (0, 1)], crashes=[2])
+    assert (said, documents) == last_words(topics, [])
     assert [m.data.private for m in said.values() if isinstance(m, hot.WorkoutSummarised)] == [True, True]
 
 
