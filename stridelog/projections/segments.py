@@ -36,11 +36,15 @@ AT_ONCE: Final = 500
 
 @dataclass(slots=True)
 class Look:
-    """A workout whose efforts are worked out: those on all segments, or anew those on some (``None``: removed)."""
+    """A workout whose efforts are worked out: those on all segments, or anew those on some (``None``: removed).
+
+    ``is_kept_anew``: its facts are written also where they are what this worker knows; the store may know others.
+    """
 
     offset: int
     fact: TrackFact
     segments: dict[str, Segment | None] | None = None
+    is_kept_anew: bool = False
 
     @property
     def needs_track(self) -> bool:
@@ -178,12 +182,12 @@ class Passes:
         if fact is not None:
             counts = fact.cells or (before and before.segments is None)
             fact = msgspec.structs.replace(fact, known_to=self._drawn.next_offset)
-            self._looks[user, workout_id] = Look(offset, fact, None if counts else {})
+            self._looks[user, workout_id] = Look(offset, fact, None if counts else {}, is_kept_anew=True)
 
     def _look_again(self, user: str, workout_id: str, segments: dict[str, Segment | None], offset: int) -> None:
-        if not segments:
-            return
         before = self._looks.get((user, workout_id))
+        if not segments or (before and before.segments is None):
+            return
         fact = before.fact if before else self._state.facts(user, TrackFact)[workout_id].fact
         others = tuple(effort for effort in fact.efforts if effort.segment_id not in segments)
         asked = {**(before.segments or {} if before else {}), **segments}
@@ -203,7 +207,8 @@ class Passes:
         look.fact = msgspec.structs.replace(look.fact, hidden=hidden, was_said=was_said)
         if known is None and not look.fact.cells:
             return False
-        if known is None or known.loaded or known.fact != look.fact:  # a loaded one is said again once
+        # A loaded one is said again once.
+        if known is None or known.loaded or known.fact != look.fact or look.is_kept_anew:
             self._state.put(user, workout_id, look.fact, look.offset)
         if known is None or not known.loaded:
             return look.fact.was_said and (known is None or _words(known.fact) != _words(look.fact))

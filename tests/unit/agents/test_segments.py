@@ -85,6 +85,17 @@ def test_a_workout_that_does_not_count_any_more_has_no_efforts(status: str) -> N
     assert names(world) == {}
 
 
+def test_efforts_that_only_a_second_reading_found_stay_when_another_worker_takes_over() -> None:
+    world = SegmentWorld(TRACKS).say(HILL, workout(0))
+    world.take("workout-summaries", ending="facts")
+    world.take("segments")
+    world.take("workout-summaries")
+    world.rest()
+    world.start()
+    world.say(LANE).rest()
+    assert names(world) == {workout_id(0): ["Hill"]}
+
+
 def test_efforts_that_only_a_second_reading_found_are_taken_back_when_the_segment_goes() -> None:
     world = SegmentWorld(TRACKS).say(HILL, workout(0))
     world.take("workout-summaries", ending="facts")
