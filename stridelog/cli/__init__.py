@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "rank-changes": ("stridelog.cli.read", "rank_changes", "Who entered a board's first ranks, or passed whom."),
     "feed": ("stridelog.cli.read", "feed", "An athlete's feed, from MongoDB."),
     "workout": ("stridelog.cli.read", "workout", "A workout, from MongoDB."),
+    "balance": ("stridelog.cli.read", "balance", "How much of W' was left through a workout, from ClickHouse."),
     "load": ("stridelog.cli.read", "load", "An athlete's training by day, from ClickHouse."),
     "thresholds": ("stridelog.cli.read", "thresholds", "An athlete's thresholds and their evidence, from ClickHouse."),
     "wellness": ("stridelog.cli.read", "wellness", "An athlete's resting heart rate and HRV by day, from ClickHouse."),

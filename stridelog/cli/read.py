@@ -15,6 +15,7 @@ from schemas import hot
 from stridelog import boards_file, scopes
 from stridelog.achievements_file import rules_of
 from stridelog.answers import BoardPage, FeedPage, RankPage, RiskRow, SuggestionRow
+from stridelog.balance_log import balance_log
 from stridelog.cli.asking import asked, print_json
 from stridelog.errors import UserError
 from stridelog.moments import local_day, moment_ms
@@ -24,6 +25,7 @@ from stridelog.settings import settings
 from stridelog.threshold_log import threshold_log
 from stridelog.training_log import training_log
 from stridelog.views import achievements as achievements_view
+from stridelog.views import balance as balance_view
 from stridelog.views import rank_changes as rank_changes_view
 from stridelog.views import reading, training
 from stridelog.views import thresholds as thresholds_view
@@ -202,6 +204,18 @@ def workout(
         print_json(document)
     else:
         Console().print(reading.workout(document))
+
+
+def balance(
+    workout_id: Annotated[str, typer.Argument(metavar="ID", help="The workout's id (UUID); a feed shows it.")],
+    as_json: AsJson = False,
+) -> None:
+    """How much of W' was left through a workout, from ClickHouse: power and critical power."""
+    found = asked(lambda queries: balance_log(queries, workout_id.lower()))
+    if as_json:
+        print_json(found)
+    else:
+        Console().print(balance_view.balance(found))
 
 
 def load(

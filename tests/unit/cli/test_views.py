@@ -16,6 +16,7 @@ from stridelog.integrity_desk import FlaggedWorkout
 from stridelog.live_board import LivePage, LiveRow
 from stridelog.views import (
     achievements,
+    balance,
     integrity,
     letters,
     live,
@@ -472,3 +473,18 @@ def test_a_rank_change_says_on_which_board_and_whom_it_passed(fields: dict[str, 
     assert "Ada [Smit]" in text
     assert said in text
     assert "none" in text_of(rank_changes.changes([], {}))
+
+
+def test_the_balance_of_w_prime_is_a_curve_with_its_lowest_by_both_models() -> None:
+    one = {
+        "name": "Ada [Smit]",
+        "critical_power_w": 250.0,
+        "w_prime_j": 20_000.0,
+        "lowest": {"differential": {"balance_j": 5_000, "at_s": 65}, "integral": {"balance_j": -1_000, "at_s": 70}},
+        "balance_j": [20_000] * 50 + [5_000] * 10 + [12_000] * 84,
+    }
+    text = text_of(balance.balance(one))
+    assert all(part in text for part in ("Ada [Smit]", "250 W", "20.0 kJ"))
+    assert all(low in text for low in ("differential: 5.0 kJ, 25% at 1:05", "integral: -1.0 kJ, -5% at 1:10"))
+    curve = "█" * 25 + "▃" * 5 + "▅" * 42
+    assert curve in text
