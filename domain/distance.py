@@ -90,6 +90,9 @@ def device_distance_m(distance_m: FloatColumn, offset_s: FloatColumn, limit_m_s:
     A counter that falls far began anew and goes on from there; one that falls a little was corrected; a single value
     far above both neighbours is dropped. A jump faster than ``limit_m_s``, reckoned from when the counter last moved
     (it stands still without GPS and then catches up), counts nothing. Between known values it is interpolated.
+
+    The limits are conventions of this project. Criticism: it is the device's distance, whose wheel size or stride
+    nobody has checked.
     """
     known = np.isfinite(distance_m)
     value, time_s = (distance_m, offset_s) if known.all() else (distance_m[known], offset_s[known])
@@ -125,6 +128,9 @@ def speed_distance_m(speed_m_s: FloatColumn, timeline: Timeline, limit_m_s: floa
     ``None`` without speeds.
 
     Speeds below 0 or above ``limit_m_s`` are faults and count as unknown; unknown speeds are interpolated.
+
+    The limits are conventions of this project. Criticism: devices smooth speed, and a bias of the sensor adds up all
+    the way.
     """
     known = (speed_m_s >= 0) & (speed_m_s <= limit_m_s)
     count = int(np.count_nonzero(known))
@@ -149,6 +155,9 @@ def gps_distance_m(
     A fix that cannot be reached from the fix before it nor left to the one after it at ``limit_m_s`` is
     dropped; a step that is still too fast counts nothing. Fixes at 0°, 0° and outside of ±90°, ±180° are
     unknown.
+
+    The limits are conventions of this project. Criticism: random errors of positions make a path longer than it is
+    (Ranacher et al. 2016, doi 10.1080/13658816.2015.1086924), and few samples cut its corners.
     """
     rows = np.flatnonzero(plausible_fixes(latitude_deg, longitude_deg))
     if len(rows) < 2:

@@ -60,6 +60,9 @@ def fastest(cumulative_m: FloatColumn, distances_m: list[float]) -> list[tuple[f
     distance longer than the whole. For a window of w seconds the farthest covered distance F(w) grows with w,
     so the least w with F(w) ≥ distance is found by narrowing in, and the exact time, which begins or ends on
     a whole second, lies within its last second.
+
+    A convention of sports watches. Criticism: a distance that is measured too long makes every time on it too good, and
+    a part of a longer run is no race.
     """
     n = len(cumulative_m)
     found: list[tuple[float, float] | None] = []
@@ -108,6 +111,10 @@ def _exact(cumulative_m: FloatColumn, distance_m: float, window: int) -> tuple[f
 def highest_mean(power_w: FloatColumn, durations_s: list[int]) -> list[tuple[float, int] | None]:
     """The highest mean of power at 1 Hz (n,) over each duration, and the row where it began; ``None`` when
     longer than the whole.
+
+    Pinot, Grappe 2011, "The record power profile", doi 10.1055/s-0031-1279773.
+
+    Criticism: it is what the athlete did, not what they could have done: few durations of a training are all-out.
     """
     sums = np.empty(len(power_w) + 1)
     sums[0] = 0.0

@@ -98,7 +98,12 @@ def acwr_uncoupled(daily: FloatColumn) -> FloatColumn:
 
 
 def ewma(daily: FloatColumn, days: int, before: float = 0.0) -> FloatColumn:
-    """Exponentially weighted mean, x ← λ load + (1 - λ) x, λ = 2 / (days + 1); x was ``before`` on the day before."""
+    """Exponentially weighted mean, x ← λ load + (1 - λ) x, λ = 2 / (days + 1); x was ``before`` on the day before.
+
+    As Williams et al. 2017 propose it for load, doi 10.1136/bjsports-2016-096589.
+
+    Criticism: how fast it forgets is chosen with the days, not measured.
+    """
     return _decayed(daily, 1.0 - 2.0 / (days + 1), before)
 
 
@@ -156,12 +161,20 @@ def fitness(daily: FloatColumn, tau_days: float = FITNESS_TAU_DAYS, before: floa
 
 
 def fatigue(daily: FloatColumn, before: float = 0.0) -> FloatColumn:
-    """Acute training load (ATL): as :func:`fitness` with τ = 7 days."""
+    """Acute training load (ATL): as :func:`fitness` with τ = 7 days.
+
+    Allen, Coggan, McGregor 2019, ISBN 978-1-937715-93-9. Criticism: seven days are a convention; who recovers slowly is
+    tired for longer.
+    """
     return fitness(daily, FATIGUE_TAU_DAYS, before)
 
 
 def form(daily: FloatColumn) -> FloatColumn:
-    """Training stress balance (TSB): CTL - ATL of the day *before*; 0 on the first day."""
+    """Training stress balance (TSB): CTL - ATL of the day *before*; 0 on the first day.
+
+    Allen, Coggan, McGregor 2019, ISBN 978-1-937715-93-9. Criticism: the difference of two averages of one load: it
+    rises with every day of rest, however good that is for the athlete.
+    """
     balance = fitness(daily) - fatigue(daily)
     return np.concatenate(([0.0], balance[:-1])) if len(balance) else balance
 

@@ -14,6 +14,9 @@ def moving_time_s(cumulative_m: FloatColumn, speed_m_s: FloatColumn, timeline: T
     A step from one sample to the next is moving when its mean speed reaches the sport's threshold
     (:data:`domain.sports.SportRule.moving_speed_m_s`): by the speed channel (not one that is 0 throughout), else by
     distance over about five seconds, since counters move in whole metres.
+
+    The thresholds are conventions of this project. Criticism: they are not those of a device's own pauses, so the two
+    differ; who walks up a steep climb, or rests on a moving chairlift, may be on the wrong side.
     """
     threshold = rule_of(sport).moving_speed_m_s
     step_s = timeline.step_s

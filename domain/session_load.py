@@ -60,6 +60,10 @@ def session_load(
       timer time; the rest is taken to be like it;
     - ``srpe``: session RPE (RPE × minutes) × 100 / (7 × 60);
     - ``duration``: 49 for each hour.
+
+    All are scaled to 100 for an hour at threshold, a convention of this project. Criticism: that makes their figures
+    alike, not their meaning: of one session they differ, so an athlete who buys a power meter has another load from
+    that day on.
     """
     tss = trimp = None
     if normalised_w is not None and athlete.ftp_w and rule_of(sport).body_group == "wheel":

@@ -17,7 +17,7 @@ class StrengthSet:
 
 
 def volume_load_kg(sets: Iterable[StrengthSet]) -> float:
-    """Repetitions × mass, added up over sets.
+    """Repetitions × mass, added up over sets. A convention of strength training.
 
     Criticism: ten times 50 kg and five times 100 kg are not the same session, and bodyweight exercises count nothing.
     """

@@ -13,7 +13,7 @@ def pace_s_per_100_m(distance_m: float, duration_s: float) -> float:
 
 
 def swolf(duration_s: float, strokes: int) -> float:
-    """Seconds plus strokes of one length of the pool; lower is better.
+    """Seconds plus strokes of one length of the pool; lower is better. A convention of swim coaches.
 
     Criticism: it depends on the pool's length and on the swimmer's, so it compares one swimmer with themselves in one
     pool, and it rewards gliding.

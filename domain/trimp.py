@@ -68,6 +68,9 @@ def energy_kcal(mean_heart_rate_bpm: float, duration_s: float, mass_kg: float, a
 
     kJ/min men: -55.0969 + 0.6309 HR + 0.1988 kg + 0.2017 years; women: -20.4022 + 0.4472 HR - 0.1263 kg +
     0.074 years; sex unspecified: the mean of both. Meant for 90-150 bpm.
+
+    Criticism: heat, drift and excitement raise the heart rate and count as work here; of two people alike in all that
+    it knows the fitter one spends more at the same heart rate.
     """
     male = -55.0969 + 0.6309 * mean_heart_rate_bpm + 0.1988 * mass_kg + 0.2017 * age_years
     female = -20.4022 + 0.4472 * mean_heart_rate_bpm - 0.1263 * mass_kg + 0.074 * age_years

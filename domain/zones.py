@@ -97,6 +97,11 @@ def zones_of(
     heart rate, power and speed as the profile states them, power on wheels only, pace on foot only. Else by the
     standard zones: of heart rate (of threshold where it is known, else of the maximum), else of power, else of pace.
     ``("none", (), (), None)`` when neither is there or the athlete's threshold is unknown.
+
+    Shares of threshold heart rate 0.85, 0.9, 0.95, 1 and of threshold speed 0.775, 0.877, 0.943, 1.01 (Friel 2009, ISBN
+    978-1-934030-19-6), of threshold power 0.55, 0.75, 0.9, 1.05 (Allen, Coggan, McGregor 2019, ISBN 978-1-937715-93-9),
+    of the maximum heart rate 0.6, 0.7, 0.8, 0.9, a convention. Criticism: where metabolism changes differs from person
+    to person, most of all as a share of the maximum; time in zones says nothing of the order in which it was spent.
     """
     group = rule_of(sport).body_group
     columns: dict[SetBasis, tuple[FloatColumn, float | None]] = {
