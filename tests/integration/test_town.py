@@ -15,7 +15,7 @@ from tests.platform import ROLES, Platform
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
-TOWN = ("simulate", "--athletes", "36", "--days", "21", "--seed", "7", "--json")
+TOWN = ("simulate", "--athletes", "50", "--days", "28", "--seed", "7", "--sampling-s", "10", "--json")
 
 
 @pytest.fixture(scope="module")
