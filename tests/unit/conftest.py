@@ -1,7 +1,9 @@
 """The real recordings, read once for all tests of a session."""
 
+import fcntl
 import json
 import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -31,13 +33,24 @@ def real_files(test_data: Path) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def real_readings(real_files: dict[str, Path]) -> dict[str, list[Recording] | RecordingError]:
-    """What became of each of the 62: its recordings, or why it was refused."""
+def real_readings(
+    real_files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[Recording] | RecordingError]:
+    """What became of each of the 62: its recordings, or why it was refused. Whichever process (xdist) wants it first
+    reads them for the other.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    kept = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "recordings"
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps({name: _read(path) for name, path in real_files.items()}))
+    found: dict[str, list[Recording] | str] = pickle.loads(kept.read_bytes())  # noqa: S301 - written above
+    return {name: RecordingError(real_files[name], one) if isinstance(one, str) else one for name, one in found.items()}
 
-    def read(path: Path) -> list[Recording] | RecordingError:
-        try:
-            return read_recording(path)
-        except RecordingError as error:
-            return error
 
-    return {name: read(path) for name, path in real_files.items()}
+def _read(path: Path) -> list[Recording] | str:
+    try:
+        return read_recording(path)
+    except RecordingError as error:
+        return error.reason
