@@ -49,7 +49,7 @@ class Consumer(driver.Consumer):
     _fetched: dict[TP, int]  # the next offset to fetch, as far as is known
     _epochs: Counter[TP]  # how often what was fetched of a partition was forgotten
     _era: int  # how often that of all was
-    _held: set[TP]  # partitions that are being restarted
+    _placed: set[TP]  # partitions of batch topics that are where they go on: no others are fetched
     _restarting: asyncio.Lock
     _idle: asyncio.Event  # no fetch is under way
     _room: asyncio.Event
@@ -63,7 +63,7 @@ class Consumer(driver.Consumer):
         self._fetched = {}
         self._epochs = Counter()
         self._era = 0
-        self._held = set()
+        self._placed = set()
         self._restarting = asyncio.Lock()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -103,7 +103,7 @@ class Consumer(driver.Consumer):
             await self.wait(self.can_resume_flow.wait())
         batched = self._read_offset.batch_topics = self.batch_topics
         bounds = Bounds.of(self.app)
-        active: set[TP] = self._get_active_partitions() - self._held
+        active = {tp for tp in self._get_active_partitions() if tp in self._placed or tp.topic not in batched}
         if due := self._take_due(active, bounds):
             return due, active
         full = {tp for tp in active if not self._has_room(tp)}
@@ -123,7 +123,7 @@ class Consumer(driver.Consumer):
                 records[tp] = rows
             elif rows and self._epoch(tp) == before[tp]:
                 self._gather(tp, rows, bounds)
-        records.update(self._take_due(active - self._held, bounds))
+        records.update(self._take_due(active, bounds))
         return records, active
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:
@@ -227,20 +227,32 @@ class Consumer(driver.Consumer):
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Go to the committed offsets or, for batch topics, to where ``app.batch_start_offsets`` says."""
         if self._reassigning or self.app.should_stop:
-            return {TP(*tp): offset for tp, offset in (await super().seek_to_committed()).items()}
+            return {}  # the next assignment begins with its own positions, and a seek could come too late into it
         async with self._restarting:
             self._forget_all()
             mine = {tp for tp in self.assignment() if tp.topic in self.batch_topics}
-            self._held |= mine  # Faust resumes the flow when it has recovered the assignment before this one as well
             await self._idle.wait()
-            offsets: dict[TP, int] = {TP(*tp): offset for tp, offset in (await super().seek_to_committed()).items()}
+            if not self.assignment():  # the next rebalance has left nothing, and aiokafka would raise
+                return {}
+            offsets = await self._go_to_committed()
             if not self._reassigning:
                 starts = await self._committed_or_first(mine, offsets) | await self._ask_for_starts(mine)
                 await self._start_at(starts)
                 offsets.update(starts)
-                self._held -= mine
+                self._placed |= mine
                 self._room.set()
             return offsets
+
+    async def _go_to_committed(self) -> dict[TP, int]:
+        """As aiokafka does it, partition after partition. Its thread goes on with that when the next rebalance cancels
+        the recovery that waits here, so this does not end before: its last seek could come after those of the next.
+        """
+        going = asyncio.ensure_future(super().seek_to_committed())
+        try:
+            return {TP(*tp): offset for tp, offset in (await asyncio.shield(going)).items()}
+        except asyncio.CancelledError:
+            await asyncio.gather(going, return_exceptions=True)
+            raise
 
     async def _committed_or_first(self, mine: set[TP], committed: Mapping[TP, int]) -> dict[TP, int]:
         """Where batch topics go on by themselves: aiokafka leaves a partition of which nothing is committed where it
@@ -274,7 +286,7 @@ class Consumer(driver.Consumer):
                 return  # asks for all starts when it is over
             mine = wanted & self.assignment()
             generation = self.app.consumer_generation_id
-            self._held |= mine
+            self._placed -= mine
             for tp in mine:
                 self._forget(tp)
             starts = await self._ask_for_starts(mine)
@@ -285,7 +297,7 @@ class Consumer(driver.Consumer):
                 return
             await self._start_at(starts)
             self._committed_offset.update({tp: offset or None for tp, offset in starts.items()})
-            self._held -= starts.keys()
+            self._placed |= starts.keys()
             self._room.set()
 
     async def _ask_for_starts(self, mine: set[TP]) -> dict[TP, int]:
@@ -301,6 +313,7 @@ class Consumer(driver.Consumer):
             self._forget(tp)
             with contextlib.suppress(IllegalStateError):  # revoked in this moment: its new owner asks
                 await self.seek(tp, offset)
+                self._fetched[tp] = offset
 
     async def _seek(self, partition: TP, offset: int) -> None:
         async def seek() -> None:
@@ -321,7 +334,7 @@ class Consumer(driver.Consumer):
 
     def _forget_all(self) -> None:
         self._era += 1
-        self._held.clear()
+        self._placed.clear()  # Faust resumes the flow when it has recovered the assignment before this one as well
         for tp in {*self._in_flight, *self._gathered, *self._done, *self._fetched}:
             self._forget(tp)
 
