@@ -35,8 +35,7 @@ LOCK_BPM: Final = 3.0
 LOCK_S: Final = 120.0
 MAX_CADENCE_RPM: Final = 250.0
 POWER_SPIKE_W: Final = 600.0  # in one sample above both of its neighbours
-# Both neighbours of a spike, with samples a second apart. One of two or three seconds may be all there is of a kick: in
-# real recordings that are thinned to every second row, true peaks are up to 758 W above both (at most 499 W before).
+# Both neighbours of a spike, with samples a second apart. One of two or three seconds may be all there is of a kick.
 POWER_SPIKE_SPAN_S: Final = 2.5
 DROPOUT_SPAN_S: Final = 5.0
 PEDALLING_RPM: Final = 40.0

@@ -1,21 +1,21 @@
 """How much of W' was left through a workout, from its samples and the critical power of its time."""
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
 
 from domain.cleaning import cleaned
-from domain.clock import placed
 from domain.critical_power import lowest_balance_j, w_prime_balance_differential_j, w_prime_balance_integral_j
 from domain.power import power_on_elapsed_seconds
-from domain.summary import WINDOW_SLACK_US
+from domain.segment_efforts import of_workout
 from domain.timeline import timeline_of
-from domain.track import NO_SAMPLES, FloatColumn, Track
+from domain.track import FloatColumn, Track
 from sinks.base import SinkUnavailable
 from stridelog.errors import UserError
 from stridelog.queries import Queries
-from stridelog.readers import SamplesReader
+from stridelog.readers import Key, SamplesReader
 from stridelog.threshold_log import threshold_log
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,8 +39,9 @@ async def balance_log(queries: Queries, workout_id: str) -> dict[str, Any]:
             f"no critical power of {user} is known on {begin.date()}: it needs best powers over 2 to 20 min that fit a"
             f" line (stridelog thresholds {user})"
         )
-    source = next((one["workout_id"] for one in document["channel_sources"] if one["channel"] == "power"), workout_id)
-    watts = power_of(await _track(queries, user, source), document["start"], document["end"], document["sport"])
+    sources = [one["workout_id"] for one in document["channel_sources"] if one["channel"] == "power"] or [workout_id]
+    tracks = await _tracks(queries, [(user, source) for source in sources])
+    watts = power_of(tracks, document["start"], document["end"], document["sport"])
     if not watts.any():
         raise UserError(f"workout {workout_id!r} has no power: there is no balance of W' without it")
     models = {
@@ -59,24 +60,26 @@ async def balance_log(queries: Queries, workout_id: str) -> dict[str, Any]:
     }
 
 
-def power_of(track: Track, start_us: int, end_us: int, sport: str) -> FloatColumn:
-    """Cleaned power for each second from the first sample of a workout on, (n,) watts: 0 where it is unknown."""
-    track, _ = placed(track, start_us, end_us)
-    track = track.between(start_us - WINDOW_SLACK_US, end_us + WINDOW_SLACK_US)
-    if not np.isfinite(track.power_w).any():
+def power_of(tracks: Iterable[Track], start_us: int, end_us: int, sport: str) -> FloatColumn:
+    """Cleaned power for each second from the first sample of a workout on, (n,) watts: 0 where it is unknown; of the
+    recording that has most of it. Empty without any.
+    """
+    ways = [of_workout(track, start_us, end_us) for track in tracks]
+    way = max(ways, key=lambda way: np.count_nonzero(np.isfinite(way.power_w)))
+    if not np.isfinite(way.power_w).any():
         return np.empty(0)
-    timeline = timeline_of(track, start_us, end_us, ())
-    return power_on_elapsed_seconds(cleaned(track, timeline, sport).track.power_w, timeline)
+    timeline = timeline_of(way, start_us, end_us, ())
+    return power_on_elapsed_seconds(cleaned(way, timeline, sport).track.power_w, timeline)
 
 
-async def _track(queries: Queries, user: str, workout_id: str) -> Track:
-    reader, found = SamplesReader(queries.settings), NO_SAMPLES
+async def _tracks(queries: Queries, keys: Sequence[Key]) -> list[Track]:
+    reader, found = SamplesReader(queries.settings), dict[Key, Track]()
     try:
         await reader.open()
-        async for tracks in reader.tracks([(user, workout_id)]):
-            found = tracks[user, workout_id]
+        async for tracks in reader.tracks(keys):
+            found |= tracks
     except SinkUnavailable as error:
         raise UserError(f"the samples cannot be read ({error}): start the stack with 'make up'") from error
     finally:
         await reader.close()
-    return found
+    return [found[key] for key in keys]

@@ -8,7 +8,7 @@ touches is said again even if it is not new, unless the fact came with an earlie
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -31,10 +31,15 @@ from stridelog.projections.users import ERASED, erased_us
 from stridelog.readers import Key
 from stridelog.state import Known, State
 from stridelog.summarising import AthleteFacts, meeting, summarised
-from stridelog.workout_facts import added_to, completion_of, profile_of, said_lookalike, zone_change_of
-
-CHOSEN: Final = "chosen"
-"""The id of the fact that says who sees a user's workouts."""
+from stridelog.workout_facts import (
+    CHOSEN,
+    added_to,
+    chosen_of,
+    completion_of,
+    profile_of,
+    said_lookalike,
+    zone_change_of,
+)
 
 S = TypeVar("S", Profile, ZoneSetting, ZoneChange)
 
@@ -121,8 +126,7 @@ class Join:
 
     def _choose(self, message: hot.VisibilityChanged, offset: int) -> set[str] | str:
         """Who sees workouts that say nothing themselves: some become private or stop being so."""
-        user, data = message.user, message.data
-        chosen = ChosenAudiences(message.time, message.id, data.workout, data.map, data.heart_rate)
+        user, chosen = message.user, chosen_of(message)
         known = self.state.get(user, ChosenAudiences, CHOSEN)
         if known is not None and (known.fact.time_us, known.fact.event_id) > (chosen.time_us, chosen.event_id):
             return "outdated"

@@ -1,8 +1,11 @@
 """Events as the facts of the ``workouts`` agent."""
 
+from typing import Final
+
 import msgspec
 
 from domain.copies import Lookalike, SaidLookalike
+from domain.feeds import ChosenAudiences
 from domain.privacy_zones import PrivacyZone
 from domain.shown import ZoneChange
 from domain.summary import Stated
@@ -10,6 +13,8 @@ from domain.visibility import Override
 from domain.workouts import Appeal, Completion, Correction, Profile, Review
 from schemas import hot
 
+CHOSEN: Final = "chosen"
+"""The id of the fact that says who sees a user's workouts."""
 _US_PER_MS = 1000
 
 
@@ -27,6 +32,12 @@ def zone_change_of(message: hot.PrivacyZoneSet | hot.PrivacyZoneRemoved) -> Zone
         data = message.data
         zone = PrivacyZone(data.zone_id, data.latitude_deg, data.longitude_deg, data.radius_m)
     return ZoneChange(message.id, message.time, message.data.zone_id, zone)
+
+
+def chosen_of(message: hot.VisibilityChanged) -> ChosenAudiences:
+    """Who sees the workouts of an athlete that say nothing themselves; kept under ``CHOSEN``."""
+    data = message.data
+    return ChosenAudiences(message.time, message.id, data.workout, data.map, data.heart_rate)
 
 
 def completion_of(message: hot.WorkoutCompleted, logged_ms: int) -> Completion:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from domain.privacy_zones import HiddenCircle, hidden_circle
@@ -72,11 +73,12 @@ def expected_efforts(
     expected: Efforts = {}
     for (user, workout_id), record in last.items():
         data = record.message.data
-        sources = [one.workout_id for one in data.channel_sources if one.channel == "position"]
-        track = track_of(user, (sources or [workout_id])[0]) if believed(data) else None
-        if track is None:
+        sources = sorted(one.workout_id for one in data.channel_sources if one.channel == "position") or [workout_id]
+        tracks = [track_of(user, source) for source in sources] if believed(data) else []
+        ways = [of_workout(track, data.start, data.end) for track in tracks if track is not None]
+        if not ways:
             continue
-        way = of_workout(track, data.start, data.end)
+        way = max(ways, key=lambda way: np.count_nonzero(~np.isnan(way.latitude_deg)))  # of equals the first
         near = index.candidates(cells_of(way.latitude_deg, way.longitude_deg), family_of(data.sport))
         efforts = [
             {

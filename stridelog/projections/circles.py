@@ -16,6 +16,7 @@ from domain.shown import ZoneChange, zones_in_force
 from stridelog.projections.documents import Documents
 from stridelog.projections.followers import Followers
 from stridelog.state import State
+from stridelog.workout_facts import CHOSEN
 
 CIRCLES: Final = "circles"
 
@@ -70,7 +71,7 @@ class Circles:
     def write(self, found: Documents) -> None:
         """Everything touched, as it is now."""
         for user in self._own:
-            chosen = self.state.get(user, ChosenAudiences, "chosen")
+            chosen = self.state.get(user, ChosenAudiences, CHOSEN)
             if chosen is not None:
                 audiences = {name: getattr(chosen.fact, name) for name in ("workout", "map", "heart_rate")}
                 found.set(CIRCLES, user, "visibility", audiences)

@@ -29,7 +29,7 @@ from stridelog.projections.feed_facts import FeedFact, FirstWeek, Reactions, fac
 from stridelog.projections.followers import Followers
 from stridelog.settings import Settings
 from stridelog.state import State
-from stridelog.workout_facts import zone_change_of
+from stridelog.workout_facts import CHOSEN, chosen_of, zone_change_of
 
 FEEDS: Final = "feeds"
 TIMELINES: Final = "timelines"
@@ -91,11 +91,11 @@ class Feeds:
                 reaction = Reaction(data.workout_id, "", message.time, removed=True)
                 return self._react(user, f"removed/{data.workout_id}/{data.comment_id}", reaction, offset)
             case hot.VisibilityChanged():
-                chosen = ChosenAudiences(message.time, message.id, data.workout, data.map, data.heart_rate)
-                before = self.state.get(user, ChosenAudiences, "chosen")
+                chosen = chosen_of(message)
+                before = self.state.get(user, ChosenAudiences, CHOSEN)
                 if before and _age(before.fact) > _age(chosen):
                     return "outdated"
-                if reason := self._put(user, "chosen", chosen, offset):
+                if reason := self._put(user, CHOSEN, chosen, offset):
                     return reason
                 facts = self.state.facts(user, FeedFact).items()
                 self.items[user] |= {wid for wid, known in facts if known.fact.item.audience is None}
@@ -204,7 +204,7 @@ class Feeds:
                 found.set(FEEDS, bucket(reader, item.end_us), f"items.{item.workout_id}", shown)
 
     def _audience(self, athlete: str, item: FeedItem) -> Any:
-        chosen = self.state.get(athlete, ChosenAudiences, "chosen")
+        chosen = self.state.get(athlete, ChosenAudiences, CHOSEN)
         return audience_of(item, chosen.fact if chosen else None)
 
     def _shown(self, athlete: str, item: FeedItem) -> dict[str, Any]:

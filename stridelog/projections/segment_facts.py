@@ -46,7 +46,7 @@ class TrackFact(msgspec.Struct, frozen=True):
     efforts: tuple[Effort, ...] = ()
     hidden: tuple[str, ...] = ()
     was_said: bool = False  # that it has efforts, so that it must be said if it has none any more
-    positions_of: str = ""  # the recording of the same activity that has them, if it is another
+    recordings: tuple[str, ...] = ()  # of the same activity, which positions may be of; none: its own
 
 
 class Visitor(msgspec.Struct, frozen=True):

@@ -9,15 +9,16 @@ needs no track.
 """
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
 from domain.privacy_zones import HiddenCircle
 from domain.segment_efforts import efforts_on, in_order, is_hidden, of_workout
 from domain.segment_index import cells_of, regions_of
-from domain.segments import Segment
+from domain.segments import Effort, Segment
 from domain.shown import ZoneChange, circles_in_force
 from domain.sports import family_of
 from domain.track import Track
@@ -45,6 +46,11 @@ class Look:
     fact: TrackFact
     segments: dict[str, Segment | None] | None = None
     is_kept_anew: bool = False
+    others: tuple[Effort, ...] = field(init=False)  # efforts that stay as they are
+    positions: int = field(default=-1, init=False)  # of the fullest track so far
+
+    def __post_init__(self) -> None:
+        self.others = self.fact.efforts
 
     @property
     def needs_track(self) -> bool:
@@ -86,23 +92,30 @@ class Passes:
         """The (user, recording) pairs whose positions are needed."""
         for (user, workout_id), look in self._looks.items():
             if look.needs_track:
-                self._wanted[user, look.fact.positions_of or workout_id].append(look)
+                for recording in look.fact.recordings or (workout_id,):
+                    self._wanted[user, recording].append(look)
         return list(self._wanted)
 
     def match(self, user: str, recording: str, track: Track) -> None:
-        """Take the positions of one of them; they are not kept."""
+        """Take the positions of one of them; they are not kept. Of several recordings of one activity the fullest
+        counts, of equals the one that came first.
+        """
         for look in self._wanted[user, recording]:
             self._match(look, track)
 
     def _match(self, look: Look, track: Track) -> None:
         way = of_workout(track, look.fact.start_us, look.fact.end_us)
+        positions = int(np.count_nonzero(np.isfinite(way.latitude_deg)))
+        if positions <= look.positions:
+            return
+        look.positions = positions
         if look.segments is None:
             cells = cells_of(way.latitude_deg, way.longitude_deg)
             efforts = efforts_on(way, self._drawn.index.candidates(cells, look.fact.family))
             look.fact = msgspec.structs.replace(look.fact, cells=tuple(cells.tolist()), efforts=tuple(efforts))
         else:
             found = efforts_on(way, (segment for segment in look.segments.values() if segment))
-            look.fact = msgspec.structs.replace(look.fact, efforts=tuple(in_order([*look.fact.efforts, *found])))
+            look.fact = msgspec.structs.replace(look.fact, efforts=tuple(in_order([*look.others, *found])))
 
     def places(self) -> set[str]:
         """The pseudo-users of regions whose facts ``work_out`` needs."""
@@ -147,7 +160,7 @@ class Passes:
             data.end,
             self._drawn.next_offset,
             was_said=known is not None and known.fact.was_said,
-            positions_of=_positions_of(data),
+            recordings=tuple(sorted(one.workout_id for one in data.channel_sources if one.channel == "position")),
         )
         self._looks[message.user, data.workout_id] = Look(offset, fact, None if is_believed(data) else {})
 
@@ -253,12 +266,6 @@ class Passes:
 
     def _region(self, name: str) -> str:
         return f"{self._everyone}/{name}"
-
-
-def _positions_of(data: hot.WorkoutSummarisedData) -> str:
-    """The other recording that positions are of, the best of several; empty: the workout's own."""
-    source = next((one.workout_id for one in data.channel_sources if one.channel == "position"), data.workout_id)
-    return "" if source == data.workout_id else source
 
 
 def _words(fact: TrackFact) -> tuple[Any, ...]:

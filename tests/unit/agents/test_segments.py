@@ -124,6 +124,18 @@ def test_a_workout_has_efforts_by_the_positions_of_another_recording_that_is_fus
     assert names(world) == {}
 
 
+def test_of_several_recordings_with_positions_the_fullest_counts() -> None:
+    ids = (workout_id(0), workout_id(3))
+    sources = tuple(hot.ChannelSource(channel="position", workout_id=one) for one in ids)
+    short = OVER_THE_HILL.between(START_US, START_US + 60_000_000)
+    for ways in ((short, OVER_THE_HILL), (OVER_THE_HILL, short)):
+        world = SegmentWorld(dict(zip(ids, ways, strict=True)))
+        world.say(HILL, but(workout(0), channel_sources=sources)).rest()
+        assert names(world) == {workout_id(0): ["Hill"]}
+        world.say(street("Climb", (0, 0), (900, 0))).rest()  # it comes late
+        assert [len(efforts) for efforts in world.said().values()] == [2]
+
+
 def test_samples_of_a_clock_that_was_reset_pass_segments_too() -> None:
     wrong = replace(OVER_THE_HILL, time_us=OVER_THE_HILL.time_us - 9_000 * 86_400_000_000)
     world = SegmentWorld({workout_id(0): wrong}).say(HILL, workout(0)).rest()
